@@ -1,0 +1,45 @@
+# Each target sets up what it needs: Python 3.11 and make are enough on a fresh machine.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check dev bench property docs clean
+
+help: ## List the targets.
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(READY): requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "Footfall needs Python 3.11: '$(PYTHON)' was not found. Install it, or name it: make PYTHON=/path/to/python3.11 …"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+demo: $(READY) ## Load the bundled real data, build, publish, and print what to look at.
+	@$(BIN)/footfall demo
+
+test: $(READY) ## Run every test.
+	@$(BIN)/python -m pytest
+
+check: $(READY) ## Lint and type-check.
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/sqlfluff lint models tests/dbt --disable-progress-bar
+
+dev: $(READY) ## Open Dagster on http://127.0.0.1:3000.
+	@$(BIN)/footfall dev
+
+bench: $(READY) ## Measure every performance claim (long).
+	@$(BIN)/python -m benchmarks
+
+property: $(READY) ## The long run of the zero-drift property test.
+	@FOOTFALL_PROPERTY_HISTORIES=5000 $(BIN)/python -m pytest tests/end_to_end/test_zero_drift.py
+
+docs: $(READY) ## Write the dbt documentation as one offline page.
+	@$(BIN)/dbt docs generate --static && echo "open target/static_index.html"
+
+clean: ## Remove what can be made again, but never a home with data in it.
+	@rm -rf target logs .pytest_cache .mypy_cache .ruff_cache
