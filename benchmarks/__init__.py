@@ -1,0 +1,1 @@
+"""Benchmarks: one script per performance claim, run with ``python -m benchmarks``."""
