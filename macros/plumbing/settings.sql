@@ -1,0 +1,38 @@
+{#- The value of a setting: environment variable FOOTFALL_<NAME> first, else the project's var. -#}
+{% macro setting(name) -%}
+    {%- set from_environment = env_var('FOOTFALL_' ~ name | upper, '') -%}
+    {%- if from_environment == '' -%}
+        {{ return(var(name)) }}
+    {%- elif from_environment | lower in ['true', 'false'] -%}
+        {{ return(from_environment | lower == 'true') }}
+    {%- elif from_environment | lower in ['null', 'none'] -%}
+        {{ return(none) }}
+    {%- elif from_environment.replace('.', '', 1).isdigit() -%}
+        {{ return(from_environment | float if '.' in from_environment else from_environment | int) }}
+    {%- else -%}
+        {{ return(from_environment) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Settings that are checked once a run, so that a slip is an error and never a silent default. -#}
+{% macro assert_settings_are_legal() -%}
+    {%- set legal = {
+        'week_start': ['monday', 'sunday'],
+        'identity_rule': ['first', 'last'],
+        'trust_client_sessions': [true, false],
+    } -%}
+    {%- for name, values in legal.items() -%}
+        {%- if setting(name) not in values -%}
+            {{ exceptions.raise_compiler_error(
+                "Setting '" ~ name ~ "' is '" ~ setting(name) ~ "'; legal values are " ~ values | join(', ')
+                ~ ". Change it in dbt_project.yml or in FOOTFALL_" ~ name | upper ~ ".") }}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- for name in ['session_timeout_seconds', 'bounce_max_seconds', 'mau_days'] -%}
+        {%- if setting(name) is not number or setting(name) <= 0 -%}
+            {{ exceptions.raise_compiler_error(
+                "Setting '" ~ name ~ "' is '" ~ setting(name) ~ "'; it must be a number above 0. "
+                ~ "Change it in dbt_project.yml or in FOOTFALL_" ~ name | upper ~ ".") }}
+        {%- endif -%}
+    {%- endfor -%}
+{%- endmacro %}

@@ -1,0 +1,139 @@
+{#-
+    Which batches each incremental model has taken in. A model's rows and its watermark are written in one
+    transaction, so a build that dies between two models goes on where each of them stood.
+-#}
+
+{#- Runs first in every invocation: fixes which batches this run sees, so that one landing meanwhile waits for the next. -#}
+{% macro prepare_warehouse() %}
+    {% if execute %}
+        {{ assert_settings_are_legal() }}
+    {% endif %}
+    create schema if not exists plumbing;
+    create table if not exists plumbing.processed_batches (model_name varchar, batch_id varchar);
+    create table if not exists plumbing.fingerprints (model_name varchar, fingerprint varchar);
+    create or replace table plumbing.landed_batches as
+        select parse_filename(manifests.file, true) as batch_id, batches.file
+        from glob('{{ landing_path() }}/batches/*.json') as manifests
+        left join glob('{{ landing_path() }}/events/*/*.parquet') as batches
+            on parse_filename(manifests.file, true) = parse_filename(batches.file, true);
+{% endmacro %}
+
+{% macro landing_path() -%}
+    {{ env_var('FOOTFALL_HOME', '.footfall') }}/landing
+{%- endmacro %}
+
+{#- The batches that stand before a model: what has landed for the first one, what the first one took in for the others. -#}
+{% macro batches_upstream(model_name) -%}
+    {%- if model_name == 'stg_superseded_copies' -%}
+        select batch_id from plumbing.landed_batches
+    {%- else -%}
+        select batch_id from plumbing.processed_batches where model_name = 'stg_superseded_copies'
+    {%- endif -%}
+{%- endmacro %}
+
+{#- A list of quoted batch ids that the model has still to take in; every batch when it is built whole. -#}
+{% macro unseen_batches(model_name) -%}
+    {%- if not execute or not has_plumbing() -%}
+        {{ return([]) }}
+    {%- endif -%}
+    {%- set query -%}
+        {{ batches_upstream(model_name) }}
+        {% if is_incremental() %}
+            except
+            select batch_id from plumbing.processed_batches where model_name = '{{ model_name }}'
+        {% endif %}
+        order by batch_id
+    {%- endset -%}
+    {{ return(run_query(query).columns[0].values() | list) }}
+{%- endmacro %}
+
+{#- Post-hook of every incremental model, inside the model's own transaction. -#}
+{% macro mark_processed() -%}
+    delete from plumbing.processed_batches where model_name = '{{ this.identifier }}';
+    insert into plumbing.processed_batches
+        select '{{ this.identifier }}' as model_name, batch_id from ({{ batches_upstream(this.identifier) }}) as upstream;
+    delete from plumbing.fingerprints where model_name = '{{ this.identifier }}';
+    insert into plumbing.fingerprints values ('{{ this.identifier }}', '{{ logic_fingerprint() }}');
+{%- endmacro %}
+
+{% macro has_plumbing() -%}
+    {{ return(run_query("select 1 from duckdb_tables() where schema_name = 'plumbing' and table_name = 'processed_batches'") | length > 0) }}
+{%- endmacro %}
+
+{#-
+    A digest of all that an incremental model computes from beside events: the settings, and the code and seeds it stands on.
+    When it differs from the one it was built with, it is rebuilt: a changed time zone or catalog is never half applied.
+-#}
+{% macro logic_fingerprint() -%}
+    {%- if not execute -%}
+        {{ return('') }}
+    {%- endif -%}
+    {%- set parts = [] -%}
+    {%- for name in ['reporting_timezone', 'session_timeout_seconds', 'session_max_hours', 'trust_client_sessions', 'bounce_max_seconds'] -%}
+        {%- do parts.append(name ~ '=' ~ setting(name)) -%}
+    {%- endfor -%}
+    {%- do parts.append(sessionize('events', 'timeout', 'maximum', 'trusted', 'bounce')) -%}
+    {%- set ancestors = [model.unique_id] -%}
+    {%- for unique_id in ancestors if unique_id in graph.nodes -%}
+        {%- set node = graph.nodes[unique_id] -%}
+        {%- if node.resource_type == 'seed' -%}
+            {%- set seed = api.Relation.create(schema=node.schema, identifier=node.alias) -%}
+            {%- set digest = 'select cast(bit_xor(md5_number_lower(cast(seed_row as varchar))) as varchar) from ' ~ seed ~ ' as seed_row' -%}
+            {%- do parts.append(run_query(digest).columns[0].values() | first | string) -%}
+        {%- else -%}
+            {%- do parts.append(node.raw_code) -%}
+            {%- for parent in node.depends_on.nodes | sort if parent not in ancestors -%}
+                {%- do ancestors.append(parent) -%}
+            {%- endfor -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(local_md5(parts | join('|'))) }}
+{%- endmacro %}
+
+{#- dbt's own rule, and besides it: an incremental model whose logic changed since it was built is built whole. -#}
+{% macro should_full_refresh() -%}
+    {%- set wanted = config.get('full_refresh') -%}
+    {%- if wanted is none -%}
+        {%- set wanted = flags.FULL_REFRESH -%}
+    {%- endif -%}
+    {%- if wanted or not execute or model.config.materialized != 'incremental' -%}
+        {{ return(wanted) }}
+    {%- endif -%}
+    {%- set built_with = run_query("select fingerprint from plumbing.fingerprints where model_name = '" ~ this.identifier ~ "'") -%}
+    {{ return(built_with | length == 0 or built_with.columns[0].values() | first != logic_fingerprint()) }}
+{%- endmacro %}
+
+{#- The landing files of some batches, as a literal list, so that DuckDB opens no other file. -#}
+{% macro landed_files(batches) -%}
+    {%- if batches | length == 0 -%}
+        ('')
+    {%- else -%}
+        {%- set files = run_query(
+            "select file from plumbing.landed_batches where file is not null and batch_id in " ~ literal_list(batches) ~ " order by batch_id"
+        ).columns[0].values() | list -%}
+        {{ literal_list(files) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- A list of texts as an SQL list that is never empty. -#}
+{% macro literal_list(texts) -%}
+    (''{% for text in texts %}, '{{ text | replace("'", "''") }}'{% endfor %})
+{%- endmacro %}
+
+{#-
+    The moments at which the given batches changed a stream: their own events, and the copies that these superseded,
+    because what such a copy made in a session or a day has to be taken back. No age limits what is touched.
+-#}
+{% macro touched_moments(batches) -%}
+    select stream_id, session_id, occurred_at, true as is_current
+    from {{ ref('stg_events') }}
+    where batch_id in {{ literal_list(batches) }} and stream_id is not null
+    union
+    select stream_id, session_id, occurred_at, false as is_current
+    from {{ ref('stg_superseded_copies') }}
+    where
+        stream_id is not null
+        and hash(event_id, event_date) in (
+            select hash(event_id, event_date) from {{ ref('stg_events') }} where batch_id in {{ literal_list(batches) }}
+        )
+{%- endmacro %}

@@ -1,0 +1,192 @@
+with recursive
+
+stream_days as (
+
+    select * from {{ ref('int_stream_days') }}
+
+),
+
+known_ids as (
+
+    select
+        identity_key,
+        'user' as id_kind,
+        any_value(user_id) as id,
+        min(first_event_at) as first_seen_at,
+        max(last_event_at) as last_seen_at
+
+    from stream_days
+
+    where user_id is not null
+
+    group by identity_key
+
+    union all
+
+    -- a device has its row even where every one of its events was identified
+    select
+        stream_id as identity_key,
+        'device' as id_kind,
+        any_value(anonymous_id) as id,
+        min(first_event_at) as first_seen_at,
+        max(last_event_at) as last_seen_at
+
+    from stream_days
+
+    where anonymous_id is not null
+
+    group by stream_id
+
+),
+
+device_users as (
+
+    select
+        stream_id as identity_key,
+        user_id,
+        min(first_event_at) as first_identified_at,
+        max(last_event_at) as last_identified_at
+
+    from stream_days
+
+    where anonymous_id is not null and user_id is not null
+
+    group by stream_id, user_id
+
+),
+
+device_owners as (
+
+    select
+        identity_key,
+        user_id as owner_id
+
+    from device_users
+
+    qualify row_number() over (
+        partition by identity_key
+        order by {{ 'first_identified_at, user_id' if setting('identity_rule') == 'first' else 'last_identified_at desc, user_id desc' }}
+    ) = 1
+
+),
+
+owned_ids as (
+
+    select
+        known_ids.*,
+        coalesce(device_owners.owner_id, known_ids.id) as owner_id
+
+    from known_ids
+
+    left join device_owners
+        on known_ids.identity_key = device_owners.identity_key and known_ids.id_kind = 'device'
+
+),
+
+merge_events as (
+
+    select * from {{ ref('stg_merges') }}
+
+),
+
+-- a device that is named in a merge stands for its owner
+merges as (
+
+    select distinct
+        coalesce(left_device.owner_id, merge_events.id) as id,
+        coalesce(right_device.owner_id, merge_events.other_id) as other_id
+
+    from merge_events
+
+    left join owned_ids as left_device
+        on merge_events.id = left_device.id and left_device.id_kind = 'device'
+
+    left join owned_ids as right_device
+        on merge_events.other_id = right_device.id and right_device.id_kind = 'device'
+
+    where merge_events.id is not null and merge_events.other_id is not null
+
+),
+
+links as (
+
+    select
+        id,
+        other_id
+
+    from merges
+
+    union
+
+    select
+        other_id as id,
+        id as other_id
+
+    from merges
+
+),
+
+-- every merged id walks to the least id it can reach; users come before devices
+reached (id, reached_id) using key (id) as (
+
+    select
+        id,
+        min(id) as reached_id
+
+    from links
+
+    group by id
+
+    union
+
+    select
+        links.id,
+        min(neighbour.reached_id) as reached_id
+
+    from reached as neighbour
+
+    inner join links
+        on neighbour.id = links.other_id
+
+    inner join recurring.reached as own
+        on links.id = own.id
+
+    where neighbour.reached_id < own.reached_id
+
+    group by links.id
+
+),
+
+groups as (
+
+    select
+        reached.id,
+        first_value(reached.id) over (
+            partition by reached.reached_id order by users.id is null, reached.id
+        ) as person_id
+
+    from reached
+
+    left join owned_ids as users
+        on reached.id = users.id and users.id_kind = 'user'
+
+),
+
+identities as (
+
+    select
+        owned_ids.identity_key,
+        owned_ids.id_kind,
+        owned_ids.id,
+        coalesce(groups.person_id, owned_ids.owner_id) as person_id,
+        owned_ids.first_seen_at,
+        owned_ids.last_seen_at
+
+    from owned_ids
+
+    left join groups
+        on owned_ids.owner_id = groups.id
+
+)
+
+select * from identities

@@ -1,0 +1,97 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_rows',
+    post_hook='{{ mark_processed() }}',
+) }}
+
+{%- set batches = unseen_batches('int_stream_days') -%}
+
+{% set touched_days %}
+select distinct stream_id, {{ local_date('occurred_at') }} as activity_date from ({{ touched_moments(batches) }}) as touched
+{% endset %}
+
+with
+
+dated_events as (
+
+    select
+        *,
+        {{ local_date('occurred_at') }} as activity_date
+
+    from {{ ref('stg_events') }}
+
+    where
+        (anonymous_id is not null or user_id is not null)
+        {% if is_incremental() %}
+        -- a local day reaches into the UTC days beside it
+        and event_date in {{ dates_in('select distinct unnest(generate_series(activity_date - 1, activity_date + 1, interval 1 day))::date from (' ~ touched_days ~ ')') }}
+        {% endif %}
+
+),
+
+events as (
+
+    select *
+
+    from dated_events
+
+    {% if is_incremental() %}
+    where (stream_id, activity_date) in ({{ touched_days }})
+    {% endif %}
+
+),
+
+days_by_user as (
+
+    select
+        -- ids
+        stream_id,
+        any_value(anonymous_id) as anonymous_id,
+        user_id,
+
+        -- what a day is told apart by
+        activity_date,
+        app,
+        coalesce(country, 'unknown') as country,
+        coalesce(device_type, 'unknown') as device_type,
+
+        -- numbers
+        count(*) as events,
+        count(*) filter (where is_activity) as activity_events,
+        count(*) filter (where is_page_view) as page_views,
+
+        -- timestamps (utc)
+        min(occurred_at) as first_event_at,
+        max(occurred_at) as last_event_at,
+
+        bit_xor(content_hash) as content_hash
+
+    from events
+
+    group by
+        stream_id,
+        user_id,
+        activity_date,
+        app,
+        coalesce(country, 'unknown'),
+        coalesce(device_type, 'unknown')
+
+),
+
+stream_days as (
+
+    select
+        *,
+        {{ identity_key() }} as identity_key
+
+    from days_by_user
+
+)
+
+select * from stream_days
+{% if is_incremental() %}
+union all by name
+select rowid as replaced_rowid
+from {{ this }}
+where (stream_id, activity_date) in ({{ touched_days }})
+{% endif %}

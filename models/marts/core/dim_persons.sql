@@ -1,0 +1,86 @@
+with
+
+person_days as (
+
+    select * from {{ ref('int_person_days') }}
+
+),
+
+person_origins as (
+
+    select * from {{ ref('int_person_origins') }}
+
+),
+
+identities as (
+
+    select * from {{ ref('int_identities') }}
+
+),
+
+person_ids as (
+
+    select
+        person_id,
+        count(*) filter (where id_kind = 'user') as users,
+        count(*) filter (where id_kind = 'device') as devices
+
+    from identities
+
+    group by person_id
+
+),
+
+person_totals as (
+
+    select
+        person_id,
+        min(first_event_at) as first_seen_at,
+        max(last_event_at) as last_seen_at,
+        min(activity_date) as first_seen_date,
+        min(activity_date) filter (where is_active) as first_active_date,
+        max(activity_date) filter (where is_active) as last_active_date,
+        count(*) filter (where is_active and previous_row_date is distinct from activity_date) as active_days,
+        cast(sum(events) as bigint) as events
+
+    from person_days
+
+    group by person_id
+
+),
+
+persons as (
+
+    select
+        person_totals.person_id,
+        person_ids.users > 0 as is_identified,
+        person_ids.users,
+        person_ids.devices,
+        person_totals.first_seen_at,
+        person_totals.last_seen_at,
+        person_totals.first_seen_date,
+        person_totals.first_active_date,
+        person_totals.last_active_date,
+        person_totals.active_days,
+        person_totals.events,
+        person_origins.sessions,
+        person_origins.app as first_app,
+        person_origins.country as first_country,
+        person_origins.device_type as first_device_type,
+        person_origins.channel as first_channel,
+        person_origins.traffic_source as first_traffic_source,
+        person_origins.traffic_medium as first_traffic_medium,
+        person_origins.utm_campaign as first_utm_campaign,
+        person_origins.entry_page as first_entry_page
+
+    from person_totals
+
+    inner join person_ids
+        on person_totals.person_id = person_ids.person_id
+
+    left join person_origins
+        on person_totals.person_id = person_origins.person_id
+
+)
+
+select * from persons

@@ -1,0 +1,93 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    post_hook='{{ mark_processed() }}',
+) }}
+
+{%- set new_files = landed_files(unseen_batches('stg_superseded_copies')) -%}
+
+with
+
+landed as (
+
+    select
+        event_id,
+        event_date,
+        occurred_at,
+        content_hash,
+        {{ stream_key() }} as stream_id,
+        session_id,
+        filename,
+        parse_filename(filename, true) as batch_id,
+        file_row_number as row_number
+
+    from {{ source('landing', 'events') }}
+
+),
+
+new_copies as (
+
+    select * exclude (filename) from landed where filename in {{ new_files }}
+
+),
+
+{% if is_incremental() %}
+-- a copy repeats the event's day, so only the days that the new batches name are read again
+known_copies as (
+
+    select landed.* exclude (filename)
+
+    from landed
+
+    anti join {{ this }} as superseded
+        on landed.batch_id = superseded.batch_id and landed.row_number = superseded.row_number
+
+    where
+        landed.event_date in {{ dates_in('select distinct event_date from ' ~ source('landing', 'events') ~ ' where filename in ' ~ new_files) }}
+        and landed.batch_id in (select batch_id from plumbing.processed_batches where model_name = '{{ this.identifier }}')
+        and hash(landed.event_id, landed.event_date) in (select hash(event_id, event_date) from new_copies)
+
+),
+{% endif %}
+
+copies as (
+
+    select * from new_copies
+
+    {% if is_incremental() %}
+    union all
+
+    select * from known_copies
+    {% endif %}
+
+),
+
+-- a hash finds the few ids that may occur more than once; only those are ordered, by the ids themselves
+repeated_keys as (
+
+    select hash(event_id, event_date) as copy_key
+
+    from copies
+
+    group by copy_key
+
+    having count(*) > 1
+
+),
+
+-- which copy stays depends on content alone; of identical ones the first landed stays
+superseded_copies as (
+
+    select *
+
+    from copies
+
+    where hash(event_id, event_date) in (select copy_key from repeated_keys)
+
+    qualify row_number() over (
+        partition by event_id, event_date order by occurred_at, content_hash, batch_id, row_number
+    ) > 1
+
+)
+
+select * from superseded_copies
