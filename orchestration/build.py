@@ -1,0 +1,361 @@
+"""Build and publish one home: the steps that the command line and Dagster share."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from orchestration.lock import build_lock
+from orchestration.settings import home as current_home
+from orchestration.settings import metric_settings, project_dir, project_fingerprint, settings
+from serving.publications import current_publication, list_publications, published_dir, read_catalog
+
+Progress = Callable[[int, int, str], None]
+
+
+class BuildError(Exception):
+    """A build did not pass; nothing was published."""
+
+
+class NotPassedError(Exception):
+    """The warehouse was not left by a build that passed all its tests, so it is not published."""
+
+
+@dataclass
+class Outcome:
+    """What the last build left: written when it starts, and again when it ends.
+
+    Attributes:
+        status: `running`, `passed`, `failed`, `interrupted`, or `partial` when only some nodes were asked for; a killed
+            build stays `running`.
+        inputs: landing batches, project fingerprint and settings that it was built from.
+        warehouse: size in bytes and modification time in nanoseconds of the file it left.
+    """
+
+    status: str
+    started_at: str
+    finished_at: str | None = None
+    inputs: dict[str, Any] = field(default_factory=dict)
+    failures: list[dict[str, str]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    passed_checks: int = 0
+    warehouse: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    """What `build` did: the publication that readers now see, and whether anything had to be done for it."""
+
+    publication: Path
+    nothing_new: bool
+    nodes: int = 0
+    warnings: tuple[str, ...] = ()
+
+
+def artifacts_dir(home: Path) -> Path:
+    """Where dbt writes manifest, compiled SQL and logs of a home; two homes never share them."""
+    return home / "dbt"
+
+
+def build(
+    home: Path | None = None,
+    full_refresh: bool = False,
+    engine: str = "duckdb",
+    progress: Progress | None = None,
+    wait_seconds: float = 0.0,
+) -> BuildReport:
+    """Run dbt build, then publish when every test has passed.
+
+    Args:
+        home: the folder of all state; by default that of the settings.
+        full_refresh: build every table whole.
+        engine: `duckdb`.
+        progress: called with (finished nodes, all nodes, the name of the last one).
+        wait_seconds: how long to wait for another build of this home.
+
+    Raises:
+        BuildError: naming the nodes that failed, why, and where to see more.
+        orchestration.lock.HomeIsBusyError: when another process writes in this home.
+    """
+    if engine != "duckdb":
+        raise BuildError(f"Engine {engine!r} is not available yet. Leave --engine out, or say duckdb.")
+    home = _enter(home)
+    with build_lock(home, "footfall build", wait_seconds):
+        published = nothing_new(home)
+        if published and not full_refresh:
+            return BuildReport(published, nothing_new=True)
+        _prepare_landing(home)
+        outcome = start_outcome(home)
+        nodes = _run_dbt(home, outcome, full_refresh, progress)
+        return BuildReport(_publish(home, outcome), nothing_new=False, nodes=nodes, warnings=tuple(outcome.warnings))
+
+
+def publish(home: Path | None = None, wait_seconds: float = 0.0) -> Path:
+    """Publish the warehouse that the last build left.
+
+    Raises:
+        NotPassedError: when that build did not pass, or the warehouse has changed since.
+    """
+    home = _enter(home)
+    with build_lock(home, "footfall publish", wait_seconds):
+        outcome = read_outcome(home)
+        if outcome is None:
+            raise NotPassedError(f"Nothing has been built in {home}. Run `footfall build`.")
+        if outcome.status != "passed":
+            raise NotPassedError(
+                f"The last build, started {outcome.started_at}, is {outcome.status}; only one that passed every test is "
+                "published. Run `footfall build`."
+            )
+        if outcome.warehouse != _stamp(home):
+            raise NotPassedError(
+                f"{home / 'warehouse.duckdb'} was changed after the last build, perhaps by a plain `dbt build`. "
+                "Run `footfall build`, which tests and publishes it."
+            )
+        return _publish(home, outcome)
+
+
+def roll_back(home: Path | None = None, publication_id: str | None = None) -> Path:
+    """Show an earlier publication again; the next build publishes forward.
+
+    Raises:
+        serving.publications.NothingPublishedError: when there is no such publication.
+    """
+    from serving import publications
+
+    home = _enter(home)
+    with build_lock(home, "footfall publish --rollback"):
+        return publications.roll_back(home, publication_id)
+
+
+def nothing_new(home: Path) -> Path | None:
+    """The newest publication, when readers see it and another build from the same inputs would make the same one."""
+    publication = current_publication(home)
+    if publication is None or list_publications(home)[:1] != [publication]:
+        return None
+    return publication if read_catalog(publication)["inputs"] == current_inputs(home) else None
+
+
+def current_inputs(home: Path) -> dict[str, Any]:
+    """All that decides what a build makes now: landed batches, project files, settings, and where the files lie."""
+    folder = home / "landing" / "batches"
+    batches = (
+        [path.removesuffix(".json") for path in os.listdir(folder) if _is_manifest(path)] if folder.is_dir() else []
+    )
+    return _inputs(home, batches)
+
+
+def start_outcome(home: Path) -> Outcome:
+    """Record that a build runs, before it touches the warehouse."""
+    outcome = Outcome("running", _now(), inputs=current_inputs(home))
+    _write_outcome(home, outcome)
+    return outcome
+
+
+def finish_outcome(home: Path, outcome: Outcome, results: Iterable[Any], whole: bool = True) -> None:
+    """Record how a build ended.
+
+    Args:
+        home: the folder of all state.
+        outcome: what `start_outcome` returned.
+        results: dbt's results, as dictionaries of its run_results.json.
+        whole: whether every node was asked for; after a part, models may disagree, so it is not published.
+    """
+    by_status: dict[str, list[dict[str, Any]]] = {}
+    for result in results:
+        by_status.setdefault(str(result["status"]), []).append(result)
+    bad = [*by_status.get("error", []), *by_status.get("fail", []), *by_status.get("runtime error", [])]
+    outcome.failures = [
+        {
+            "node": result["unique_id"],
+            "message": " ".join(str(result.get("message") or "").split()),
+            "compiled": str(result.get("compiled_path") or ""),
+        }
+        for result in bad
+    ]
+    outcome.warnings = [f"{result['unique_id']}: {result.get('message')}" for result in by_status.get("warn", [])]
+    outcome.passed_checks = len(by_status.get("pass", []))
+    outcome.status = "failed" if bad else ("passed" if whole else "partial")
+    outcome.finished_at = _now()
+    outcome.inputs = _inputs(home, _batches_built(home)) if outcome.status == "passed" else outcome.inputs
+    outcome.warehouse = _stamp(home)
+    _write_outcome(home, outcome)
+
+
+def read_outcome(home: Path) -> Outcome | None:
+    """How the last build of a home ended, or None when there was none."""
+    try:
+        return Outcome(**json.loads((home / "build.json").read_text()))
+    except FileNotFoundError:
+        return None
+
+
+def _enter(home: Path | None) -> Path:
+    """Put the home into the environment, where dbt's profile reads it."""
+    if home is None:
+        return current_home()
+    os.environ["FOOTFALL_HOME"] = str(home.resolve())
+    return home.resolve()
+
+
+def _prepare_landing(home: Path) -> None:
+    from ingest.landing import ensure_landing
+
+    ensure_landing(home)
+
+
+def _run_dbt(home: Path, outcome: Outcome, full_refresh: bool, progress: Progress | None) -> int:
+    """Run `dbt build` in this process; return how many nodes ran."""
+    from dbt.cli.main import dbtRunner
+
+    total, finished = 0, 0
+
+    def watch(event: Any) -> None:
+        nonlocal total, finished
+        total = max(total, getattr(event.data, "total", 0) or 0)
+        if event.info.name == "NodeFinished" and progress:
+            finished += 1
+            progress(finished, max(total, finished), event.data.node_info.node_name)
+
+    arguments = ["build", *dbt_arguments(home), "--log-level", "none", "--no-print"]
+    if full_refresh:
+        arguments.append("--full-refresh")
+    result = dbtRunner(callbacks=[watch]).invoke(arguments)
+    close_dbt()
+    results = [] if result.result is None else [_as_dictionary(node) for node in getattr(result.result, "results", [])]
+    if isinstance(result.exception, KeyboardInterrupt):
+        _give_up(home, outcome, "interrupted")
+        raise KeyboardInterrupt
+    if result.exception is not None:
+        message = " ".join(str(result.exception).split())
+        outcome.failures = [{"node": "dbt", "message": message, "compiled": ""}]
+        _give_up(home, outcome, "failed")
+        raise BuildError(f"dbt could not start the build: {message}\nNothing was published. Log: {_log(home)}")
+    finish_outcome(home, outcome, results)
+    if not result.success:
+        raise BuildError(_failure_text(home, outcome, len(results)))
+    return len(results)
+
+
+def dbt_arguments(home: Path) -> list[str]:
+    """The options that lead dbt to the project, its profile and this home's own artifacts."""
+    project = project_dir()
+    artifacts = artifacts_dir(home)
+    return [
+        *("--project-dir", str(project)),
+        *("--profiles-dir", str(project / "profiles")),
+        *("--target-path", str(artifacts / "target")),
+        *("--log-path", str(artifacts / "logs")),
+    ]
+
+
+def close_dbt() -> None:
+    """Let go of the warehouse file, which dbt's adapter would keep open as long as this process lives."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    if DuckDBConnectionManager._ENV is not None:
+        DuckDBConnectionManager._ENV.close()
+    DuckDBConnectionManager.close_all_connections()
+
+
+def _publish(home: Path, outcome: Outcome) -> Path:
+    from serving.publish import Built
+    from serving.publish import publish as publish_warehouse
+
+    chosen = settings()
+    return publish_warehouse(
+        home,
+        artifacts_dir(home) / "target" / "manifest.json",
+        Built(
+            inputs=outcome.inputs,
+            checks={"passed": outcome.passed_checks, "warned": outcome.warnings},
+            built_at=outcome.finished_at or _now(),
+        ),
+        keep=chosen.keep_publications,
+        memory_limit=chosen.memory_limit,
+    )
+
+
+def _inputs(home: Path, batches: Iterable[str]) -> dict[str, Any]:
+    project, ids = project_dir(), sorted(batches)
+    return {
+        "batches": {
+            "count": len(ids),
+            "newest": ids[-1] if ids else None,
+            "digest": hashlib.sha256("\n".join(ids).encode()).hexdigest()[:20],
+        },
+        "project": project_fingerprint(project),
+        "settings": metric_settings(project),
+        "published": str(published_dir(home)),
+    }
+
+
+def _batches_built(home: Path) -> list[str]:
+    """The batches that this build saw, by the list that it fixed when it began."""
+    import duckdb
+
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"attach '{str(home / 'warehouse.duckdb').replace(chr(39), chr(39) * 2)}' as warehouse (read_only)"
+        )
+        return [
+            row[0] for row in connection.execute("select batch_id from warehouse.plumbing.landed_batches").fetchall()
+        ]
+
+
+def _is_manifest(name: str) -> bool:
+    return name.endswith(".json") and not name.startswith(".")
+
+
+def _as_dictionary(result: Any) -> dict[str, Any]:
+    return {
+        "unique_id": result.node.unique_id,
+        "status": result.status,
+        "message": result.message,
+        "compiled_path": getattr(result.node, "compiled_path", None),
+    }
+
+
+def _failure_text(home: Path, outcome: Outcome, nodes: int) -> str:
+    lines = [f"{len(outcome.failures)} of {nodes} nodes failed; nothing was published."]
+    for failure in outcome.failures[:10]:
+        kind, *_, name = failure["node"].split(".")[:3]
+        lines.append(f"  {kind} {name}: {failure['message']}")
+        if failure["compiled"]:
+            lines.append(f"    compiled SQL: {project_dir() / failure['compiled']}")
+    if len(outcome.failures) > 10:
+        lines.append(f"  … and {len(outcome.failures) - 10} more in {home / 'build.json'}")
+    lines.append(f"Mend the first one and run `footfall build` again. Log: {_log(home)}")
+    return "\n".join(lines)
+
+
+def _log(home: Path) -> Path:
+    return artifacts_dir(home) / "logs" / "dbt.log"
+
+
+def _give_up(home: Path, outcome: Outcome, status: str) -> None:
+    outcome.status, outcome.finished_at, outcome.warehouse = status, _now(), _stamp(home)
+    _write_outcome(home, outcome)
+
+
+def _write_outcome(home: Path, outcome: Outcome) -> None:
+    fresh = home / ".build.json.new"
+    fresh.write_text(json.dumps(asdict(outcome), indent=1) + "\n")
+    os.replace(fresh, home / "build.json")
+
+
+def _stamp(home: Path) -> list[int]:
+    try:
+        stat = (home / "warehouse.duckdb").stat()
+    except FileNotFoundError:
+        return []
+    return [stat.st_size, stat.st_mtime_ns]
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,82 @@
+"""`footfall ask`: one question, answered from what is published."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+
+def ask(
+    spec: Annotated[
+        str | None, typer.Argument(help="A file with the question as JSON, the JSON itself, or - for standard input.")
+    ] = None,
+    output: Annotated[Literal["table", "json", "csv"], typer.Option(help="How the answer is written.")] = "table",
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of the vocabulary instead.")] = False,
+    home: Annotated[Path | None, typer.Option(help="The home to read; FOOTFALL_HOME, else ./.footfall.")] = None,
+) -> None:
+    """Answer one question from the published events.
+
+    Exits with status 2 and one line for each fault where the question is wrong, with 1 where nothing is published.
+    """
+    from serving.ask import AskError, question_schema
+    from serving.ask import ask as answer_question
+    from serving.publications import NothingPublishedError
+    from serving.reader import connect
+
+    if schema:
+        typer.echo(json.dumps(question_schema(), indent=2))
+        return
+    try:
+        question = _read(spec)
+        connection = connect(home or Path(os.environ.get("FOOTFALL_HOME", ".footfall")))
+        answer = answer_question(connection, question)
+    except AskError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from error
+    except NothingPublishedError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    if output == "json":
+        typer.echo(answer.as_json())
+    elif output == "csv":
+        sys.stdout.write(answer.as_csv())
+    else:
+        _print_table(answer.columns, answer.rows, answer.as_of)
+
+
+def _read(spec: str | None) -> object:
+    from serving.ask import AskError
+
+    if spec is None:
+        raise AskError("No question was given: name a JSON file, write the JSON itself, or - to read standard input.")
+    if spec == "-":
+        text, source = sys.stdin.read(), "standard input"
+    elif spec.lstrip().startswith("{"):
+        text, source = spec, "the question"
+    else:
+        try:
+            text, source = Path(spec).read_text(encoding="utf-8-sig"), spec
+        except (OSError, UnicodeDecodeError) as error:
+            raise AskError(f"The question {spec!r} cannot be read: {error}.") from error
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise AskError(f"{source} is no JSON: {error.msg} in line {error.lineno}, column {error.colno}.") from error
+
+
+def _print_table(columns: list[str], rows: list[list[object]], as_of: str | None) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(caption=f"as of {as_of} UTC" if as_of else "there is no activity yet", caption_justify="left")
+    for index, column in enumerate(columns):
+        is_number = all(isinstance(row[index], int | float | None) for row in rows)
+        table.add_column(column, justify="right" if is_number else "left", overflow="fold")
+    for row in rows:
+        table.add_row(
+            *["" if value is None else f"{value:,.6g}" if isinstance(value, float) else str(value) for value in row]
+        )
+    Console().print(table)

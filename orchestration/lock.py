@@ -1,0 +1,53 @@
+"""One writer at a time: whoever builds, publishes or rolls back holds the home's build lock."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+
+class HomeIsBusyError(Exception):
+    """Another process is building or publishing in this home."""
+
+
+@contextmanager
+def build_lock(home: Path, doing: str, wait_seconds: float = 0.0) -> Iterator[None]:
+    """Hold the home's build lock for the time of the block.
+
+    Args:
+        home: the folder of all state; made when it is missing.
+        doing: what for, shown to whoever finds the home busy, such as "footfall build".
+        wait_seconds: how long to wait for another holder.
+
+    Raises:
+        HomeIsBusyError: naming the holder, when it does not let go in time.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    lock, holder = FileLock(home / ".build.lock"), home / ".build.holder"
+    try:
+        lock.acquire(timeout=wait_seconds, poll_interval=0.2)
+    except Timeout:
+        raise HomeIsBusyError(
+            f"{home} is busy: {_describe(holder)}. Wait until it ends, or stop it, and run this again."
+        ) from None
+    try:
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        holder.write_text(json.dumps({"pid": os.getpid(), "doing": doing, "since": now}))
+        yield
+    finally:
+        holder.unlink(missing_ok=True)
+        lock.release()
+
+
+def _describe(holder: Path) -> str:
+    try:
+        told = json.loads(holder.read_text())
+        return f"`{told['doing']}` (process {told['pid']}) has been running in it since {told['since']}"
+    except (OSError, ValueError, KeyError):
+        return "another process holds its build lock"

@@ -1,0 +1,83 @@
+"""Where a run reads and writes, and what its numbers mean: the environment, read in one place."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PROJECT_FOLDERS = ("models", "macros", "seeds", "snapshots", "profiles", "tests/dbt")
+
+
+class SettingsError(Exception):
+    """A setting is not legal, or the dbt project is not where it should be."""
+
+
+class Settings(BaseSettings):
+    """The environment variables `FOOTFALL_*` that steer Footfall itself; what numbers mean stands in dbt_project.yml."""
+
+    model_config = SettingsConfigDict(env_prefix="FOOTFALL_", extra="ignore")
+
+    home: Path = Path(".footfall")
+    keep_publications: int = Field(default=5, ge=1, le=1000)
+    memory_limit: str | None = None
+
+
+def settings() -> Settings:
+    """Read the settings from the environment.
+
+    Raises:
+        SettingsError: naming the variable that is not legal.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = f"FOOTFALL_{'_'.join(str(part) for part in first['loc'])}".upper()
+        raise SettingsError(f"{name} is {first['input']!r}: {first['msg']}. Change or unset it.") from None
+
+
+def home() -> Path:
+    """The absolute folder of all state, also put into the environment, where dbt's profile reads it."""
+    folder = settings().home.expanduser().resolve()
+    os.environ["FOOTFALL_HOME"] = str(folder)
+    return folder
+
+
+@cache
+def project_dir() -> Path:
+    """The folder that holds dbt_project.yml.
+
+    Raises:
+        SettingsError: when the package was installed without its dbt project.
+    """
+    folder = Path(__file__).resolve().parents[1]
+    if not (folder / "dbt_project.yml").is_file():
+        raise SettingsError(
+            f"There is no dbt_project.yml in {folder}. Install Footfall from its repository: pip install --editable ."
+        )
+    return folder
+
+
+def metric_settings(project: Path) -> dict[str, Any]:
+    """The settings that say what the numbers mean, as this run will use them: the environment, else the project's vars."""
+    declared: dict[str, Any] = yaml.safe_load((project / "dbt_project.yml").read_text()).get("vars") or {}
+    return {name: os.environ.get(f"FOOTFALL_{name.upper()}") or default for name, default in sorted(declared.items())}
+
+
+def project_fingerprint(project: Path) -> str:
+    """A digest of every file that decides what the models compute, and of the engine's version."""
+    digest = hashlib.sha256(f"duckdb {version('duckdb')} dbt {version('dbt-core')}".encode())
+    files = [project / "dbt_project.yml"]
+    for folder in PROJECT_FOLDERS:
+        files += [path for path in (project / folder).rglob("*") if path.is_file() and not path.name.startswith(".")]
+    for path in sorted(files):
+        digest.update(f"\n{path.relative_to(project)}\n".encode() + path.read_bytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,337 @@
+"""Turn a tested warehouse into what readers see: copied marts, views over immutable day files, one atomic switch.
+
+Nothing that readers see is touched before everything new is complete, verified and on disk. A publication that is
+killed at any moment leaves the earlier one as it was; the next one removes the leftovers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from serving.publications import drop_unfinished, fsync, prune, published_dir, show
+from serving.relations import PublishError, Relation, read_relations
+
+# older DuckDB clients read it
+STORAGE_VERSION = "v1.2.0"
+# a change of how day files are written belongs into their names
+FILE_FORMAT = "zstd-1"
+ROWS_PER_COPY = 4_000_000
+DAYS_PER_COPY = 1_000
+# a view is counted as long as that is cheap; its inputs are verified in any case
+COUNTED_VIEW_ROWS = 5_000_000
+
+
+@dataclass(frozen=True)
+class DayFile:
+    """One day of one relation: a file that is never changed, named by what is in it."""
+
+    day: date
+    rows: int
+    content: int
+    path: Path
+
+
+@dataclass(frozen=True)
+class Built:
+    """What the warehouse was built from, and how it passed.
+
+    Attributes:
+        inputs: landing batches, project fingerprint and settings, as the build saw them.
+        checks: how many checks passed and which ones warned.
+        built_at: when the build ended, ISO 8601 in UTC.
+    """
+
+    inputs: Mapping[str, Any]
+    checks: Mapping[str, Any]
+    built_at: str
+
+
+def publish(home: Path, manifest_path: Path, built: Built, keep: int, memory_limit: str | None = None) -> Path:
+    """Publish the warehouse of a home; the caller holds the build lock and knows that every test has passed.
+
+    Args:
+        home: the folder of all state.
+        manifest_path: dbt's manifest.json of that build.
+        built: what the catalog says about the build.
+        keep: how many publications stay.
+        memory_limit: of DuckDB, such as "4GB"; its own default is 80 % of the machine.
+
+    Returns:
+        The folder of the new publication, which readers now see.
+
+    Raises:
+        PublishError: when a model cannot be published as it asks, or what was written differs from what was built.
+    """
+    relations = read_relations(manifest_path, built.inputs["settings"])
+    publications = published_dir(home) / "publications"
+    publications.mkdir(parents=True, exist_ok=True)
+    drop_unfinished(home)
+    publication = publications / f"{datetime.now(UTC):%Y%m%dT%H%M%S_%f}_{secrets.token_hex(3)}"
+    work = publications / f".new-{publication.name}"
+    (work / "parquet").mkdir(parents=True)
+    with _open_warehouse(home, memory_limit) as connection:
+        files = {
+            relation.name: write_day_files(connection, relation, published_dir(home) / "files")
+            for relation in relations
+            if relation.kind == "files"
+        }
+        write_marts(connection, relations, files, work)
+        rows = verify(connection, relations, files, work)
+        columns = {relation.name: _columns(connection, f'check_marts.main."{relation.name}"') for relation in relations}
+    catalog = {
+        "publication": publication.name,
+        "built_at": built.built_at,
+        "published_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "inputs": built.inputs,
+        "checks": built.checks,
+        "relations": {
+            relation.name: {
+                "kind": relation.kind,
+                "grain": relation.grain,
+                "description": relation.description,
+                "rows": rows[relation.name],
+                "checks": relation.checks,
+                "columns": [
+                    {"name": name, "type": kind, "description": relation.column_descriptions.get(name.lower(), "")}
+                    for name, kind in columns[relation.name]
+                ],
+                "files": [
+                    {
+                        "day": file.day.isoformat(),
+                        "rows": file.rows,
+                        "path": str(file.path.relative_to(published_dir(home))),
+                    }
+                    for file in files.get(relation.name, [])
+                ],
+            }
+            for relation in sorted(relations, key=lambda relation: relation.name)
+        },
+    }
+    (work / "catalog.json").write_text(json.dumps(catalog, indent=1) + "\n")
+    for path in [*work.rglob("*"), work]:
+        fsync(path)
+    (work / "marts.duckdb").chmod(0o444)
+    work.rename(publication)
+    fsync(publications)
+    show(home, publication)
+    prune(home, keep)
+    return publication
+
+
+def write_day_files(connection: duckdb.DuckDBPyConnection, relation: Relation, folder: Path) -> list[DayFile]:
+    """Write the days of a relation that no file holds yet; return the files of all its days, in order.
+
+    A file is named by the multiset of its rows' fingerprints, the columns and the logic behind them, so a day that did
+    not change keeps its file, and a day that did gets another one beside it.
+    """
+    columns = _columns(connection, relation.built_as)
+    if dict(columns).get(relation.day) != "DATE":
+        raise PublishError(f"Model {relation.name} is published by {relation.day}, which is no DATE column of it.")
+    recipe = json.dumps([FILE_FORMAT, columns, relation.day, relation.logic])
+    files = []
+    for day, rows, content in _days(connection, relation, relation.built_as):
+        if day is None:
+            raise PublishError(f"Model {relation.name} has {rows} rows without {relation.day}. Test it not_null.")
+        name = hashlib.sha256(f"{recipe} {rows} {content}".encode()).hexdigest()[:20]
+        path = folder / relation.name / f"{relation.day}={day.isoformat()}" / f"{name}.parquet"
+        files.append(DayFile(day, rows, content, path))
+    missing = [file for file in files if not file.path.exists()]
+    kept_days = {file.day for file in files} - {file.day for file in missing}
+    scratch = folder / f".new-{relation.name}"
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    for chunk in _chunks(missing):
+        _write_chunk(connection, relation, chunk, kept_days, scratch)
+    shutil.rmtree(scratch)
+    return files
+
+
+def write_marts(
+    connection: duckdb.DuckDBPyConnection,
+    relations: Iterable[Relation],
+    files: Mapping[str, list[DayFile]],
+    work: Path,
+) -> None:
+    """Write marts.duckdb into a folder, and the copied relations beside it as Parquet."""
+    path = work / "marts.duckdb"
+    connection.execute(f"attach {_text(path)} as new_marts (storage_version '{STORAGE_VERSION}')")
+    connection.execute("use new_marts")
+    for relation in relations:
+        name = _name(relation.name)
+        if relation.kind == "table":
+            connection.execute(f"create table {name} as select * from {relation.built_as}")
+            parquet = work / "parquet" / f"{relation.name}.parquet"
+            connection.execute(f"copy {name} to {_text(parquet)} (format parquet, compression zstd)")
+        elif relation.kind == "view":
+            connection.execute(f"create view {name} as {relation.sql}")
+        else:
+            columns = _columns(connection, relation.built_as)
+            connection.execute(f"create view {name} as {_files_query(relation, columns, files[relation.name])}")
+        _comment(connection, relation)
+    connection.execute("use memory")
+    connection.execute("checkpoint new_marts")
+    connection.execute("detach new_marts")
+    if path.with_name("marts.duckdb.wal").exists():
+        raise PublishError(
+            f"DuckDB left a write-ahead log beside {path}. Nothing was published; run `footfall build` again."
+        )
+
+
+def verify(
+    connection: duckdb.DuckDBPyConnection,
+    relations: Iterable[Relation],
+    files: Mapping[str, list[DayFile]],
+    work: Path,
+) -> dict[str, int | None]:
+    """Compare what was written with what was built, read back from the file; return rows per relation.
+
+    Tables are compared as multisets of whole rows; day files were when they were written, and are counted here; views
+    are counted where the files hold at most 5 million rows (else None), since the same query reads the same inputs.
+
+    Raises:
+        PublishError: when the two differ. The law is: published = built.
+    """
+    connection.execute(f"attach {_text(work / 'marts.duckdb')} as check_marts (read_only)")
+    in_files = sum(file.rows for days in files.values() for file in days)
+    rows: dict[str, int | None] = {}
+    for relation in relations:
+        written = f"check_marts.main.{_name(relation.name)}"
+        measure = "count(*), null"
+        if relation.kind == "table":
+            measure = "count(*), sum(cast(hash(r) as hugeint))"
+        elif relation.kind == "view" and in_files > COUNTED_VIEW_ROWS:
+            measure = "null, null"
+        query = f"select {measure} from {{}} as r" if measure != "null, null" else "select null, null"
+        there = connection.execute(query.format(written)).fetchone()
+        here = connection.execute(query.format(relation.built_as)).fetchone()
+        if relation.kind == "files" and there and there[0] != sum(file.rows for file in files[relation.name]):
+            here = None
+        if _columns(connection, written) != _columns(connection, relation.built_as) or there != here or there is None:
+            raise PublishError(
+                f"{relation.name} as written differs from what was built ({there} against {here}: rows, content). "
+                "Nothing was published; run `footfall build` again, and report it when it stays."
+            )
+        rows[relation.name] = there[0]
+    return rows
+
+
+class _open_warehouse:
+    """A connection that reads the warehouse and can write elsewhere, closed after the block."""
+
+    def __init__(self, home: Path, memory_limit: str | None) -> None:
+        self.path, self.memory_limit, self.home = home / "warehouse.duckdb", memory_limit, home
+
+    def __enter__(self) -> duckdb.DuckDBPyConnection:
+        if not self.path.exists():
+            raise PublishError(f"There is no {self.path}. Run `footfall build` first.")
+        scratch = self.home / "published" / "publications"
+        self.connection = duckdb.connect(config={"temp_directory": f"{scratch}/.spill"})
+        if self.memory_limit:
+            self.connection.execute(f"set memory_limit = {_text(self.memory_limit)}")
+        self.connection.execute("set TimeZone = 'UTC'")
+        self.connection.execute(f"set partitioned_write_max_open_files = {DAYS_PER_COPY + 1}")
+        self.connection.execute(f"attach {_text(self.path)} as warehouse (read_only)")
+        return self.connection
+
+    def __exit__(self, *_: object) -> None:
+        self.connection.close()
+
+
+def _days(connection: duckdb.DuckDBPyConnection, relation: Relation, source: str) -> list[tuple[date | None, int, int]]:
+    day, fingerprint = _name(relation.day), _name(relation.fingerprint)
+    return connection.execute(
+        f"select {day}, count(*), sum(cast(hash({fingerprint}) as hugeint)) from {source} group by 1 order by 1"
+    ).fetchall()
+
+
+def _chunks(files: Iterable[DayFile]) -> Iterator[list[DayFile]]:
+    """Runs of days that one pass writes with bounded memory and open files."""
+    rows = 0
+
+    def number(numbered: tuple[int, DayFile]) -> tuple[int, int]:
+        nonlocal rows
+        rows += numbered[1].rows
+        return numbered[0] // DAYS_PER_COPY, rows // ROWS_PER_COPY
+
+    for _, chunk in groupby(enumerate(files), number):
+        yield [file for _, file in chunk]
+
+
+def _write_chunk(
+    connection: duckdb.DuckDBPyConnection, relation: Relation, chunk: list[DayFile], kept_days: set[date], scratch: Path
+) -> None:
+    day = _name(relation.day)
+    first, last = chunk[0].day, chunk[-1].day
+    only = f"{day} between date '{first}' and date '{last}'"
+    if any(first < kept < last for kept in kept_days):
+        only += f" and {day} in ({', '.join(f'''date '{file.day}' ''' for file in chunk)})"
+    connection.execute(
+        f"copy (select * from {relation.built_as} where {only}) to {_text(scratch)} (format parquet, compression zstd, "
+        f"compression_level 1, partition_by ({day}), write_partition_columns true, overwrite true)"
+    )
+    columns = _columns(connection, relation.built_as)
+    written = [DayFile(file.day, file.rows, file.content, _only_file(scratch, relation, file.day)) for file in chunk]
+    expected = [(file.day, file.rows, file.content) for file in chunk]
+    if _days(connection, relation, f"({_files_query(relation, columns, written)})") != expected:
+        raise PublishError(
+            f"The day files of {relation.name} from {first} to {last} differ from what was built. Nothing was published; "
+            "run `footfall build` again, and report it when it stays."
+        )
+    for source, file in zip(written, chunk, strict=True):
+        file.path.parent.mkdir(parents=True, exist_ok=True)
+        fsync(source.path)
+        os.replace(source.path, file.path)
+        fsync(file.path.parent)
+
+
+def _only_file(scratch: Path, relation: Relation, day: date) -> Path:
+    found = list((scratch / f"{relation.day}={day.isoformat()}").glob("*.parquet"))
+    if len(found) != 1:
+        raise PublishError(f"DuckDB wrote {len(found)} files for {relation.name} on {day}, not one. Report it.")
+    return found[0]
+
+
+def _files_query(relation: Relation, columns: list[tuple[str, str]], files: list[DayFile]) -> str:
+    """A query over exactly these files; the day in their paths lets DuckDB skip files without opening them."""
+    if not files:
+        typed = ", ".join(f"cast(null as {kind}) as {_name(name)}" for name, kind in columns)
+        return f"select {typed} where false"
+    paths = ", ".join(_text(file.path) for file in files)
+    names = ", ".join(_name(name) for name, _ in columns)
+    return (
+        f"select {names} from read_parquet([{paths}], hive_partitioning = true, "
+        f"hive_types = {{{_name(relation.day)}: date}})"
+    )
+
+
+def _comment(connection: duckdb.DuckDBPyConnection, relation: Relation) -> None:
+    """Carry the descriptions into the file, where BI tools show them."""
+    kind = "table" if relation.kind == "table" else "view"
+    connection.execute(f"comment on {kind} {_name(relation.name)} is {_text(relation.description)}")
+    for name, _ in _columns(connection, _name(relation.name)):
+        if text := relation.column_descriptions.get(name.lower()):
+            connection.execute(f"comment on column {_name(relation.name)}.{_name(name)} is {_text(text)}")
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, source: str) -> list[tuple[str, str]]:
+    return [(row[0], row[1]) for row in connection.execute(f"describe select * from {source}").fetchall()]
+
+
+def _name(identifier: str) -> str:
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def _text(value: object) -> str:
+    return "'" + str(value).replace("'", "''") + "'"

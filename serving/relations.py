@@ -1,0 +1,165 @@
+"""What is published and how, as the models themselves say it in dbt's manifest (`config.meta.publish`)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import Any, Literal
+
+Kind = Literal["table", "view", "files"]
+
+
+class PublishError(Exception):
+    """What was built cannot be published as the models ask."""
+
+
+@dataclass(frozen=True)
+class Relation:
+    """One relation to publish.
+
+    Attributes:
+        name: its name in the published database.
+        built_as: its quoted, qualified name in the warehouse.
+        kind: `table` is copied, `view` is computed from other published relations, `files` are immutable day files.
+        description, column_descriptions: texts of the model's YAML.
+        sql: the compiled query, for a `view`.
+        day, fingerprint: the date column and the integer hash column, for `files`.
+        logic: digest of the code, seeds and settings that the rows come from.
+        checks: how many dbt tests stand on the model.
+    """
+
+    name: str
+    built_as: str
+    kind: Kind
+    description: str
+    column_descriptions: dict[str, str]
+    sql: str
+    day: str
+    fingerprint: str
+    logic: str
+    checks: int
+
+    @property
+    def grain(self) -> str:
+        """The first sentence of the description, which says what one row is."""
+        return " ".join(self.description.split()).split(". ")[0].rstrip(".")
+
+
+def read_relations(manifest_path: Path, settings: dict[str, Any]) -> list[Relation]:
+    """The relations to publish, each after those it reads.
+
+    Args:
+        manifest_path: dbt's manifest.json of the build that is published.
+        settings: what the numbers mean; day files written under other settings are written anew.
+
+    Raises:
+        PublishError: when a model's publish setting is not understood, or a view reads what is not published.
+    """
+    try:
+        manifest = json.loads(manifest_path.read_text())
+    except FileNotFoundError:
+        raise PublishError(f"There is no {manifest_path}. Run `footfall build` first.") from None
+    nodes = manifest["nodes"]
+    wanted = {
+        key: node
+        for key, node in nodes.items()
+        if node["resource_type"] in ("model", "seed", "snapshot") and _publish_setting(node)
+    }
+    if not wanted:
+        raise PublishError("No model asks to be published. Give the marts `config.meta.publish`.")
+    checks = _count_checks(manifest)
+    order = TopologicalSorter({key: _reads(node) & wanted.keys() for key, node in wanted.items()}).static_order()
+    return [_relation(manifest, key, wanted, settings, checks) for key in order]
+
+
+def _publish_setting(node: dict[str, Any]) -> Any:
+    return node["config"].get("meta", {}).get("publish")
+
+
+def _reads(node: dict[str, Any]) -> set[str]:
+    return set(node.get("depends_on", {}).get("nodes", []))
+
+
+def _relation(
+    manifest: dict[str, Any],
+    key: str,
+    wanted: dict[str, Any],
+    settings: dict[str, Any],
+    checks: dict[str, int],
+) -> Relation:
+    node = wanted[key]
+    publish = _publish_setting(node)
+    details = publish if isinstance(publish, dict) else {"as": publish}
+    kind, day, fingerprint = details.get("as"), details.get("day", ""), details.get("fingerprint", "")
+    unknown = details.keys() - ({"as", "day", "fingerprint"} if kind == "files" else {"as"})
+    if kind not in ("table", "view", "files") or unknown or (kind == "files" and not (day and fingerprint)):
+        raise PublishError(
+            f"Model {node['name']} has meta.publish {json.dumps(publish)}. Write `table`, `view`, or "
+            "`{as: files, day: <date column>, fingerprint: <integer hash column>}`."
+        )
+    return Relation(
+        name=node["alias"],
+        built_as=node["relation_name"],
+        kind=kind,
+        description=node["description"],
+        column_descriptions={name.lower(): column["description"] for name, column in node["columns"].items()},
+        sql=_published_sql(manifest["nodes"], node, wanted) if kind == "view" else "",
+        day=day,
+        fingerprint=fingerprint,
+        logic=_logic(manifest, key, settings),
+        checks=checks.get(key, 0),
+    )
+
+
+def _published_sql(nodes: dict[str, Any], node: dict[str, Any], wanted: dict[str, Any]) -> str:
+    """The compiled query of a view, reading published relations in place of the warehouse's."""
+    sql: str | None = node.get("compiled_code")
+    if not sql:
+        raise PublishError(f"Model {node['name']} was not compiled in the last build. Run `footfall build` again.")
+    for parent in sorted(_reads(node)):
+        if parent not in wanted:
+            raise PublishError(
+                f"Model {node['name']} is published as a view and reads {parent.split('.')[-1]}, which is not published. "
+                f"Give {parent.split('.')[-1]} a meta.publish, or publish {node['name']} as a table."
+            )
+        sql = sql.replace(nodes[parent]["relation_name"], f'"{nodes[parent]["alias"]}"')
+    if f'"{node["database"]}".' in sql:
+        raise PublishError(
+            f"Model {node['name']} is published as a view and names the warehouse itself. Use ref() in it."
+        )
+    return sql.strip()
+
+
+def _logic(manifest: dict[str, Any], key: str, settings: dict[str, Any]) -> str:
+    """Digest of the model's own code and of all that it is computed with: ancestors, macros, seeds, settings."""
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
+    for unique_id in sorted(_closure(manifest["nodes"], [key], "nodes")):
+        node = manifest["nodes"][unique_id]
+        digest.update(f"{unique_id} {node['checksum']['checksum']}\n".encode())
+        for macro in sorted(_closure(manifest["macros"], node.get("depends_on", {}).get("macros", []), "macros")):
+            digest.update(f"{macro} {manifest['macros'][macro]['macro_sql']}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def _closure(nodes: dict[str, Any], start: Iterable[str], kind: str) -> set[str]:
+    found: set[str] = set()
+    waiting = [key for key in start if key in nodes]
+    while waiting:
+        key = waiting.pop()
+        if key not in found:
+            found.add(key)
+            waiting += [parent for parent in nodes[key].get("depends_on", {}).get(kind, []) if parent in nodes]
+    return found
+
+
+def _count_checks(manifest: dict[str, Any]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for test in [*manifest["nodes"].values(), *manifest.get("unit_tests", {}).values()]:
+        if test["resource_type"] in ("test", "unit_test"):
+            for key in _reads(test):
+                counts[key] = counts.get(key, 0) + 1
+    return counts

@@ -1,0 +1,3 @@
+{{ config(materialized='table') }}
+
+select count(*) as visits from {{ ref('visits') }}

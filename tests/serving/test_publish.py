@@ -1,0 +1,292 @@
+"""Published = built, only touched days are written anew, and no moment of dying leaves a half publication."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from serving import publications, reader
+from serving import publish as publishing
+from serving.publications import NothingPublishedError
+from serving.relations import PublishError
+from tests.serving.conftest import SmallHome
+
+RELATIONS = ("long_visits", "titled_visits", "visitors", "visits")
+
+
+def multiset(connection: duckdb.DuckDBPyConnection, relation: str) -> list[tuple[object, ...]]:
+    return sorted(connection.execute(f"select * from {relation}").fetchall(), key=repr)
+
+
+def day_files(home: SmallHome) -> dict[str, int]:
+    return {str(path): path.stat().st_mtime_ns for path in (home.path / "published" / "files").rglob("*.parquet")}
+
+
+def assert_consistent(home: Path) -> str:
+    """What readers see is one whole publication; returns its id."""
+    current = publications.current_publication(home)
+    assert current is not None
+    published = home / "published"
+    assert (published / "marts.duckdb").resolve() == current / "marts.duckdb"
+    assert not (published / "marts.duckdb.wal").exists()
+    catalog = json.loads((published / "catalog.json").read_text())
+    assert catalog["publication"] == current.name
+    connection = reader.connect(home)
+    for name, relation in catalog["relations"].items():
+        assert connection.execute(f"select count(*) from {name}").fetchone() == (relation["rows"],)
+        if relation["kind"] == "table":
+            copy = published / "parquet" / f"{name}.parquet"
+            assert duckdb.connect().read_parquet(str(copy)).shape[0] == relation["rows"]
+    return current.name
+
+
+def test_every_relation_is_published_as_it_was_built(small_home: SmallHome) -> None:
+    small_home.publish()
+    built = duckdb.connect(str(small_home.path / "warehouse.duckdb"), read_only=True)
+    published = reader.connect(small_home.path)
+    for name in RELATIONS:
+        assert multiset(published, name) == multiset(built, name)
+        assert len(multiset(built, name)) > 0
+    tables = {row[0] for row in published.execute("show tables").fetchall()}
+    assert tables == set(RELATIONS)
+
+
+def test_the_catalog_says_what_each_relation_is(small_home: SmallHome) -> None:
+    publication = small_home.publish()
+    catalog = publications.read_catalog(publication)
+    visits = catalog["relations"]["visits"]
+    assert catalog["publication"] == publication.name
+    assert (visits["kind"], visits["grain"], visits["rows"], visits["checks"]) == ("files", "One row per visit", 200, 2)
+    assert visits["columns"][0] == {"name": "visit_id", "type": "BIGINT", "description": "Names the visit."}
+    assert sum(file["rows"] for file in visits["files"]) == 200
+    assert len(visits["files"]) == 20
+    comment = reader.connect(small_home.path).execute(
+        "select comment from duckdb_columns() where table_name = 'visitors' and column_name = 'title'"
+    )
+    assert comment.fetchone() == ("The visitor's name in capitals.",)
+
+
+def test_only_touched_days_are_written_anew(small_home: SmallHome) -> None:
+    small_home.publish()
+    before = day_files(small_home)
+    small_home.visit("late", [(1000, "v1", 1, "2024-01-03 11:00:00"), (1001, "v9", 1, "2024-02-01 11:00:00")])
+    small_home.build()
+    small_home.publish()
+    after = day_files(small_home)
+    assert all(after[path] == before[path] for path in before)
+    days = sorted(Path(path).parent.name for path in after.keys() - before.keys())
+    assert days == ["visit_date=2024-01-03", "visit_date=2024-02-01"]
+    assert reader.connect(small_home.path).execute("select count(*) from visits").fetchone() == (202,)
+
+
+def test_days_are_written_in_several_passes_when_they_are_many(
+    small_home: SmallHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publishing, "ROWS_PER_COPY", 35)
+    monkeypatch.setattr(publishing, "DAYS_PER_COPY", 4)
+    small_home.publish()
+    small_home.visit(
+        "late", [(n, "v1", 1, f"2024-01-{day:02d} 11:00:00") for n, day in ((900, 2), (901, 9), (902, 11))]
+    )
+    small_home.build()
+    small_home.publish()
+    built = duckdb.connect(str(small_home.path / "warehouse.duckdb"), read_only=True)
+    assert multiset(reader.connect(small_home.path), "visits") == multiset(built, "visits")
+
+
+def test_a_changed_setting_writes_every_day_anew(small_home: SmallHome) -> None:
+    small_home.publish(week_start="monday")
+    before = day_files(small_home)
+    small_home.publish(week_start="monday")
+    assert day_files(small_home) == before
+    small_home.publish(week_start="sunday")
+    assert len(day_files(small_home).keys() - before.keys()) == 20
+
+
+def test_an_empty_relation_is_published_with_its_types(small_home: SmallHome) -> None:
+    small_home.visit("first", [])
+    small_home.build()
+    small_home.publish()
+    connection = reader.connect(small_home.path)
+    described = {row[0]: row[1] for row in connection.execute("describe visits").fetchall()}
+    assert connection.execute("select count(*) from visits").fetchone() == (0,)
+    assert (described["visit_date"], described["content_hash"]) == ("DATE", "UBIGINT")
+
+
+def test_a_difference_from_what_was_built_is_never_shown(
+    small_home: SmallHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_home.publish()
+    shown = assert_consistent(small_home.path)
+    write = publishing.write_marts
+
+    def lose_a_letter(connection: duckdb.DuckDBPyConnection, relations: object, files: object, work: Path) -> None:
+        write(connection, relations, files, work)  # type: ignore[arg-type]
+        with duckdb.connect(str(work / "marts.duckdb")) as marts:
+            marts.execute("update visitors set title = 'V' where visitor = 'v3'")
+
+    monkeypatch.setattr(publishing, "write_marts", lose_a_letter)
+    with pytest.raises(PublishError, match="visitors as written differs from what was built"):
+        small_home.publish()
+    assert assert_consistent(small_home.path) == shown
+
+
+@pytest.mark.parametrize(
+    ("publish", "message"),
+    [
+        ("tabel", "Model visits has meta.publish"),
+        ({"as": "files", "day": "visit_date"}, "Model visits has meta.publish"),
+        ({"as": "files", "day": "visited_at", "fingerprint": "content_hash"}, "no DATE column"),
+        ({"as": "table", "days": 3}, "Model visits has meta.publish"),
+        (None, "reads visits, which is not published"),
+    ],
+)
+def test_a_setting_that_cannot_be_met_is_named(small_home: SmallHome, publish: object, message: str) -> None:
+    manifest = json.loads(small_home.manifest.read_text())
+    manifest["nodes"]["model.small.visits"]["config"]["meta"]["publish"] = publish
+    small_home.manifest.write_text(json.dumps(manifest))
+    with pytest.raises(PublishError, match=message):
+        small_home.publish()
+
+
+def test_an_open_reader_keeps_its_publication_and_the_next_one_gets_the_new(small_home: SmallHome) -> None:
+    small_home.publish()
+    early = reader.connect(small_home.path)
+    assert early.execute("select count(*) from visitors").fetchone() == (7,)
+    small_home.visit("late", [(1000, "new", 1, "2024-01-03 11:00:00")])
+    small_home.build()
+    small_home.publish()
+    late = reader.connect(small_home.path)
+    for relation, before, after in (("visitors", 7, 8), ("visits", 200, 201), ("titled_visits", 200, 201)):
+        assert early.execute(f"select count(*) from {relation}").fetchone() == (before,)
+        assert late.execute(f"select count(*) from {relation}").fetchone() == (after,)
+
+
+def test_a_reader_can_reach_nothing_but_what_is_published(small_home: SmallHome, tmp_path: Path) -> None:
+    small_home.publish()
+    connection = reader.connect(small_home.path)
+    attacks = [
+        f"copy (select 1) to '{tmp_path}/out.csv'",
+        f"attach '{tmp_path}/other.duckdb' as other",
+        "select * from read_csv('/etc/passwd')",
+        "select * from read_text('../../../../etc/passwd')",
+        "set enable_external_access = true",
+        "set allowed_directories = ['/']",
+        "create table marts.main.mine as select 1",
+        "delete from visitors",
+    ]
+    for attack in attacks:
+        with pytest.raises(duckdb.Error):
+            connection.execute(attack)
+    assert not (tmp_path / "out.csv").exists()
+    assert connection.execute("select count(*) from visits").fetchone() == (200,)
+
+
+def test_a_strangers_statement_may_only_select(small_home: SmallHome) -> None:
+    small_home.publish()
+    connection = reader.connect(small_home.path)
+    inside = str(next((small_home.path / "published" / "files").rglob("*.parquet"))).replace("'", "''")
+    for sql in (
+        f"copy (select 1) to '{inside}'",
+        "select 1; select 2",
+        "use memory",
+        "create temp table t as select 1",
+    ):
+        with pytest.raises(PermissionError, match="single select"):
+            reader.read(connection, sql)
+    assert reader.read(connection, "select count(*) from visits where pages = ?", [3]).fetchone() == (40,)
+
+
+def test_nothing_published_is_said_with_its_mend(tmp_path: Path) -> None:
+    with pytest.raises(NothingPublishedError, match="Run `footfall build` first"):
+        reader.connect(tmp_path)
+
+
+def test_the_last_publications_stay_and_one_step_goes_back(small_home: SmallHome) -> None:
+    first = small_home.publish(keep=2)
+    for n in (1, 2):
+        small_home.visit(f"late{n}", [(1000 + n, "new", 1, f"2024-01-0{n} 11:00:00")])
+        small_home.build()
+        last = small_home.publish(keep=2)
+    kept = publications.list_publications(small_home.path)
+    assert len(kept) == 2 and kept[0] == last and first not in kept
+    named = {
+        small_home.path / "published" / file["path"]
+        for publication in kept
+        for file in publications.read_catalog(publication)["relations"]["visits"]["files"]
+    }
+    assert {Path(path) for path in day_files(small_home)} == named
+
+    assert publications.roll_back(small_home.path) == kept[1]
+    assert assert_consistent(small_home.path) == kept[1].name
+    assert reader.connect(small_home.path).execute("select count(*) from visits").fetchone() == (201,)
+    with pytest.raises(NothingPublishedError, match="No kept publication is earlier"):
+        publications.roll_back(small_home.path)
+    with pytest.raises(NothingPublishedError, match="is not kept"):
+        publications.roll_back(small_home.path, first.name)
+    assert publications.roll_back(small_home.path, last.name) == last
+    assert reader.connect(small_home.path).execute("select count(*) from visits").fetchone() == (202,)
+
+
+def test_a_log_left_by_a_dead_writer_breaks_no_reader(small_home: SmallHome) -> None:
+    small_home.publish()
+    (small_home.path / "published" / "marts.duckdb.wal").write_bytes(b"not a log of this file")
+    small_home.publish()
+    with duckdb.connect(str(small_home.path / "published" / "marts.duckdb"), read_only=True) as plain:
+        assert plain.execute("select count(*) from visits").fetchone() == (200,)
+
+
+DIE_AT = """
+import os, signal, sys
+sys.path[:0] = {paths!r}
+from tests.serving.conftest import SmallHome
+from pathlib import Path
+seen = 0
+def die(event, arguments):
+    global seen
+    if event in ("os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.symlink", "os.chmod") or (
+        event == "open" and "publish" in str(arguments[0])
+    ):
+        seen += 1
+        if seen == {moment}:
+            os.kill(os.getpid(), signal.SIGKILL)
+sys.addaudithook(die)
+SmallHome(Path({home!r})).publish(keep=2)
+print(seen)
+"""
+
+
+def publish_and_die(home: SmallHome, moment: int) -> subprocess.CompletedProcess[str]:
+    script = DIE_AT.format(paths=[str(Path(__file__).parents[2])], moment=moment, home=str(home.path))
+    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=os.environ, check=False)
+
+
+def test_a_publication_killed_at_any_moment_leaves_a_whole_one(small_home: SmallHome) -> None:
+    small_home.publish(keep=2)
+    small_home.publish(keep=2)
+    small_home.visit("late", [(1000 + n, "new", 1, f"2024-01-{n:02d} 11:00:00") for n in range(1, 4)])
+    small_home.build()
+    outcomes = {"before": 0, "after": 0}
+    moment = 1
+    while True:
+        shown = assert_consistent(small_home.path)
+        died = publish_and_die(small_home, moment)
+        if died.returncode == 0:
+            break
+        assert died.returncode == -signal.SIGKILL, died.stderr
+        outcomes["before" if assert_consistent(small_home.path) == shown else "after"] += 1
+        moment += 1 if moment < 12 else 3
+    print(outcomes, moment)
+    assert outcomes["before"] >= 10 and outcomes["after"] >= 1, outcomes
+    assert assert_consistent(small_home.path) != shown
+    published = small_home.path / "published"
+    assert not [path for path in published.rglob(".*") if path.name != ".current.new"]
+    assert len(publications.list_publications(small_home.path)) == 2
+    assert reader.connect(small_home.path).execute("select count(*) from visits").fetchone() == (203,)
