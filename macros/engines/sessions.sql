@@ -14,10 +14,13 @@
     bounce_max_seconds     a bounce is one page view, no other interaction, and shorter than this
 -#}
 {% macro sessionize(events, timeout_seconds, max_length_seconds, trust_client_sessions, bounce_max_seconds) -%}
-{%- set timeout_us = timeout_seconds ~ ' * 1000000' -%}
+{#- literals in microseconds: SQL would multiply two small integers into an overflow -#}
+{%- set timeout_us = (timeout_seconds * 1000000) | int -%}
+{%- set max_length_us = none if max_length_seconds is none else (max_length_seconds * 1000000) | int -%}
+{%- set bounce_max_us = (bounce_max_seconds * 1000000) | int -%}
 {%- set client_session = "coalesce(session_id, '')" if trust_client_sessions else "''" -%}
 {#- counted from the year 1, because integer division of a negative number would round the wrong way -#}
-{%- set bin = '(epoch_us(occurred_at) + 62135596800000000) // (' ~ timeout_us ~ ')' -%}
+{%- set bin = '(epoch_us(occurred_at) + 62135596800000000) // ' ~ timeout_us -%}
 {%- set gap_breaks = "client_session = '' and epoch_us(first_at) - epoch_us(lag(last_at) over stream_bins) > " ~ timeout_us -%}
 {%- set moment = '(occurred_at, event_id)' -%}
 with
@@ -85,7 +88,7 @@ long_chains as (
 
     group by stream_id, client_session, chain_number
 
-    having epoch_us(max(last_at)) - epoch_us(min(first_at)) > {{ max_length_seconds }} * 1000000
+    having epoch_us(max(last_at)) - epoch_us(min(first_at)) > {{ max_length_us }}
 
 ),
 
@@ -134,7 +137,7 @@ cuts as (
                 walked.stream_id = moments.stream_id
                 and walked.client_session = moments.client_session
                 and walked.chain_started_at = moments.chain_started_at
-                and epoch_us(moments.occurred_at) > epoch_us(walked.cut_at) + {{ max_length_seconds }} * 1000000
+                and epoch_us(moments.occurred_at) > epoch_us(walked.cut_at) + {{ max_length_us }}
 
         group by walked.stream_id, walked.client_session, walked.chain_started_at, walked.cut_at
 
@@ -299,7 +302,7 @@ select
     cast(page_views as bigint) as page_views,
     cast(interactions as bigint) as interactions,
     cast(activity_events as bigint) as activity_events,
-    page_views = 1 and interactions = 0 and epoch_us(ended_at) - epoch_us(started_at) < {{ bounce_max_seconds }} * 1000000 as is_bounce,
+    page_views = 1 and interactions = 0 and epoch_us(ended_at) - epoch_us(started_at) < {{ bounce_max_us }} as is_bounce,
     content_hash
 
 from session_rows

@@ -72,7 +72,7 @@
     {%- for name in ['reporting_timezone', 'session_timeout_seconds', 'session_max_hours', 'trust_client_sessions', 'bounce_max_seconds'] -%}
         {%- do parts.append(name ~ '=' ~ setting(name)) -%}
     {%- endfor -%}
-    {%- do parts.append(sessionize('events', 'timeout', 'maximum', 'trusted', 'bounce')) -%}
+    {%- do parts.append(sessionize('events', 1, 1, true, 1)) -%}
     {%- set ancestors = [model.unique_id] -%}
     {%- for unique_id in ancestors if unique_id in graph.nodes -%}
         {%- set node = graph.nodes[unique_id] -%}

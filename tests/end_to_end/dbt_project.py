@@ -1,0 +1,92 @@
+"""Runs the dbt project of this repository, or a copy of it, in this process."""
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.cli.main import dbtRunner
+
+REPOSITORY = Path(__file__).parents[2]
+PROJECT_PARTS = ["dbt_project.yml", "profiles", "profiles.yml", "models", "macros", "seeds", "tests/dbt"]
+
+
+def copy_project(to: Path) -> Path:
+    """A copy of the dbt project that a test may change."""
+    for part in PROJECT_PARTS:
+        source, copy = REPOSITORY / part, to / part
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, copy)
+        elif source.exists():
+            shutil.copy(source, copy)
+    return to
+
+
+@contextmanager
+def environment(settings: Mapping[str, str]) -> Iterator[None]:
+    """Environment variables, for the time of a with block."""
+    before = dict(os.environ)
+    os.environ.update(settings)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def run_dbt(home: Path, *arguments: str, project: Path = REPOSITORY, settings: Mapping[str, str] | None = None) -> None:
+    """One dbt invocation on a home; raises AssertionError with dbt's own words when it fails."""
+    home.mkdir(parents=True, exist_ok=True)
+    with environment({"FOOTFALL_HOME": str(home), "FOOTFALL_TARGET": "duckdb", **(settings or {})}):
+        result = dbtRunner().invoke(
+            [
+                *arguments,
+                f"--project-dir={project}",
+                f"--profiles-dir={project / 'profiles'}",
+                f"--target-path={home / 'target'}",
+                f"--log-path={home / 'logs'}",
+                "--quiet",
+            ]
+        )
+        if DuckDBConnectionManager._ENV is not None:
+            DuckDBConnectionManager._ENV.close()
+        DuckDBConnectionManager.close_all_connections()
+    messages = [r.message for r in getattr(result.result, "results", []) if r.status in ("error", "fail")]
+    assert result.success, "\n".join(map(str, messages or [result.exception, result.result]))
+
+
+def build_models(home: Path, *arguments: str, project: Path = REPOSITORY, settings: Mapping[str, str] | None = None) -> None:
+    """Every seed and model, without the tests that a property test makes superfluous."""
+    run_dbt(home, "build", "--resource-type=seed", "--resource-type=model", *arguments, project=project, settings=settings)
+
+
+def contents(home: Path) -> dict[str, Path]:
+    """Every table and view of a warehouse, each written to a Parquet file."""
+    folder = home / "contents"
+    folder.mkdir(exist_ok=True)
+    with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
+        names = connection.execute("select table_name from information_schema.tables where table_schema = 'main'").fetchall()
+        for (name,) in names:
+            connection.execute(f"copy (from {name}) to '{folder / name}.parquet'")
+    return {name: folder / f"{name}.parquet" for (name,) in names}
+
+
+def differences(one: Path, other: Path) -> dict[str, int]:
+    """Per relation of two warehouses that differs as a multiset over every column: the number of rows only one of them has."""
+    ones, others = contents(one), contents(other)
+    assert ones.keys() == others.keys()
+    found = {}
+    for name in sorted(ones):
+        query = f"""
+            select (select count(*) from (from '{ones[name]}' except all from '{others[name]}'))
+                 + (select count(*) from (from '{others[name]}' except all from '{ones[name]}'))
+        """
+        row = duckdb.sql(query).fetchone()
+        assert row is not None
+        if row[0]:
+            found[name] = row[0]
+    return found

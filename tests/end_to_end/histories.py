@@ -1,0 +1,95 @@
+"""Random histories of product events, made to hurt: late, duplicated, tied, bridged, re-sent with other content, identified later."""
+
+import random
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+Event = dict[str, Any]
+
+# spring forward and fall back in Europe/Berlin, a plain day, and the seam of two months
+STARTS = [
+    datetime(2025, 3, 29, 20, tzinfo=UTC),
+    datetime(2025, 10, 25, 20, tzinfo=UTC),
+    datetime(2025, 6, 11, 23, 20, tzinfo=UTC),
+    datetime(2025, 7, 31, 22, tzinfo=UTC),
+    datetime(1969, 12, 31, 22, tzinfo=UTC),
+]
+TIMEOUT = timedelta(minutes=30)
+GAPS = [
+    timedelta(0),
+    timedelta(microseconds=1),
+    timedelta(seconds=1),
+    timedelta(seconds=9),
+    timedelta(minutes=5),
+    TIMEOUT - timedelta(microseconds=1),
+    TIMEOUT,
+    TIMEOUT + timedelta(microseconds=1),
+    timedelta(minutes=55),
+    timedelta(hours=2),
+    timedelta(days=1),
+    timedelta(days=6),
+    timedelta(days=33),
+]
+NO_ID = [None, "", "null", "-1", "undefined"]
+NAMES = ["page_view", "$pageview", "click", "scroll", "refund", "order_completed", "identify"]
+PAGES = [None, "https://shop.example/", "https://shop.example/cart", "https://www.shop.example/help"]
+REFERRERS = [None, None, "https://www.google.com/search", "https://shop.example/", "https://blog.example/post"]
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """An event as sent in one of the loads; the same event may be delivered more than once."""
+
+    load: int
+    event: Event
+
+
+def history(number: int, seed: int, loads: int) -> list[Delivery]:
+    """One small world of a few people and devices, whose ids no other history shares, as deliveries in `loads` loads."""
+    rng = random.Random(f"{seed}/{number}")
+    users = [f"h{number}-u{i}" for i in range(rng.randint(1, 3))]
+    devices = [f"h{number}-d{i}" for i in range(rng.randint(1, 3))]
+    deliveries: list[Delivery] = []
+    at = rng.choice(STARTS)
+    for i in range(rng.randint(1, 25)):
+        at += rng.choice(GAPS)
+        event = {
+            "event_id": f"h{number}-e{i}",
+            "event_name": rng.choice(NAMES),
+            "occurred_at": at.isoformat(),
+            "user_id": rng.choice([*users, *NO_ID, None, None]),
+            "anonymous_id": rng.choice([*devices * 3, *NO_ID]),
+            "session_id": rng.choice([None, f"s{rng.randint(0, 2)}"]),
+            "app": rng.choice(["shop", "shop", "charging"]),
+            "properties": {"amount_cents": rng.randint(0, 9)} if rng.random() < 0.3 else {},
+            "context": {
+                "page_url": rng.choice(PAGES),
+                "referrer": rng.choice(REFERRERS),
+                "utm_source": rng.choice([None, None, None, "news"]),
+                "country": rng.choice(["DE", "FR", None]),
+                "device_type": rng.choice(["mobile", "desktop", None]),
+            },
+        }
+        if rng.random() < 0.08:
+            event |= {"event_name": "alias", "properties": {"previous_id": rng.choice([*users, *devices])}}
+        deliveries.append(Delivery(rng.randrange(loads), event))
+        if rng.random() < 0.2:
+            deliveries.append(Delivery(rng.randrange(loads), event))
+        if rng.random() < 0.2:
+            deliveries.append(Delivery(rng.randrange(loads), other_content(rng, event, users, devices)))
+    return deliveries
+
+
+def other_content(rng: random.Random, event: Event, users: list[str], devices: list[str]) -> Event:
+    """The same event id on the same day, sent again with something else in it."""
+    at = datetime.fromisoformat(event["occurred_at"])
+    moved = at + rng.choice([timedelta(0), timedelta(minutes=31), timedelta(minutes=-31), timedelta(seconds=1)])
+    changes = {
+        "occurred_at": (moved if moved.date() == at.date() else at).isoformat(),
+        "anonymous_id": rng.choice([event["anonymous_id"], *devices]),
+        "user_id": rng.choice([event["user_id"], *users, None]),
+        "event_name": rng.choice([event["event_name"], *NAMES]),
+    }
+    chosen = rng.sample(sorted(changes), rng.randint(1, len(changes)))
+    return event | {name: changes[name] for name in chosen}

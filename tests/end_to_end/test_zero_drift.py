@@ -1,0 +1,93 @@
+"""The promise: after any sequence of loads every model equals, row for row, one full rebuild."""
+
+import json
+import os
+import random
+from pathlib import Path
+
+import ingest
+import pytest
+
+from tests.end_to_end.dbt_project import build_models, copy_project, differences
+from tests.end_to_end.histories import Delivery, history
+
+HISTORIES = int(os.environ.get("FOOTFALL_PROPERTY_HISTORIES", "240"))
+SEED = int(os.environ.get("FOOTFALL_PROPERTY_SEED", "1"))
+LOADS = 5
+
+SETTINGS = {
+    "defaults": {},
+    "berlin_days": {"FOOTFALL_REPORTING_TIMEZONE": "Europe/Berlin", "FOOTFALL_WEEK_START": "sunday", "FOOTFALL_IDENTITY_RULE": "last"},
+    "client_sessions": {"FOOTFALL_TRUST_CLIENT_SESSIONS": "true", "FOOTFALL_REPORTING_TIMEZONE": "Asia/Kathmandu"},
+    "short_sessions": {"FOOTFALL_SESSION_MAX_HOURS": "1", "FOOTFALL_MAU_DAYS": "28"},
+}
+
+
+def deliveries(histories: int, seed: int) -> list[Delivery]:
+    return [delivery for number in range(histories) for delivery in history(number, seed, LOADS)]
+
+
+def load(home: Path, events: list[Delivery], number: int, rng: random.Random) -> None:
+    """What one load delivers, shuffled and split into one to three files."""
+    lines = [json.dumps(delivery.event) for delivery in events if delivery.load == number]
+    rng.shuffle(lines)
+    files = rng.randint(1, 3)
+    for part in range(files):
+        path = home / f"load-{number}-{part}.ndjson"
+        path.write_text("\n".join(lines[part::files]) + "\n")
+        ingest.load([path], home)
+
+
+def drift(home: Path, full: Path, histories: int, seed: int, **build: object) -> dict[str, int]:
+    """Loads in parts with a build after each, then builds the same landing whole: what differs."""
+    home.mkdir()
+    rng = random.Random(seed)
+    events = deliveries(histories, seed)
+    for number in range(LOADS):
+        load(home, events, number, rng)
+        build_models(home, **build)
+    full.mkdir()
+    (full / "landing").symlink_to(home / "landing")
+    build_models(full, **build)
+    return differences(home, full)
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_many_incremental_builds_equal_one_full_build(name: str, tmp_path: Path) -> None:
+    found = drift(tmp_path / "home", tmp_path / "full", HISTORIES // len(SETTINGS), SEED, settings=SETTINGS[name])
+    assert found == {}
+
+
+PLANTED = {
+    "stg_superseded_copies forgets the copies of earlier loads": (
+        "models/staging/stg_superseded_copies.sql",
+        "and hash(landed.event_id, landed.event_date) in (",
+        "and false and hash(landed.event_id, landed.event_date) in (",
+    ),
+    "int_sessions never looks back from a session's start": (
+        "models/intermediate/int_sessions.sql",
+        "sessions.chain_started_at - to_seconds({{ timeout_seconds }})",
+        "sessions.chain_started_at",
+    ),
+    "int_stream_days forgets what a superseded copy had made": (
+        "models/intermediate/int_stream_days.sql",
+        "as activity_date from ({{ touched_moments(batches) }}) as touched",
+        "as activity_date from ({{ touched_moments(batches) }}) as touched where is_current",
+    ),
+    "int_person_days leaves persons who lose a device": (
+        "models/intermediate/int_person_days.sql",
+        "where person_contents.content_hash is distinct from built_contents.content_hash",
+        "where built_contents.content_hash is null",
+    ),
+}
+
+
+@pytest.mark.parametrize("bug", PLANTED)
+def test_a_planted_bug_is_found(bug: str, tmp_path: Path) -> None:
+    file, right, wrong = PLANTED[bug]
+    project = copy_project(tmp_path / "project")
+    text = (project / file).read_text()
+    assert text.count(right) == 1, f"{file} no longer holds the line that this test breaks"
+    (project / file).write_text(text.replace(right, wrong))
+    found = drift(tmp_path / "home", tmp_path / "full", 40, SEED, project=project)
+    assert file.rsplit("/", 1)[1].removesuffix(".sql") in found
