@@ -109,7 +109,7 @@ def write_landing(batch: Batch, home: Path) -> dict[str, Any]:
     }
     columns = ", ".join(f"{derived.get(column, column)} as {column}" for column in LANDING_COLUMNS)
     con.execute(
-        f"""copy (select {columns} from batch where kind <> 'copy' order by occurred_at, event_id)
+        f"""copy (select {columns} from batch where kind <> 'copy' order by occurred_at, event_id, content_hash)
         to '{path}' (format parquet, compression zstd)"""
     )
     row = con.execute(
@@ -144,25 +144,23 @@ def write_landing(batch: Batch, home: Path) -> dict[str, Any]:
     return manifest
 
 
-def write_ndjson(batch: Batch, folder: Path) -> Path:
-    """Write one batch as an NDJSON file of the envelope, absent fields left out, in order of arrival."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{batch.day}.ndjson"
+def write_ndjson(connection: duckdb.DuckDBPyConnection, relation: str, path: Path) -> None:
+    """Write a relation's events as an NDJSON file of the envelope, absent fields left out, in order of arrival."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     texts = ("event_id", "event_name", "user_id", "anonymous_id", "session_id", "account_id", "app")
     fields = [f"'{field}', {field}" for field in texts]
     fields += [f"'{field}', strftime({field}, '%Y-%m-%dT%H:%M:%S.%gZ')" for field in ("occurred_at", "received_at")]
     context = ", ".join(f"'{field}', {field}" for field in CONTEXT_FIELDS)
-    batch.connection.execute(
+    connection.execute(
         f"""copy (
             select json_merge_patch(
                 json_object({", ".join(fields)}),
                 json_object('properties', properties::json),
                 json_object('context', json_merge_patch(json_object({context}), coalesce(context_other, '{{}}')::json))
             ) as line
-            from batch order by received_at, event_id
+            from {relation} order by received_at, event_id
         ) to '{path}' (format csv, header false, quote '', escape '', delimiter e'\\x01')"""
     )
-    return path
 
 
 def write_home(home: Path, events: int, days: int, seed: int = 7, extra_days: int = 0) -> int:
@@ -195,7 +193,7 @@ def main() -> None:
         )
     if options.ndjson:
         for batch in batches(options.events, options.days, options.seed):
-            write_ndjson(batch, options.ndjson)
+            write_ndjson(batch.connection, "batch", options.ndjson / f"{batch.day}.ndjson")
         print(f"{options.days} files in {options.ndjson}, {time.perf_counter() - began:.0f} s")
 
 

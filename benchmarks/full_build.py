@@ -1,0 +1,63 @@
+"""A full build against one read of all Parquet columns, and its peak memory under a limit."""
+
+from __future__ import annotations
+
+import duckdb
+
+from benchmarks.homes import Bench
+from benchmarks.measure import Figure, Usage, interleaved, median_cpu, run_sql
+
+
+def read_all(bench: Bench) -> Usage:
+    """Read every column of every landed file; the hash consumes the values, else DuckDB would skip them."""
+    files = bench.parquet()
+    source = f"read_parquet({files}, hive_partitioning = false)"
+    columns = [row[0] for row in duckdb.execute(f"describe from {source}").fetchall()]
+    return run_sql(f"select bit_xor(hash({', '.join(columns)})) from {source}")
+
+
+def run(bench: Bench) -> list[Figure]:
+    """Measure the whole `footfall build --full-refresh`, the dbt part alone, and publishing."""
+    events = bench.landed_events()
+    reads = interleaved(3, lambda: read_all(bench))[0]
+    home = bench.home("full_build")
+    home.footfall("status")
+    whole = home.footfall("build", "--full-refresh")
+    nodes = home.node_seconds()
+    built = home.dbt("build", "--full-refresh")
+    models = home.dbt("run", "--full-refresh")
+    reads += interleaved(2, lambda: read_all(bench))[0]
+    read = median_cpu(reads)
+    per_event = {
+        "read_us_per_event": round(read / events * 1e6, 3),
+        "dbt_build_us_per_event": round(built.cpu / events * 1e6, 3),
+    }
+    slowest = dict(sorted(nodes.items(), key=lambda item: -item[1])[:12])
+    figures = [
+        Figure(
+            "full dbt build with all tests, CPU / one read of all Parquet columns",
+            built.cpu / read,
+            target="<= 5",
+            detail={"cpu": built.cpu, "wall": built.wall, "read_cpu": read, **per_event, "slowest_nodes_wall": slowest},
+        ),
+        Figure("the same, models alone", models.cpu / read, detail={"cpu": models.cpu, "wall": models.wall}),
+        Figure(
+            "`footfall build --full-refresh`, the first publication included",
+            whole.cpu / read,
+            detail={"cpu": whole.cpu, "wall": whole.wall, "publish_cpu": whole.cpu - built.cpu},
+        ),
+    ]
+    for limit in ("8GB", "4GB"):
+        home = bench.home("full_build")
+        usage = home.footfall("build", "--full-refresh", FOOTFALL_MEMORY_LIMIT=limit)
+        figures.append(
+            Figure(
+                f"peak resident memory of `footfall build --full-refresh`, FOOTFALL_MEMORY_LIMIT={limit}",
+                usage.peak_bytes / 2**30,
+                "GiB",
+                "<= 8",
+                {"cpu": usage.cpu, "wall": usage.wall},
+            )
+        )
+    home.remove()
+    return figures
