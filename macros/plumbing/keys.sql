@@ -3,12 +3,8 @@
     md5_number_lower({{ text }})
 {%- endmacro %}
 
-{#- The key of the device stream an event belongs to: METRICS, Sessions. Null where the event has no id at all. -#}
-{% macro stream_key() -%}
-    {{ stable_key('coalesce(anonymous_id, user_id)') }}
-{%- endmacro %}
-
-{#- The key of the id that decides an event's person: its user_id, else its anonymous_id. A user and a device of one text differ. -#}
+{#- The key of the id that decides an event's person: its user_id, else its anonymous_id. A user and a device of one text differ.
+    stream_id is the stable key of coalesce(anonymous_id, user_id), which the ingest writes beside the event. -#}
 {% macro identity_key(stream_id='stream_id') -%}
     case
         when user_id is null then {{ stream_id }}

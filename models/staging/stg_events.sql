@@ -52,7 +52,7 @@ typed as (
     select
         -- ids
         declared.event_id,
-        {{ stream_key() }} as stream_id,
+        declared.stream_id,
         declared.user_id,
         declared.anonymous_id,
         declared.session_id,

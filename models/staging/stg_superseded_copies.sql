@@ -15,7 +15,7 @@ landed as (
         event_date,
         occurred_at,
         content_hash,
-        {{ stream_key() }} as stream_id,
+        stream_id,
         session_id,
         filename,
         parse_filename(filename, true) as batch_id,
