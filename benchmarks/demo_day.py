@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from benchmarks.homes import Bench
-from benchmarks.measure import Figure, interleaved, median_cpu, median_wall
+from benchmarks.measure import Figure, Usage, interleaved, median_cpu, median_wall
 
 DEMO_EVENTS = 50_000
 
@@ -18,7 +18,7 @@ def run(bench: Bench) -> list[Figure]:
     home.save()
     file = small.next_day_file()
 
-    def day():  # type: ignore[no-untyped-def]
+    def day() -> Usage:
         home.restore()
         home.footfall("load", file)
         return home.footfall("build")

@@ -1,4 +1,4 @@
-"""Homes to measure on: generated once per scale, then made of hard links, so that each run starts from the same state."""
+"""Homes to measure on: generated once per scale, then made of hard links, so that runs start from one state."""
 
 from __future__ import annotations
 
@@ -90,7 +90,16 @@ class Home:
     def dbt(self, *arguments: str, **environment: str) -> Usage:
         """Run plain dbt, with the artifacts where `footfall build` has them."""
         target = self.path / "dbt" / "target"
-        command = [DBT, *arguments, "--profiles-dir", "profiles", "--target-path", target, "--log-level", "none"]
+        command: list[str | Path] = [
+            DBT,
+            *arguments,
+            "--profiles-dir",
+            "profiles",
+            "--target-path",
+            target,
+            "--log-level",
+            "none",
+        ]
         return run([*command, "--log-path", self.path / "dbt" / "logs"], FOOTFALL_HOME=str(self.path), **environment)
 
     def node_seconds(self) -> dict[str, float]:

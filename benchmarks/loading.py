@@ -8,7 +8,7 @@ import duckdb
 
 from benchmarks.generate import write_ndjson
 from benchmarks.homes import Bench, Home
-from benchmarks.measure import Figure, interleaved, median_cpu, median_wall, run_sql
+from benchmarks.measure import Figure, Usage, interleaved, median_cpu, median_wall, run_sql
 from ingest.envelope import CONTEXT_FIELDS
 
 ROWS = 500_000
@@ -25,8 +25,8 @@ def _files(bench: Bench) -> dict[str, Path]:
     context = ", ".join(f"{field} := {field}" for field in CONTEXT_FIELDS)
     with duckdb.connect() as connection:
         write_ndjson(connection, source, files["ndjson"])
-        envelope = f"""select event_id, event_name, occurred_at, received_at, user_id, anonymous_id, session_id, account_id,
-            app, properties, to_json(struct_pack({context}))::varchar as context from {source}"""
+        envelope = f"""select event_id, event_name, occurred_at, received_at, user_id, anonymous_id, session_id,
+            account_id, app, properties, to_json(struct_pack({context}))::varchar as context from {source}"""
         connection.execute(f"copy ({envelope}) to '{files['csv']}' (header)")
         connection.execute(f"copy ({envelope}) to '{files['parquet']}' (compression zstd)")
     return files
@@ -39,11 +39,11 @@ def run(bench: Bench) -> list[Figure]:
     copied = bench.work / "copied.parquet"
     for kind, file in _files(bench).items():
 
-        def load(file: Path = file):  # type: ignore[no-untyped-def]
+        def load(file: Path = file) -> Usage:
             home.remove()
             return home.footfall("load", file)
 
-        def copy(file: Path = file):  # type: ignore[no-untyped-def]
+        def copy(file: Path = file) -> Usage:
             return run_sql(f"copy (from '{file}') to '{copied}' (format parquet, compression zstd)")
 
         loads, copies = interleaved(bench.rounds, load, copy)
