@@ -22,9 +22,9 @@
     {{ env_var('FOOTFALL_HOME', '.footfall') }}/landing
 {%- endmacro %}
 
-{#- The batches that stand before a model: what has landed for the first one, what the first one took in for the others. -#}
+{#- The batches that stand before a model: what has landed for staging, the batches whose copies are settled for the others. -#}
 {% macro batches_upstream(model_name) -%}
-    {%- if model_name == 'stg_superseded_copies' -%}
+    {%- if model_name.startswith('stg_') -%}
         select batch_id from plumbing.landed_batches
     {%- else -%}
         select batch_id from plumbing.processed_batches where model_name = 'stg_superseded_copies'

@@ -59,6 +59,7 @@ device_owners as (
 
     select
         identity_key,
+        'device' as id_kind,
         user_id as owner_id
 
     from device_users
@@ -79,13 +80,18 @@ owned_ids as (
     from known_ids
 
     left join device_owners
-        on known_ids.identity_key = device_owners.identity_key and known_ids.id_kind = 'device'
+        on known_ids.identity_key = device_owners.identity_key and known_ids.id_kind = device_owners.id_kind
 
 ),
 
 merge_events as (
 
-    select * from {{ ref('stg_merges') }}
+    select merges.*
+
+    from {{ ref('stg_merges') }} as merges
+
+    anti join {{ ref('stg_superseded_copies') }} as superseded
+        on merges.batch_id = superseded.batch_id and merges.row_number = superseded.row_number
 
 ),
 

@@ -1,46 +1,45 @@
-{#- literal names let Parquet's own filters skip the row groups that hold no merge -#}
-{%- set merges_in_catalog -%}
-    select event_name from {{ ref('event_catalog') }} where is_merge
-{%- endset -%}
-{%- set merge_names = [] if not execute else run_query(merges_in_catalog).columns[0].values() | list -%}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    post_hook='{{ mark_processed() }}',
+) }}
 
 with
 
 landed as (
 
-    select
-        *,
-        parse_filename(filename, true) as batch_id
+    select * from {{ source('landing', 'events') }}
 
-    from {{ source('landing', 'events') }}
-
-    where event_name in {{ literal_list(merge_names) }}
+    where filename in {{ landed_files(unseen_batches('stg_merges')) }}
 
 ),
 
-settled as (
+event_catalog as (
 
-    select landed.*
-
-    from landed
-
-    anti join {{ ref('stg_superseded_copies') }} as superseded
-        on landed.batch_id = superseded.batch_id and landed.file_row_number = superseded.row_number
-
-    where landed.batch_id in (select batch_id from plumbing.processed_batches where model_name = 'stg_superseded_copies')
+    select * from {{ ref('event_catalog') }}
 
 ),
 
 merges as (
 
     select
-        event_id,
-        event_date,
-        occurred_at,
-        coalesce(user_id, anonymous_id) as id,
-        coalesce((properties ->> '$.previous_id'), (properties ->> '$.previousId'), (properties ->> '$.alias')) as other_id
+        landed.event_id,
+        landed.event_date,
+        coalesce(landed.user_id, landed.anonymous_id) as id,
+        coalesce(
+            (landed.properties ->> '$.previous_id'),
+            (landed.properties ->> '$.previousId'),
+            (landed.properties ->> '$.alias')
+        ) as other_id,
+        parse_filename(landed.filename, true) as batch_id,
+        landed.file_row_number as row_number
 
-    from settled
+    from landed
+
+    inner join event_catalog
+        on landed.event_name = event_catalog.event_name
+
+    where event_catalog.is_merge
 
 )
 
