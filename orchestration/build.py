@@ -90,7 +90,7 @@ def build(
         published = nothing_new(home)
         if published and not full_refresh:
             return BuildReport(published, nothing_new=True)
-        _prepare_landing(home)
+        prepare_landing(home)
         outcome = start_outcome(home)
         nodes = _run_dbt(home, outcome, full_refresh, progress)
         return BuildReport(_publish(home, outcome), nothing_new=False, nodes=nodes, warnings=tuple(outcome.warnings))
@@ -109,8 +109,8 @@ def publish(home: Path | None = None, wait_seconds: float = 0.0) -> Path:
             raise NotPassedError(f"Nothing has been built in {home}. Run `footfall build`.")
         if outcome.status != "passed":
             raise NotPassedError(
-                f"The last build, started {outcome.started_at}, is {outcome.status}; only one that passed every test is "
-                "published. Run `footfall build`."
+                f"The last build, started {outcome.started_at}, is {outcome.status}; only one that passed every test "
+                "is published. Run `footfall build`."
             )
         if outcome.warehouse != _stamp(home):
             raise NotPassedError(
@@ -144,10 +144,7 @@ def nothing_new(home: Path) -> Path | None:
 def current_inputs(home: Path) -> dict[str, Any]:
     """All that decides what a build makes now: landed batches, project files, settings, and where the files lie."""
     folder = home / "landing" / "batches"
-    batches = (
-        [path.removesuffix(".json") for path in os.listdir(folder) if _is_manifest(path)] if folder.is_dir() else []
-    )
-    return _inputs(home, batches)
+    return _inputs(home, [path.stem for path in folder.glob("[0-9]*.json")] if folder.is_dir() else [])
 
 
 def start_outcome(home: Path) -> Outcome:
@@ -203,8 +200,9 @@ def _enter(home: Path | None) -> Path:
     return home.resolve()
 
 
-def _prepare_landing(home: Path) -> None:
-    from ingest.landing import ensure_landing
+def prepare_landing(home: Path) -> None:
+    """Make the folders that the models read, so that an empty home builds too."""
+    from ingest import ensure_landing
 
     ensure_landing(home)
 
@@ -254,13 +252,35 @@ def dbt_arguments(home: Path) -> list[str]:
     ]
 
 
+def parsed_manifest(home: Path) -> Path:
+    """The manifest of the project as it is now, parsed anew only when a file of it has changed.
+
+    It has a folder of its own, so that reading it never meets a build that writes its own one.
+    """
+    from filelock import FileLock
+
+    folder = artifacts_dir(home) / "parsed"
+    folder.mkdir(parents=True, exist_ok=True)
+    fingerprint, told = project_fingerprint(project_dir()), folder / "fingerprint"
+    with FileLock(folder / ".lock"):
+        if not told.exists() or told.read_text() != fingerprint:
+            from dbt.cli.main import dbtRunner
+
+            options = [*dbt_arguments(home), "--target-path", str(folder), "--log-level", "none"]
+            result = dbtRunner().invoke(["parse", *options])
+            if not result.success:
+                raise BuildError(f"dbt cannot read the project: {' '.join(str(result.exception).split())}")
+            told.write_text(fingerprint)
+    return folder / "manifest.json"
+
+
 def close_dbt() -> None:
     """Let go of the warehouse file, which dbt's adapter would keep open as long as this process lives."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
     if DuckDBConnectionManager._ENV is not None:
         DuckDBConnectionManager._ENV.close()
-    DuckDBConnectionManager.close_all_connections()
+    DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
 
 
 def _publish(home: Path, outcome: Outcome) -> Path:
@@ -299,17 +319,9 @@ def _batches_built(home: Path) -> list[str]:
     """The batches that this build saw, by the list that it fixed when it began."""
     import duckdb
 
-    with duckdb.connect() as connection:
-        connection.execute(
-            f"attach '{str(home / 'warehouse.duckdb').replace(chr(39), chr(39) * 2)}' as warehouse (read_only)"
-        )
-        return [
-            row[0] for row in connection.execute("select batch_id from warehouse.plumbing.landed_batches").fetchall()
-        ]
-
-
-def _is_manifest(name: str) -> bool:
-    return name.endswith(".json") and not name.startswith(".")
+    query = "select batch_id from plumbing.landed_batches where batch_id similar to '[0-9].*'"
+    with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as warehouse:
+        return [row[0] for row in warehouse.execute(query).fetchall()]
 
 
 def _as_dictionary(result: Any) -> dict[str, Any]:
@@ -346,7 +358,7 @@ def _give_up(home: Path, outcome: Outcome, status: str) -> None:
 def _write_outcome(home: Path, outcome: Outcome) -> None:
     fresh = home / ".build.json.new"
     fresh.write_text(json.dumps(asdict(outcome), indent=1) + "\n")
-    os.replace(fresh, home / "build.json")
+    fresh.replace(home / "build.json")
 
 
 def _stamp(home: Path) -> list[int]:

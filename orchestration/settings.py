@@ -21,7 +21,7 @@ class SettingsError(Exception):
 
 
 class Settings(BaseSettings):
-    """The environment variables `FOOTFALL_*` that steer Footfall itself; what numbers mean stands in dbt_project.yml."""
+    """The environment variables `FOOTFALL_*` that steer Footfall itself; dbt_project.yml says what numbers mean."""
 
     model_config = SettingsConfigDict(env_prefix="FOOTFALL_", extra="ignore")
 
@@ -67,7 +67,7 @@ def project_dir() -> Path:
 
 
 def metric_settings(project: Path) -> dict[str, Any]:
-    """The settings that say what the numbers mean, as this run will use them: the environment, else the project's vars."""
+    """The settings that say what the numbers mean, as this run uses them: the environment, else the project's vars."""
     declared: dict[str, Any] = yaml.safe_load((project / "dbt_project.yml").read_text()).get("vars") or {}
     return {name: os.environ.get(f"FOOTFALL_{name.upper()}") or default for name, default in sorted(declared.items())}
 

@@ -71,15 +71,13 @@ def roll_back(home: Path, publication_id: str | None = None) -> Path:
         earlier = [path for path in kept if now and path.name < now.name]
         if not earlier:
             raise NothingPublishedError(
-                f"No kept publication is earlier than {now.name if now else 'nothing'}. `footfall publish --list` names them."
+                f"No kept publication is earlier than {now.name if now else 'nothing'}. See `footfall publish --list`."
             )
         target = earlier[0]
     else:
         target = published_dir(home) / "publications" / publication_id
         if target not in kept:
-            raise NothingPublishedError(
-                f"Publication {publication_id} is not kept. `footfall publish --list` names them."
-            )
+            raise NothingPublishedError(f"Publication {publication_id} is not kept. See `footfall publish --list`.")
     show(home, target)
     return target
 
@@ -89,7 +87,7 @@ def prune(home: Path, keep: int) -> None:
     published, now = published_dir(home), current_publication(home)
     for path in list_publications(home)[keep:]:
         if path != now:
-            os.replace(path, path.with_name(f".old-{path.name}"))
+            path.replace(path.with_name(f".old-{path.name}"))
     drop_unfinished(home)
     named = {
         published / file["path"]
@@ -124,4 +122,4 @@ def _replace_link(link: Path, target: str) -> None:
     fresh = link.with_name(f".{link.name}.new")
     fresh.unlink(missing_ok=True)
     fresh.symlink_to(target)
-    os.replace(fresh, link)
+    fresh.replace(link)

@@ -4,11 +4,13 @@ Nothing that readers see is touched before everything new is complete, verified 
 killed at any moment leaves the earlier one as it was; the next one removes the leftovers.
 """
 
+# identifiers come from dbt's manifest and the catalog, and are quoted
+# ruff: noqa: S608
+
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
@@ -184,9 +186,7 @@ def write_marts(
     connection.execute("checkpoint new_marts")
     connection.execute("detach new_marts")
     if path.with_name("marts.duckdb.wal").exists():
-        raise PublishError(
-            f"DuckDB left a write-ahead log beside {path}. Nothing was published; run `footfall build` again."
-        )
+        raise PublishError(f"DuckDB left a write-ahead log beside {path}. Nothing was published; run `footfall build`.")
 
 
 def verify(
@@ -286,13 +286,13 @@ def _write_chunk(
     expected = [(file.day, file.rows, file.content) for file in chunk]
     if _days(connection, relation, f"({_files_query(relation, columns, written)})") != expected:
         raise PublishError(
-            f"The day files of {relation.name} from {first} to {last} differ from what was built. Nothing was published; "
-            "run `footfall build` again, and report it when it stays."
+            f"The day files of {relation.name} from {first} to {last} differ from what was built; nothing was "
+            "published. Run `footfall build` again, and report it when it stays."
         )
     for source, file in zip(written, chunk, strict=True):
         file.path.parent.mkdir(parents=True, exist_ok=True)
         fsync(source.path)
-        os.replace(source.path, file.path)
+        source.path.replace(file.path)
         fsync(file.path.parent)
 
 

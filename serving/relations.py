@@ -123,8 +123,8 @@ def _published_sql(nodes: dict[str, Any], node: dict[str, Any], wanted: dict[str
     for parent in sorted(_reads(node)):
         if parent not in wanted:
             raise PublishError(
-                f"Model {node['name']} is published as a view and reads {parent.split('.')[-1]}, which is not published. "
-                f"Give {parent.split('.')[-1]} a meta.publish, or publish {node['name']} as a table."
+                f"Model {node['name']} is published as a view and reads {parent.split('.')[-1]}, which is not "
+                f"published. Give {parent.split('.')[-1]} a meta.publish, or publish {node['name']} as a table."
             )
         sql = sql.replace(nodes[parent]["relation_name"], f'"{nodes[parent]["alias"]}"')
     if f'"{node["database"]}".' in sql:

@@ -41,9 +41,8 @@ class SmallHome:
         return self.path / "dbt" / "manifest.json"
 
     def publish(self, keep: int = 5, **settings: object) -> Path:
-        built = Built(
-            inputs={"settings": settings}, checks={"passed": 2, "warned": []}, built_at="2026-01-01T00:00:00+00:00"
-        )
+        checks = {"passed": 2, "warned": []}
+        built = Built({"settings": settings}, checks, "2026-01-01T00:00:00+00:00")
         return publish(self.path, self.manifest, built, keep)
 
 

@@ -283,7 +283,6 @@ def test_a_publication_killed_at_any_moment_leaves_a_whole_one(small_home: Small
         assert died.returncode == -signal.SIGKILL, died.stderr
         outcomes["before" if assert_consistent(small_home.path) == shown else "after"] += 1
         moment += 1 if moment < 12 else 3
-    print(outcomes, moment)
     assert outcomes["before"] >= 10 and outcomes["after"] >= 1, outcomes
     assert assert_consistent(small_home.path) != shown
     published = small_home.path / "published"

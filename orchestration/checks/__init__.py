@@ -1,0 +1,1 @@
+"""Whether landed batches look sane, by Great Expectations."""

@@ -1,0 +1,61 @@
+"""The command line: the same steps that Dagster takes, by hand."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+app = typer.Typer(
+    name="footfall",
+    help="Product-analytics marts that never drift: files in, exact marts out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def _register() -> None:
+    from orchestration.cli import build, demo, dev, publish, status
+
+    for command in (build.build, publish.publish, status.status, demo.demo, dev.dev):
+        app.command()(command)
+    try:
+        from orchestration.cli import load
+
+        app.command()(load.load)
+        app.add_typer(load.quarantine_app, name="quarantine")
+    except ImportError:
+        pass
+    try:
+        from orchestration.cli import ask
+
+        app.command()(ask.ask)
+    except ImportError:
+        pass
+
+
+_register()
+
+
+def main() -> None:
+    """Run the command line; an error is a short sentence, and a traceback only with FOOTFALL_DEBUG=1."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        print("\nStopped. What is published has not changed; run the same command to go on.", file=sys.stderr)
+        sys.exit(130)
+    except Exception as error:
+        if os.environ.get("FOOTFALL_DEBUG") == "1":
+            raise
+        print(f"footfall: {_sentence(error)}", file=sys.stderr)
+        sys.exit(1)
+
+
+def _sentence(error: Exception) -> str:
+    """The error's own words; one that is not ours also gets its kind and the way to see more."""
+    ours = type(error).__module__.split(".")[0] in ("ingest", "serving", "orchestration")
+    if ours:
+        return str(error)
+    return f"{type(error).__name__}: {error}\nSet FOOTFALL_DEBUG=1 and run it again to see where it happened."

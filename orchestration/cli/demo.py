@@ -1,0 +1,138 @@
+"""`footfall demo`: real data in, marts out, and the headline numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    import duckdb
+
+BARS = "▁▂▃▄▅▆▇█"
+console = Console(highlight=False)
+
+
+def demo() -> None:
+    """Load the bundled real data, build, publish, and print the headline numbers and where to look next."""
+    from ingest import demo_sources
+    from ingest import load as load_files
+    from orchestration.cli.build import build_and_tell
+    from orchestration.settings import home
+
+    folder = home()
+    console.print(f"[bold]Footfall demo[/] in {folder}\n")
+    for source in demo_sources():
+        for receipt in load_files(folder, **source):
+            console.print(
+                f"Loaded {receipt.source.name}: {receipt.received:,} received, {receipt.accepted:,} accepted, "
+                f"{receipt.duplicate:,} duplicate, {receipt.quarantined:,} quarantined."
+            )
+    build_and_tell(folder)
+    print_summary(folder)
+
+
+def print_summary(home: Path) -> None:
+    """Print the headline numbers of what is published, read as any reader reads them."""
+    from serving import reader
+
+    marts = reader.connect(home)
+    _print_actives(marts)
+    _print_sessions(marts)
+    _print_growth(marts)
+    published = home / "published"
+    console.print("\n[bold]Where to look next[/]")
+    looks = Table(box=None, show_header=False, padding=(0, 2))
+    looks.add_row("marts", f"{published / 'marts.duckdb'} (DuckDB, open it read-only), {published / 'parquet'}")
+    looks.add_row("what is in them", f"{published / 'catalog.json'}, or `make docs`")
+    looks.add_row("one question", "`footfall ask SPEC.json`")
+    looks.add_row("your own events", "`footfall load FILE`, then `footfall build`; `footfall status` tells the rest")
+    looks.add_row("the pipeline", "`make dev` opens Dagster on http://127.0.0.1:3000")
+    console.print(looks)
+
+
+def sparkline(numbers: Sequence[float | None], width: int = 40) -> str:
+    """A line of bars, each the mean of an equal share of the numbers, the highest one full."""
+    known = [number or 0.0 for number in numbers]
+    if not known:
+        return ""
+    count = min(width, len(known))
+    edges = [round(n * len(known) / count) for n in range(count + 1)]
+    means = [sum(known[a:b]) / (b - a) for a, b in pairwise(edges)]
+    top = max(means) or 1.0
+    return "".join(BARS[min(7, int(8 * max(mean, 0.0) / top))] for mean in means)
+
+
+def _print_actives(marts: duckdb.DuckDBPyConnection) -> None:
+    rows = marts.execute(
+        """
+        select segment_value, max(activity_date), arg_max(dau, activity_date), arg_max(wau, activity_date),
+            arg_max(mau, activity_date), arg_max(stickiness, activity_date), list(mau order by activity_date)
+        from fct_active_persons
+        where segment = 'app' and is_complete
+        group by segment_value
+        order by segment_value
+        """
+    ).fetchall()
+    table = Table("app", "as of", *_right("DAU", "WAU", "MAU", "stickiness"), "MAU, all days", title="Active persons")
+    for app, day, dau, wau, mau, stickiness, history in rows:
+        share = "" if stickiness is None else f"{stickiness:.1%}"
+        table.add_row(app, str(day), f"{dau:,}", f"{wau:,}", f"{mau:,}", share, sparkline(history))
+    _show(table)
+
+
+def _print_sessions(marts: duckdb.DuckDBPyConnection) -> None:
+    rows = marts.execute(
+        """
+        with weeks as (
+            select app, date_trunc('week', session_date) as week, count(*) as sessions, sum(events) as events,
+                sum(duration_seconds) as seconds
+            from fct_sessions
+            group by all
+        )
+        select app, sum(sessions), sum(events) / sum(sessions), sum(seconds) / sum(sessions),
+            list(sessions order by week)
+        from weeks
+        group by app
+        order by app
+        """
+    ).fetchall()
+    table = Table("app", *_right("sessions", "events each", "minutes each"), "sessions a week", title="Sessions")
+    for app, sessions, events, seconds, history in rows:
+        table.add_row(app, f"{sessions:,}", f"{events:.1f}", f"{seconds / 60:.1f}", sparkline(history))
+    _show(table)
+
+
+def _print_growth(marts: duckdb.DuckDBPyConnection) -> None:
+    rows = marts.execute(
+        """
+        select period_start, segment_value, active_persons, new_persons, returning_persons, resurrected_persons,
+            dormant_persons, churn_rate
+        from fct_growth_accounting
+        where period = 'month' and segment = 'app' and is_complete
+        qualify row_number() over (partition by segment_value order by period_start desc) <= 4
+        order by segment_value, period_start
+        """
+    ).fetchall()
+    counts = ("active", "new", "returning", "resurrected", "dormant", "churn")
+    table = Table("app", "month", *_right(*counts), title="Growth accounting: active = new + returning + resurrected")
+    for month, app, active, new, returning, resurrected, dormant, churn in rows:
+        numbers = [f"{number:,}" for number in (active, new, returning, resurrected, dormant)]
+        table.add_row(app, f"{month:%Y-%m}", *numbers, "" if churn is None else f"{churn:.1%}")
+    _show(table)
+
+
+def _right(*names: str) -> list[object]:
+    from rich.table import Column
+
+    return [Column(name, justify="right") for name in names]
+
+
+def _show(table: Table) -> None:
+    table.box, table.title_justify, table.title_style, table.header_style = None, "left", "bold", "dim"
+    console.print()
+    console.print(table)

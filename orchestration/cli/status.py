@@ -1,0 +1,166 @@
+"""`footfall status`: what has landed, what was built, what readers see, and how fresh it is."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="Print it for programs.")] = False,
+) -> None:
+    """Say what has landed, what was built, what readers see, and how fresh it is."""
+    from orchestration.settings import home
+
+    told = describe(home())
+    if as_json:
+        print(json.dumps(told, indent=2))
+    else:
+        Console(highlight=False).print(_table(told))
+
+
+def describe(home: Path) -> dict[str, Any]:
+    """The state of a home, read from manifests and catalogs alone, so that it never waits for a build.
+
+    Sizes are in bytes, times ISO 8601 in UTC, dates UTC days.
+    """
+    from ingest.landing.batches import list_batches
+    from orchestration.build import nothing_new, read_outcome
+    from serving.publications import current_publication, list_publications, read_catalog
+
+    batches = list_batches(home)
+    reasons: Counter[str] = Counter()
+    for batch in batches:
+        reasons.update(batch.quarantined_by_reason)
+    outcome = read_outcome(home)
+    current, kept = current_publication(home), list_publications(home)
+    catalog = read_catalog(current) if current else None
+    published = catalog["inputs"]["batches"] if catalog else {"count": 0, "newest": None}
+    event_dates = [batch.max_event_date for batch in batches if batch.max_event_date]
+    return {
+        "home": str(home),
+        "landing": {
+            "batches": len(batches),
+            **{
+                count: sum(getattr(batch, count) for batch in batches)
+                for count in ("received", "accepted", "duplicate", "quarantined")
+            },
+            "quarantined_by_reason": dict(reasons.most_common()),
+        },
+        "last_build": outcome
+        and {
+            "status": outcome.status,
+            "started_at": outcome.started_at,
+            "finished_at": outcome.finished_at,
+            "failures": outcome.failures,
+            "warnings": outcome.warnings,
+        },
+        "last_publish": catalog
+        and {
+            "publication": catalog["publication"],
+            "published_at": catalog["published_at"],
+            "built_at": catalog["built_at"],
+            "relations": len(catalog["relations"]),
+            "checks_passed": catalog["checks"]["passed"],
+            "rolled_back_from": kept[0].name if kept and kept[0] != current else None,
+            "kept": len(kept),
+        },
+        "watermarks": {
+            "landed": batches[-1].batch_id if batches else None,
+            "published": published["newest"],
+            "batches_waiting": len(batches) - published["count"],
+            "is_up_to_date": nothing_new(home) is not None,
+        },
+        "freshness": {
+            "newest_event_date": max(event_dates).isoformat() if event_dates else None,
+            "newest_batch_at": max(batch.loaded_at for batch in batches).isoformat() if batches else None,
+        },
+        "disk_bytes": {
+            "landing": _size(home / "landing"),
+            "quarantine": _size(home / "quarantine"),
+            "warehouse": _size(home / "warehouse.duckdb"),
+            "published": _size(home / "published"),
+        },
+    }
+
+
+def _table(told: dict[str, Any]) -> Table:
+    landing, build, published = told["landing"], told["last_build"], told["last_publish"]
+    marks, fresh = told["watermarks"], told["freshness"]
+    table = Table(box=None, show_header=False)
+    table.add_column(style="bold")
+    table.add_column()
+    table.add_row("home", told["home"])
+    table.add_row("batches", f"{landing['batches']:,}")
+    table.add_row(
+        "events",
+        f"{landing['received']:,} received = {landing['accepted']:,} accepted + {landing['duplicate']:,} duplicate "
+        f"+ {landing['quarantined']:,} quarantined",
+    )
+    for reason, rows in landing["quarantined_by_reason"].items():
+        table.add_row("", f"  {rows:,} quarantined: {reason}")
+    table.add_row("last build", _build_text(build))
+    for failure in (build or {}).get("failures", []):
+        table.add_row("", f"  [red]{failure['node']}[/]: {failure['message']}")
+    if published is None:
+        table.add_row("last publish", "nothing is published; run `footfall build`")
+    else:
+        table.add_row(
+            "last publish",
+            f"{published['publication']}, {_ago(published['published_at'])}, {published['relations']} relations, "
+            f"{published['checks_passed']} checks passed, {published['kept']} kept",
+        )
+        if published["rolled_back_from"]:
+            table.add_row(
+                "", f"  [yellow]rolled back from {published['rolled_back_from']}[/]; the next build goes forward"
+            )
+    table.add_row("watermarks", f"landed {marks['landed'] or 'nothing'}, published {marks['published'] or 'nothing'}")
+    if not marks["is_up_to_date"]:
+        table.add_row("", f"  {marks['batches_waiting']:,} batches wait for `footfall build`")
+    table.add_row(
+        "freshness",
+        f"newest event {fresh['newest_event_date'] or 'none'}, newest batch {_ago(fresh['newest_batch_at'])}",
+    )
+    sizes = told["disk_bytes"]
+    table.add_row("disk", ", ".join(f"{name} {_human(size)}" for name, size in sizes.items()))
+    return table
+
+
+def _build_text(build: dict[str, Any] | None) -> str:
+    if build is None:
+        return "never; run `footfall build`"
+    colour = {"passed": "green", "running": "yellow", "partial": "yellow"}.get(build["status"], "red")
+    return f"[{colour}]{build['status']}[/], {_ago(build['finished_at'] or build['started_at'])}"
+
+
+def _ago(moment: str | None) -> str:
+    if moment is None:
+        return "never"
+    seconds = (datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds()
+    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= size:
+            count = int(seconds // size)
+            return f"{count} {unit}{'s' if count > 1 else ''} ago"
+    return "just now"
+
+
+def _size(path: Path) -> int:
+    """Bytes below a path, each file counted once though links lead to it."""
+    if path.is_file():
+        return path.stat().st_size
+    return sum(file.lstat().st_size for file in path.rglob("*") if file.is_file() and not file.is_symlink())
+
+
+def _human(size: float) -> str:
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"

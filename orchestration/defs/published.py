@@ -1,0 +1,61 @@
+"""What readers see: the last asset, the job that leads to it, and its daily schedule."""
+
+from datetime import timedelta
+
+import dagster as dg
+
+from orchestration.build import publish
+from orchestration.defs.models import LOCK_WAIT_SECONDS, WRITER_POOL, manifest, translator
+from orchestration.settings import home
+from serving.publications import list_publications, read_catalog
+
+
+def _published_models() -> list[dg.AssetKey]:
+    nodes = manifest["nodes"].items()
+    wanted = [key for key, node in nodes if node["config"].get("meta", {}).get("publish")]
+    return [translator.get_asset_spec(manifest, key, None).key for key in wanted]
+
+
+@dg.asset(
+    key=["published", "marts"],
+    group_name="published",
+    kinds={"duckdb", "parquet"},
+    deps=_published_models(),
+    pool=WRITER_POOL,
+    freshness_policy=dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=49), warn_window=timedelta(hours=25)),
+)
+def published_marts() -> dg.MaterializeResult[None]:
+    """The marts that readers open: `published/marts.duckdb`, replaced in one step after every test has passed."""
+    publication = publish(wait_seconds=LOCK_WAIT_SECONDS)
+    catalog = read_catalog(publication)
+    lines = ["| relation | kind | rows | one row is |", "|---|---|--:|---|"]
+    for name, relation in catalog["relations"].items():
+        rows = "" if relation["rows"] is None else f"{relation['rows']:,}"
+        lines.append(f"| {name} | {relation['kind']} | {rows} | {relation['grain']} |")
+    return dg.MaterializeResult(
+        metadata={
+            "publication": publication.name,
+            "marts": dg.MetadataValue.path(home() / "published" / "marts.duckdb"),
+            "batches": catalog["inputs"]["batches"]["count"],
+            "checks passed": catalog["checks"]["passed"],
+            "publications kept": len(list_publications(home())),
+            "relations": dg.MetadataValue.md("\n".join(lines)),
+        }
+    )
+
+
+build_and_publish = dg.define_asset_job(
+    "build_and_publish",
+    selection=dg.AssetSelection.all(),
+    description="Count what has landed, check it, build and test the models, publish them.",
+    executor_def=dg.in_process_executor,
+)
+
+daily = dg.ScheduleDefinition(
+    name="daily",
+    job=build_and_publish,
+    cron_schedule="0 0 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Every day at 00:00 UTC.",
+)
