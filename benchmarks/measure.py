@@ -94,6 +94,12 @@ def run_sql(sql: str) -> Usage:
     return run([sys.executable, "-c", "import duckdb, sys; duckdb.connect().execute(sys.argv[1]).fetchall()", sql])
 
 
+def run_json(command: Sequence[str | Path]) -> dict[str, Any]:
+    """Run a command whose last line of output is JSON, and return that."""
+    parsed: dict[str, Any] = json.loads(run(command).output.strip().splitlines()[-1])
+    return parsed
+
+
 def interleaved(rounds: int, *steps: Callable[[], Usage]) -> list[list[Usage]]:
     """Run the steps in turn, `rounds` times, so that a busy machine is busy for all; return each step's usages."""
     usages: list[list[Usage]] = [[] for _ in steps]
