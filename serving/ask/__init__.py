@@ -1,0 +1,6 @@
+"""Answer questions of product analytics from what is published, by the engines of the marts."""
+
+from serving.ask.answer import Answer, ask, question_schema, read_question
+from serving.ask.vocabulary import AskError
+
+__all__ = ["Answer", "AskError", "ask", "question_schema", "read_question"]

@@ -1,0 +1,99 @@
+"""Ask one question of the published events and give the answer as rows."""
+
+import csv
+import io
+import json
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+from pydantic import ValidationError
+
+from serving.ask.kinds import KINDS
+from serving.ask.scope import Scope
+from serving.ask.vocabulary import AskError, Question, explain, nearest
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The rows that answer a question, with the question as it was understood (every default filled in).
+
+    `as_of` is the data's own clock in UTC, the time of its last activity; null where there is none.
+    """
+
+    question: dict[str, Any]
+    as_of: str | None
+    columns: list[str]
+    rows: list[list[Any]]
+
+    def as_json(self) -> str:
+        """Return the answer as one JSON object."""
+        return json.dumps(
+            {"question": self.question, "as_of": self.as_of, "columns": self.columns, "rows": self.rows},
+            ensure_ascii=False,
+        )
+
+    def as_csv(self) -> str:
+        """Return the rows as CSV with a header; null is an empty field."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(self.columns)
+        writer.writerows(self.rows)
+        return text.getvalue()
+
+
+def read_question(spec: object) -> Question:
+    """Return the validated question of a JSON value.
+
+    Raises AskError that names every wrong key or value, the nearest legal one and the legal ones.
+    """
+    if not isinstance(spec, dict):
+        raise AskError('A question is one JSON object, such as {"kind": "active_users"}.')
+    kind = spec.get("kind")
+    if not isinstance(kind, str) or kind not in KINDS:
+        fault = "`kind` is missing." if kind is None else f"`kind` is {json.dumps(kind)}{nearest(str(kind), KINDS)}"
+        raise AskError(f"{fault} Legal kinds: {', '.join(KINDS)}.")
+    model = KINDS[kind]
+    try:
+        return model.model_validate(spec)
+    except ValidationError as error:
+        raise explain(error, model) from error
+
+
+def ask(connection: duckdb.DuckDBPyConnection, spec: object) -> Answer:
+    """Answer one question (a JSON value of the vocabulary) from the relation `events` of this connection.
+
+    Rows come in a fixed order that does not depend on the order of the data. Raises AskError where the question is
+    wrong.
+    """
+    question = read_question(spec)
+    scope = Scope(question, connection)
+    as_of = None if scope.as_of is None else scope.as_of.isoformat()
+    compiled = question.compile(scope)
+    cursor = connection.execute(compiled.sql, scope.parameters)
+    columns = [column[0] for column in cursor.description]
+    rows = [] if scope.is_empty else [[_plain(value) for value in row] for row in cursor.fetchall()]
+    return Answer(question.model_dump(mode="json"), as_of, columns, rows)
+
+
+def question_schema() -> dict[str, Any]:
+    """Return the JSON Schema of the whole vocabulary."""
+    definitions: dict[str, Any] = {}
+    for model in KINDS.values():
+        schema = model.model_json_schema(by_alias=True)
+        definitions.update(schema.pop("$defs", {}))
+        definitions[model.__name__] = schema
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A question to Footfall",
+        "oneOf": [{"$ref": f"#/$defs/{model.__name__}"} for model in KINDS.values()],
+        "$defs": definitions,
+    }
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    return float(value) if isinstance(value, Decimal) else value

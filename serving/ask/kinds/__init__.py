@@ -1,0 +1,14 @@
+"""The kinds of question: one module each, and nothing else to change when a kind is added."""
+
+from serving.ask.kinds.active_users import ActiveUsers
+from serving.ask.kinds.lifecycle import Lifecycle
+from serving.ask.kinds.sessions import Sessions
+from serving.ask.kinds.stickiness import Stickiness
+from serving.ask.vocabulary import Question
+
+KINDS: dict[str, type[Question]] = {
+    "active_users": ActiveUsers,
+    "lifecycle": Lifecycle,
+    "sessions": Sessions,
+    "stickiness": Stickiness,
+}

@@ -1,0 +1,112 @@
+"""Sessions: one row each, by period, or by length."""
+
+# ruff: noqa: S608 - every name in this SQL is ours or checked, and what a question says is bound
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, StrictInt, model_validator
+
+from serving.ask.engines import engine, steps
+from serving.ask.scope import Answerable, Scope
+from serving.ask.settings import setting
+from serving.ask.vocabulary import Count, Question, Selector
+
+ROW = (
+    "user_id, anonymous_id, started_at, ended_at, duration_seconds, "
+    "events, page_views, is_bounce, entry_page, exit_page"
+)
+
+
+def _timeout() -> int:
+    return int(str(setting("session_timeout_seconds")))
+
+
+def _max_length() -> int | None:
+    hours: Any = setting("session_max_hours")
+    return None if hours is None else round(hours * 3600)
+
+
+class Sessions(Question):
+    """Sessions of the device streams, cut from the events of the question (`events`: of any of these selectors).
+
+    A gap strictly longer than `inactivity_seconds` begins a session; a session that would last longer than
+    `max_length_seconds` is cut. The range holds the sessions that start in it, whole. `started_at` and `ended_at` are
+    UTC. Where the project trusts client sessions these are used, unless the question sets `inactivity_seconds`.
+    `summary` is zero-filled, its ratios null where there is no session. `distribution` lists rising bounds: a bucket
+    reaches from its bound up to the next, the last one has no end.
+    """
+
+    kind: Literal["sessions"]
+    inactivity_seconds: Count = Field(default_factory=_timeout)
+    max_length_seconds: Count | None = Field(default_factory=_max_length)
+    events: Annotated[list[Selector], Field(min_length=1)] | None = None
+    summary: Literal["day", "week", "month"] | None = None
+    distribution: Annotated[list[Annotated[StrictInt, Field(ge=0)]], Field(min_length=1)] | None = None
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        if self.summary and self.distribution:
+            raise ValueError("`summary` and `distribution` are two questions: ask for one of them")
+        if self.distribution and self.distribution != sorted(set(self.distribution)):
+            raise ValueError("`distribution` must rise from bound to bound, as in [0, 10, 60]")
+        return self
+
+    def compile(self, scope: Scope) -> Answerable:
+        """Return the query: rows, `summary` or `distribution`."""
+        named = session_steps(
+            scope,
+            self.events,
+            timeout_seconds=self.inactivity_seconds,
+            max_length_seconds=self.max_length_seconds,
+            trust_client_sessions=bool(setting("trust_client_sessions"))
+            and "inactivity_seconds" not in self.model_fields_set,
+        )
+        if self.summary:
+            start = engine("period_start", day="local_day", period=self.summary, week_start=self.week_start)
+            named["periods"] = scope.periods(self.summary)
+            named["sessions_of_periods"] = f"select *, {start} as period_start from sessions"
+            named["summary"] = engine("session_summary", sessions="sessions_of_periods", periods="periods")
+            return Answerable(steps(**named, last="select * from summary order by period_start"))
+        if self.distribution:
+            named["buckets"] = engine("session_distribution", sessions="sessions", edges=self.distribution)
+            return Answerable(steps(**named, last="select * from buckets order by bucket_from_seconds"))
+        return Answerable(steps(**named, last=f"select {ROW} from sessions order by started_at, stream_id, {ROW}"))
+
+
+def session_steps(
+    scope: Scope,
+    selectors: list[Selector] | None,
+    *,
+    timeout_seconds: int,
+    max_length_seconds: int | None,
+    trust_client_sessions: bool,
+) -> dict[str, str]:
+    """Return the steps up to `sessions`: those of the question that start in its range, with their `local_day`.
+
+    A stream without an event in the range has no session that starts there, so that only the others are cut.
+    """
+    chosen = (
+        "true" if selectors is None else "(" + " or ".join(scope.selector(selector) for selector in selectors) + ")"
+    )
+    local_day = f"{scope.local('started_at')}::date"
+    in_range = (scope.since(scope.question.date_from), scope.until(scope.question.date_to))
+    is_ranged = scope.question.date_from is not None or scope.question.date_to is not None
+    touched = scope.distinct_events({"stream_id": "stream_id"}, chosen, *in_range)
+    return {
+        "touched_streams": touched.sql,
+        "session_events": scope.events(
+            {"all_columns": "events"},
+            chosen,
+            "stream_id in (select stream_id from touched_streams)" if is_ranged else "true",
+        ).replace("events as all_columns", "events.*"),
+        "cut_sessions": engine(
+            "sessionize",
+            events="session_events",
+            timeout_seconds=timeout_seconds,
+            max_length_seconds=max_length_seconds,
+            trust_client_sessions=trust_client_sessions,
+            bounce_max_seconds=setting("bounce_max_seconds"),
+        ),
+        "dated_sessions": f"select *, started_at as occurred_at, {local_day} as local_day from cut_sessions",
+        "sessions": f"select * from dated_sessions where {' and '.join(in_range)}",
+    }

@@ -1,0 +1,429 @@
+"""Compile the parts that questions share (keys, conditions, selectors, local time, ranges) to DuckDB SQL."""
+
+# ruff: noqa: S608 - every name in this SQL is ours or checked, and what a question says is bound
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+import duckdb
+
+from serving.ask.engines import engine
+from serving.ask.vocabulary import AskError, Condition, Question, Scalar, Selector, Where, local_time, nearest
+
+ENVELOPE = {
+    **{
+        name: name
+        for name in (
+            "event_id",
+            "event_name",
+            "user_id",
+            "anonymous_id",
+            "session_id",
+            "account_id",
+            "app",
+            "person_id",
+        )
+    },
+    "occurred_at": "occurred_at",
+    "received_at": "received_at",
+}
+TIMES = ("occurred_at", "received_at")
+CONTEXT = (
+    "page_url", "page_title", "referrer", "utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content",
+    "device_type", "os", "browser", "country", "region", "city", "locale", "user_agent", "ip", "library",
+)  # fmt: skip
+UNITS = {"person": "person_id", "account": "account_id", "session": "session_id"}
+ZONES: dict[str, str] = {}
+OFFSETS: dict[tuple[str, int, int], list[tuple[datetime, int]]] = {}
+# the offset at every midnight, and by the minute on the days on which it changes
+OFFSETS_SQL = """
+    with days as (
+        select unnest(generate_series($first::timestamp, $last::timestamp, interval 1 day)) as t
+    ),
+    daily as (
+        select t, lag(t) over (order by t) as before, timezone($zone, timezone('UTC', t)) - t as east from days
+    ),
+    changing as (
+        select before, t from daily qualify east <> lag(east) over (order by t)
+    ),
+    minutes as (
+        select unnest(generate_series(before, t, interval 1 minute)) as t from changing
+    ),
+    moments as (
+        select t, timezone($zone, timezone('UTC', t)) - t as east from minutes
+        union
+        select t, east from daily
+    )
+    select t, epoch(east)::bigint as seconds_east
+    from moments
+    qualify east is distinct from lag(east) over (order by t)
+    order by t
+"""
+COMPARISONS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+
+
+@dataclass(frozen=True)
+class Answerable:
+    """One compiled question: the query (its parameters are bound in the scope) and whether a fast path was taken."""
+
+    sql: str
+    source: str = "events"
+
+
+@dataclass
+class Scope:
+    """What a question is compiled against: the published events, their range of time, and its own parameters."""
+
+    question: Question
+    connection: duckdb.DuckDBPyConnection
+    as_of: datetime | None = None
+    first: datetime | None = None
+    last: datetime | None = None
+    parameters: dict[str, object] = field(default_factory=dict)
+    offsets: list[tuple[datetime, int]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Read the data's own clock and the zone's offsets over the range of the data and the question."""
+        self.question.timezone = _zone(self.connection, self.question.timezone)
+        bounds = (self.question.date_from, self.question.date_to)
+        if all(bounds) and _time(bounds[0]) > last_moment(bounds[1]):
+            raise AskError("`date_from` is after `date_to`: no day lies between them. Exchange the two.")
+        app = f"where app = {self.bind(self.question.app)}" if self.question.app is not None else ""
+        self.as_of, self.first, self.last = self.connection.execute(  # type: ignore[misc]
+            "select (select max(occurred_at) from events where is_activity), min(occurred_at), max(occurred_at) "
+            f"from events {app}",
+            self.parameters,
+        ).fetchone()
+        self.parameters.clear()
+        moments = [moment for moment in (self.first, self.last) if moment]
+        for bound in bounds:
+            if bound is not None:
+                moments.append(_time(bound))
+        if moments:
+            years = (min(moments).year - 3, max(moments).year + 2)
+            self.offsets = _offsets(self.connection, self.question.timezone, *years)
+
+    # ---- values and time
+
+    def bind(self, value: object) -> str:
+        """Return the placeholder of a bound parameter; a value of the question never becomes SQL text."""
+        name = f"p{len(self.parameters)}"
+        self.parameters[name] = value
+        return f"${name}"
+
+    def local(self, utc: str = "occurred_at") -> str:
+        """Return the expression of the local wall-clock TIMESTAMP of a UTC one."""
+        seconds = [offset for _, offset in self.offsets]
+        if not any(seconds):
+            return utc
+        cases = "".join(
+            f" when {utc} < timestamp '{until.isoformat(sep=' ')}' then {offset * 1_000_000}"
+            for (until, _), (_, offset) in zip(self.offsets[1:], self.offsets[:-1], strict=True)
+        )
+        shift = f"case{cases} else {seconds[-1] * 1_000_000} end" if cases else str(seconds[-1] * 1_000_000)
+        return f"make_timestamp(epoch_us({utc}) + {shift})"
+
+    def hour(self, utc: str = "occurred_at") -> str:
+        """Return the expression of the UTC time at which the local clock hour of a UTC time begins."""
+        return f"({utc} - ({self.local(utc)} - date_trunc('hour', {self.local(utc)})))"
+
+    def hours(self, start: datetime | date | None) -> str:
+        """Return a select of the local clock hours from a local time (none: of the data's first event) to the last.
+
+        `starts_at` is the UTC time at which the hour begins, `hour_id` its minute since 1970, `hour_number` its place,
+        `period_start` its local label. An hour that the clocks repeat is two rows, whose labels carry their UTC offset.
+        """
+        first = min(_time(start), self._local_time(self.first)) if start and self.first else _time(start or self.start)
+        last = last_moment(self.end)
+        local, label = self.local("t"), f"date_trunc('hour', {self.local('t')})"
+        return f"""
+            with quarters as (
+                select unnest(generate_series(
+                    {_literal(at_the_hour(first - timedelta(hours=15)))}, {_literal(last + timedelta(hours=15))},
+                    interval 15 minutes
+                )) as t
+            ),
+            clock_hours as (
+                select distinct {self.hour("t")} as starts_at, {label} as label, date_diff('minute', t, {local}) as east
+                from quarters
+                where {label} between date_trunc('hour', {_literal(first)}) and {_literal(last)}
+            ),
+            repeats as (
+                select *, count(*) over (partition by label) > 1 as is_repeated from clock_hours
+            )
+            select
+                starts_at,
+                epoch(starts_at)::bigint // 60 as hour_id,
+                row_number() over (order by starts_at) as hour_number,
+                label,
+                strftime(label, '%Y-%m-%dT%H:%M:%S') || case when is_repeated then printf(
+                    '%s%02d:%02d', case when east < 0 then '-' else '+' end, abs(east) // 60, abs(east) % 60
+                ) else '' end as period_start
+            from repeats
+            {"" if start is None else f"where label >= {_literal(_time(start))}"}
+        """
+
+    def shows_hour(self) -> str:
+        """Return the condition that a row of `hours` lies in the question's range."""
+        return f"label >= date_trunc('hour', {_literal(_time(self.start))})"
+
+    @property
+    def start(self) -> date | datetime:
+        """The first local day or time to show: `date_from`, else the time of the data's first event."""
+        return self.question.date_from or self._local_time(self.first)
+
+    @property
+    def end(self) -> date | datetime:
+        """The last local day or time to show, included: `date_to`, else the time of the data's last event."""
+        return self.question.date_to or self._local_time(self.last)
+
+    def _local_time(self, utc: datetime | None) -> datetime:
+        if utc is None:
+            return datetime(1970, 1, 1)
+        return utc + timedelta(seconds=next(offset for moment, offset in reversed(self.offsets) if moment <= utc))
+
+    @property
+    def first_day(self) -> date:
+        """The first local day of the question: that of `date_from`, else of the data."""
+        return _day(self.start)
+
+    @property
+    def last_day(self) -> date:
+        """The last local day of the question: that of `date_to`, else of the data."""
+        return _day(self.end)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the range holds nothing: no event at all, or none on this side of the bound that is asked."""
+        if self.first is None and (self.question.date_from is None or self.question.date_to is None):
+            return True
+        return _time(self.start) > last_moment(self.end)
+
+    def since(self, start: date | datetime | None) -> str:
+        """Return the condition that an event is not before a local day or time; none: always true."""
+        if start is None:
+            return "true"
+        rough = _time(start) - timedelta(hours=26)
+        return f"occurred_at >= {_literal(rough)} and {self.local()} >= {_literal(_time(start))}"
+
+    def until(self, end: date | datetime | None) -> str:
+        """Return the condition that an event is not after a local day or time, which is included."""
+        if end is None:
+            return "true"
+        if isinstance(end, datetime):
+            return f"occurred_at <= {_literal(end + timedelta(hours=26))} and {self.local()} <= {_literal(end)}"
+        after = _time(end) + timedelta(days=1)
+        return f"occurred_at < {_literal(after + timedelta(hours=26))} and {self.local()} < {_literal(after)}"
+
+    # ---- keys and conditions
+
+    def key(self, key: str) -> str:
+        """Return the VARCHAR expression (TIMESTAMP for the times) of a key; null where the event has no such value."""
+        if key in ENVELOPE:
+            return ENVELOPE[key]
+        scope, _, name = key.partition(".")
+        if scope == "context" and name:
+            return name if name in CONTEXT else f"json_extract_string(context_other, {_pointer(name)})"
+        if scope == "properties" and name:
+            return f"json_extract_string(properties, {_pointer(name)})"
+        return f"json_extract_string(properties, {_pointer(key)})"
+
+    def unit(self) -> str:
+        """Return the expression of the question's unit."""
+        return UNITS.get(self.question.unit) or self.key(self.question.unit)
+
+    def where(self, where: Where) -> str:
+        """Return the condition of a `where`."""
+        tests = [self._test(key, condition) for key, condition in where.conditions()]
+        return " and ".join(tests) if tests else "true"
+
+    def selector(self, selector: Selector | None) -> str:
+        """Return the condition that an event is selected; without a selector, that it is activity."""
+        if selector is None:
+            return "is_activity"
+        name = "true" if selector.event_name is None else f"event_name = {self.bind(selector.event_name)}"
+        return f"({name} and {self.where(selector.where)})"
+
+    def any_of(self, selectors: list[Selector] | None) -> str:
+        """Return the condition that one of the selectors selects an event; without selectors: always true."""
+        return "true" if selectors is None else f"({' or '.join(self.selector(selector) for selector in selectors)})"
+
+    def restrictions(self) -> str:
+        """Return the condition of the question's `app` and `where`."""
+        app = "true" if self.question.app is None else f"app = {self.bind(self.question.app)}"
+        return f"{app} and {self.where(self.question.where)}"
+
+    def events(self, columns: dict[str, str], *conditions: str) -> str:
+        """Return a select of the question's events that have a unit: `unit` and the columns (name to expression)."""
+        listed = "".join(f", {expression} as {name}" for name, expression in columns.items())
+        kept = " and ".join(
+            condition
+            for condition in (f"{self.unit()} is not null", *conditions, self.restrictions())
+            if condition != "true"
+        )
+        return f"select {self.unit()} as unit{listed} from events where {kept}"
+
+    def distinct_events(self, columns: dict[str, str], *conditions: str) -> Answerable:
+        """Return a select of what `events` selects, each row once."""
+        return Answerable(self.events(columns, *conditions).replace("select", "select distinct", 1))
+
+    def unit_days(self, event: Selector | None, breakdown: str | None, since: date | None) -> Answerable:
+        """Return a select of distinct (unit, local day, breakdown) of the selected events, not after `date_to`."""
+        columns = {"day": f"{self.local()}::date", **({"breakdown": self.key(breakdown)} if breakdown else {})}
+        return self.distinct_events(columns, self.selector(event), self.since(since), self.until(self.end))
+
+    def first_day_of_first(self, period: str) -> date:
+        """Return the local day on which the period that holds the first day begins."""
+        first = self.first_day
+        if period == "week":
+            return first - timedelta(days=(first.weekday() + (self.question.week_start == "sunday")) % 7)
+        return first.replace(day=1) if period == "month" else first
+
+    def periods(self, period: str) -> str:
+        """Return a select of `period_start` for every period from the question's first day to its last."""
+        return engine(
+            "period_spine",
+            first=date_literal(self.first_day),
+            last=date_literal(self.last_day),
+            period=period,
+            week_start=self.question.week_start,
+        )
+
+    def _test(self, key: str, condition: Condition) -> str:
+        if key in TIMES:
+            return self._test_time(key, condition)
+        expression = self.key(key)
+        tests = []
+        for operator in sorted(condition.model_fields_set):
+            value = getattr(condition, operator)
+            name = operator.rstrip("_")
+            if name == "is_set":
+                tests.append(f"{expression} is {'not ' if value else ''}null")
+            elif name == "eq":
+                tests.append(self._is(expression, value))
+            elif name == "ne":
+                tests.append(f"not {self._is(expression, value)}")
+            elif name == "in":
+                tests.append(self._is_one_of(expression, value))
+            elif name == "not_in":
+                tests.append(f"not {self._is_one_of(expression, value)}")
+            elif name == "contains":
+                tests.append(f"coalesce(contains(lower({expression}), lower({self.bind(value)})), false)")
+            elif name == "not_contains":
+                tests.append(f"not coalesce(contains(lower({expression}), lower({self.bind(value)})), false)")
+            elif name == "regex":
+                self._check_regex(key, value)
+                tests.append(f"coalesce(regexp_matches({expression}, {self.bind(value)}), false)")
+            else:
+                tests.append(self._compares(expression, COMPARISONS[name], value))
+        return f"({' and '.join(tests)})"
+
+    def _test_time(self, key: str, condition: Condition) -> str:
+        signs = {**COMPARISONS, "eq": "=", "ne": "<>"}
+        tests = []
+        for operator in sorted(condition.model_fields_set):
+            value = getattr(condition, operator)
+            if operator == "is_set":
+                tests.append(f"{key} is {'not ' if value else ''}null")
+            elif operator in signs and isinstance(value, str):
+                try:
+                    moment = local_time(value)
+                except ValueError as error:
+                    raise AskError(f"`{key}.{operator}` is {value!r}: {error}.") from error
+                tests.append(f"{self.local(key)} {signs[operator]} {_literal(_time(moment))}")
+            else:
+                raise AskError(f"`{key}` is a time: it takes {', '.join(signs)} with a local time, or is_set.")
+        return f"({' and '.join(tests)})"
+
+    def _is(self, expression: str, value: Scalar) -> str:
+        if value is None:
+            return f"({expression} is null)"
+        if isinstance(value, bool):
+            return f"coalesce({expression} = {self.bind(str(value).lower())}, false)"
+        if isinstance(value, int | float):
+            return f"coalesce({_number(expression)} = {self.bind(value)}::double, false)"
+        return f"coalesce({expression} = {self.bind(value)}, false)"
+
+    def _is_one_of(self, expression: str, values: list[Scalar]) -> str:
+        texts = [value for value in values if isinstance(value, str)]
+        others = [self._is(expression, value) for value in values if not isinstance(value, str)]
+        if texts:
+            others.append(f"coalesce({expression} in (select unnest({self.bind(texts)}::varchar[])), false)")
+        return f"({' or '.join(others)})" if others else "false"
+
+    def _compares(self, expression: str, sign: str, value: float | str) -> str:
+        number = self.connection.execute(f"select {_number('$v::varchar')}", {"v": str(value)}).fetchone()
+        if number and number[0] is not None:
+            return f"coalesce({_number(expression)} {sign} {self.bind(number[0])}::double, false)"
+        return f"coalesce({expression} {sign} {self.bind(value)}, false)"
+
+    def _check_regex(self, key: str, pattern: str) -> None:
+        try:
+            self.connection.execute("select regexp_matches('', $pattern)", {"pattern": pattern})
+        except duckdb.Error as error:
+            raise AskError(f"`{key}.regex` is {pattern!r}, which is no RE2 expression: {error}") from error
+
+
+def _zone(connection: duckdb.DuckDBPyConnection, zone: str) -> str:
+    if not ZONES:
+        names = connection.execute("select name from pg_timezone_names()").fetchall()
+        ZONES.update({name.lower(): name for (name,) in names})
+    if zone.lower() not in ZONES:
+        raise AskError(
+            f"`timezone` is {zone!r}, which is no IANA time zone{nearest(zone, ZONES.values())} "
+            'Write one as "Europe/Berlin", or "UTC".'
+        )
+    return ZONES[zone.lower()]
+
+
+def _offsets(
+    connection: duckdb.DuckDBPyConnection, zone: str, first_year: int, last_year: int
+) -> list[tuple[datetime, int]]:
+    """Return (UTC time from which it holds, seconds east of UTC); a case over these is 40 times faster than ICU."""
+    key = (zone, first_year, last_year)
+    if key not in OFFSETS:
+        rows = connection.execute(
+            OFFSETS_SQL, {"zone": zone, "first": datetime(first_year, 1, 1), "last": datetime(last_year, 1, 1)}
+        ).fetchall()
+        OFFSETS[key] = [(moment, int(seconds)) for moment, seconds in rows]
+    return OFFSETS[key]
+
+
+def _pointer(name: str) -> str:
+    """Return the SQL literal of the JSON pointer to a top-level key; every name is legal, none leaves the literal."""
+    if "\0" in name:
+        raise AskError(f"The key {name!r} holds a NUL character, which no property has.")
+    pointer = "/" + name.replace("~", "~0").replace("/", "~1")
+    return "'" + pointer.replace("'", "''") + "'"
+
+
+def _number(expression: str) -> str:
+    """Return the expression of text as a finite DOUBLE, null where it is none."""
+    return f"case when isfinite(try_cast({expression} as double)) then try_cast({expression} as double) end"
+
+
+def _day(value: date | datetime) -> date:
+    return value.date() if isinstance(value, datetime) else value
+
+
+def at_the_hour(moment: date | datetime) -> datetime:
+    """Return the start of the hour that holds a time; midnight of a date."""
+    return _time(moment).replace(minute=0, second=0, microsecond=0)
+
+
+def last_moment(moment: date | datetime) -> datetime:
+    """Return the time itself, or the last microsecond of a date."""
+    return moment if isinstance(moment, datetime) else _time(moment) + timedelta(days=1, microseconds=-1)
+
+
+def _time(value: date | datetime) -> datetime:
+    return value if isinstance(value, datetime) else datetime(value.year, value.month, value.day)
+
+
+def _literal(moment: datetime) -> str:
+    return f"timestamp '{moment.isoformat(sep=' ')}'"
+
+
+def date_literal(day: date) -> str:
+    """Return the SQL literal of a date."""
+    return f"date '{day.isoformat()}'"

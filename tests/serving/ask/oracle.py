@@ -1,0 +1,310 @@
+"""The meaning of each question in plain Python, by brute force and with zoneinfo: no SQL, no engine, nothing shared."""
+
+# ruff: noqa: B023, E501 - the functions are called before the loop goes on
+
+import re
+from collections import Counter, defaultdict
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+DAY = timedelta(days=1)
+
+
+def local(moment, zone):
+    return moment.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+
+
+def as_number(text):
+    try:
+        return float(text)
+    except (TypeError, ValueError):
+        return None
+
+
+def as_text(value):
+    if value is None or isinstance(value, str):
+        return value
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def equals(value, asked):
+    if asked is None or value is None:
+        return asked is value
+    if isinstance(asked, bool | str):
+        return as_text(value) == as_text(asked)
+    return as_number(as_text(value)) == asked
+
+
+def compares(value, asked, operator):
+    sides = (as_number(as_text(value)), as_number(as_text(asked)))
+    if sides[1] is None:
+        sides = (as_text(value), asked)
+    if sides[0] is None:
+        return False
+    signs = {
+        "gt": sides[0] > sides[1],
+        "gte": sides[0] >= sides[1],
+        "lt": sides[0] < sides[1],
+        "lte": sides[0] <= sides[1],
+    }
+    return signs[operator]
+
+
+def holds(value, test):
+    if isinstance(test, list):
+        test = {"in": test}
+    if not isinstance(test, dict):
+        test = {"eq": test}
+    return all(fulfils_one(value, operator, asked) for operator, asked in test.items())
+
+
+def fulfils_one(value, operator, asked):
+    text = as_text(value)
+    if operator == "is_set":
+        return (value is not None) == asked
+    if operator in ("eq", "ne"):
+        return equals(value, asked) == (operator == "eq")
+    if operator in ("in", "not_in"):
+        return any(equals(value, one) for one in asked) == (operator == "in")
+    if operator in ("contains", "not_contains"):
+        return (text is not None and asked.lower() in text.lower()) == (operator == "contains")
+    if operator == "regex":
+        return text is not None and re.search(asked, text) is not None
+    return compares(value, asked, operator)
+
+
+def fulfils(row, where):
+    return all(holds((row.get("properties") or {}).get(key), test) for key, test in (where or {}).items())
+
+
+def selected(row, selector):
+    if selector is None:
+        return row.get("is_activity", True)
+    name = selector.get("event_name")
+    return (name is None or row["event_name"] == name) and fulfils(row, selector.get("where"))
+
+
+def unit_of(row, unit):
+    if unit == "person":
+        return row.get("user_id") or row.get("anonymous_id")
+    if unit.startswith("properties."):
+        return as_text((row.get("properties") or {}).get(unit.removeprefix("properties.")))
+    return row.get(f"{unit}_id")
+
+
+class Asked:
+    """A question with its defaults, and the events that it is about."""
+
+    def __init__(self, rows, question):
+        self.question = question
+        self.zone = question.get("timezone", "UTC")
+        self.week_start = question.get("week_start", "monday")
+        self.unit = question.get("unit", "person")
+        times = [local(row["occurred_at"], self.zone) for row in rows]
+        self.first = self._bound("date_from", min(times), time.min)
+        self.last = self._bound("date_to", max(times), time.max)
+        self.rows = [
+            row
+            for row in rows
+            if unit_of(row, self.unit) is not None
+            and fulfils(row, question.get("where"))
+            and self.local(row) <= self.last
+        ]
+
+    def _bound(self, key, default, clock):
+        asked = self.question.get(key)
+        if asked is None:
+            return default
+        return datetime.combine(date.fromisoformat(asked), clock) if len(asked) == 10 else datetime.fromisoformat(asked)
+
+    def local(self, row):
+        return local(row["occurred_at"], self.zone)
+
+    def units(self, is_counted):
+        return {
+            unit_of(row, self.unit)
+            for row in self.rows
+            if selected(row, self.question.get("event")) and is_counted(row)
+        }
+
+    def start(self, moment, period):
+        day = moment.date() if isinstance(moment, datetime) else moment
+        if period == "week":
+            return day - DAY * ((day.weekday() + (self.week_start == "sunday")) % 7)
+        return day.replace(day=1) if period == "month" else day
+
+    def periods(self, period):
+        """Every (key, label) of the range, in order; an hour's key is the UTC time at which it begins."""
+        if period == "hour":
+            return self.hours(self.first)
+        if self.first > self.last:
+            return []
+        days = [self.first.date() + DAY * n for n in range((self.last.date() - self.first.date()).days + 1)]
+        return [(start, start.isoformat()) for start in sorted({self.start(day, period) for day in days})]
+
+    def hours(self, first):
+        if self.first > self.last:
+            return []
+        found = {}
+        moment = datetime.combine(first.date(), time.min) - 2 * DAY
+        while moment < self.last + 2 * DAY:
+            clock = local(moment, self.zone)
+            label = clock.replace(minute=0, second=0, microsecond=0)
+            if first.replace(minute=0, second=0, microsecond=0) <= label <= self.last:
+                found.setdefault(self.hour(moment), (label, round((clock - moment).total_seconds() / 60)))
+            moment += timedelta(minutes=15)
+        repeats = Counter(label for label, _ in found.values())
+        labels = []
+        for key, (label, east) in sorted(found.items()):
+            offset = f"{'-' if east < 0 else '+'}{abs(east) // 60:02}:{abs(east) % 60:02}" if repeats[label] > 1 else ""
+            labels.append((key, label.isoformat() + offset))
+        return labels
+
+    def hour(self, moment):
+        clock = local(moment, self.zone)
+        return moment - timedelta(minutes=clock.minute, seconds=clock.second, microseconds=clock.microsecond)
+
+    def key(self, row, period):
+        return self.hour(row["occurred_at"]) if period == "hour" else self.start(self.local(row), period)
+
+
+def active_users(rows, question):
+    if question.get("breakdown"):
+        name = question["breakdown"]
+        plain = {key: value for key, value in question.items() if key != "breakdown"}
+        asked = Asked(rows, plain)
+        bounds = {"date_from": asked.first.isoformat(), "date_to": asked.last.isoformat()}
+        answer = []
+        values = {as_text((row.get("properties") or {}).get(name)) for row in rows}
+        for value in sorted(values, key=lambda value: (value is None, value)):
+            of_value = [row for row in rows if as_text((row.get("properties") or {}).get(name)) == value]
+            counts = active_users(of_value, plain | bounds)
+            if any(count for *_, count in counts):
+                answer += [[value, *row] for row in counts]
+        return answer
+    asked = Asked(rows, question)
+    interval, days = question.get("interval", "day"), question["window_days"]
+    if asked.first > asked.last:
+        return []
+    if interval == "total":
+        end = asked.last.date()
+        return [[end.isoformat(), len(asked.units(lambda row: end - DAY * days < asked.local(row).date() <= end))]]
+    answer = []
+    for key, label in asked.periods(interval):
+        if interval == "hour":
+            end, length = key, timedelta(hours=24 * days)
+            counted = asked.units(lambda row: end - length < asked.hour(row["occurred_at"]) <= end)
+        elif (interval, days) in (("week", 7), ("month", 28), ("month", 30), ("month", 31)):
+            counted = asked.units(lambda row: asked.key(row, interval) == key)
+        else:
+            after = key
+            while asked.start(after, interval) == key:
+                after += DAY
+            end = min(after - DAY, asked.last.date())
+            counted = asked.units(lambda row: end - DAY * days < asked.local(row).date() <= end)
+        answer.append([label, len(counted)])
+    return answer
+
+
+def lifecycle(rows, question):
+    asked = Asked(rows, question)
+    period = question.get("period", "day")
+    everything = Asked(rows, question)
+    everything.first = min(asked.first, min(local(row["occurred_at"], asked.zone) for row in rows))
+    keys = [key for key, _ in everything.periods(period)]
+    active = defaultdict(set)
+    for row in asked.rows:
+        if selected(row, question.get("event")):
+            active[unit_of(row, asked.unit)].add(asked.key(row, period))
+    answer = []
+    for key, label in asked.periods(period):
+        place = keys.index(key)
+        before = keys[place - 1] if place else None
+        counts = dict.fromkeys(("new", "returning", "resurrected", "dormant"), 0)
+        for periods in active.values():
+            if key in periods:
+                counts["new" if min(periods) == key else "returning" if before in periods else "resurrected"] += 1
+            elif before in periods:
+                counts["dormant"] += 1
+        answer += [[label, status, count] for status, count in counts.items()]
+    return answer
+
+
+def stickiness(rows, question):
+    asked = Asked(rows, question)
+    period, length = question.get("period", "day"), question.get("period_length", 1)
+    sign, limit = question.get("criteria", ["gte", 1])
+    place = {key: index // length for index, (key, _) in enumerate(asked.periods(period))}
+    events = Counter()
+    for row in asked.rows:
+        if selected(row, question.get("event")) and asked.key(row, period) in place:
+            events[unit_of(row, asked.unit), place[asked.key(row, period)]] += 1
+    fulfilled = {"gte": lambda n: n >= limit, "lte": lambda n: n <= limit, "exact": lambda n: n == limit}[sign]
+    active = Counter(unit for (unit, _), n in events.items() if fulfilled(n))
+    is_cumulative = question.get("computed_as") == "cumulative"
+    return [
+        [k, sum(1 for n in active.values() if n == k or (is_cumulative and n > k))]
+        for k in range(1, max(place.values(), default=-1) + 2)
+    ]
+
+
+def sessions(rows, question):
+    asked = Asked(rows, {key: value for key, value in question.items() if key not in ("date_from", "date_to")})
+    bounds = Asked(rows, question)
+    streams = defaultdict(list)
+    for row in asked.rows:
+        chosen = question.get("events")
+        if chosen is None or any(selected(row, selector) for selector in chosen):
+            device, user = row.get("anonymous_id"), row.get("user_id")
+            if device or user:
+                streams["device" if device else "user", device or user].append(row)
+    gap = timedelta(seconds=question.get("inactivity_seconds", 1800))
+    longest = question.get("max_length_seconds")
+    cut = []
+    for events in streams.values():
+        events.sort(key=lambda row: (row["occurred_at"], row["event_id"]))
+        for row in events:
+            session = cut[-1] if cut and cut[-1] and cut[-1][0] in events else None
+            is_new = session is None or row["occurred_at"] - session[-1]["occurred_at"] > gap
+            if not is_new and longest is not None:
+                is_new = row["occurred_at"] - session[0]["occurred_at"] > timedelta(seconds=longest)
+            if is_new:
+                cut.append([])
+            cut[-1].append(row)
+    shown = []
+    for events in cut:
+        start, end = events[0]["occurred_at"], events[-1]["occurred_at"]
+        if not bounds.first <= local(start, asked.zone) <= bounds.last:
+            continue
+        pages = [row["page_url"] for row in events if row.get("page_url")]
+        views = sum(row["event_name"] == "page" for row in events)
+        interactions = sum(row["event_name"] not in ("page", "passive") for row in events)
+        seconds = (end - start).total_seconds()
+        shown.append([
+            next((row["user_id"] for row in events if row.get("user_id")), None), events[0].get("anonymous_id"),
+            start.isoformat(), end.isoformat(), seconds, len(events), views,
+            views == 1 and interactions == 0 and seconds < 10, pages[0] if pages else None, pages[-1] if pages else None,
+        ])  # fmt: skip
+    if question.get("summary"):
+        answer = []
+        for key, label in bounds.periods(question["summary"]):
+            ours = [
+                row
+                for row in shown
+                if bounds.start(local(datetime.fromisoformat(row[2]), asked.zone), question["summary"]) == key
+            ]
+            seconds, bounces = [row[4] for row in ours], [row[7] for row in ours]
+            answer.append(
+                [
+                    label,
+                    len(ours),
+                    sum(seconds) / len(ours) if ours else None,
+                    sum(bounces) / len(ours) if ours else None,
+                ]
+            )
+        return answer
+    if question.get("distribution") and bounds.first <= bounds.last:
+        edges = [*question["distribution"], float("inf")]
+        return [[low, sum(low <= row[4] < high for row in shown)] for low, high in pairwise(edges)]
+    return shown

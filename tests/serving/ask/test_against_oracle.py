@@ -1,0 +1,89 @@
+"""Every engine against brute force in plain Python, over random small histories; the same examples in each run."""
+
+import os
+
+import duckdb
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from serving.ask import ask
+from tests.serving.ask import oracle
+from tests.serving.ask.data import database
+from tests.serving.ask.histories import common_keys, histories, selectors
+
+CONNECTION = duckdb.connect()
+EXAMPLES = int(os.environ.get("FOOTFALL_ASK_EXAMPLES", "120"))
+fixed = settings(
+    max_examples=EXAMPLES, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+)
+
+
+def agree(rows, question):
+    answer = ask(database(rows, CONNECTION), question)
+    expected = getattr(oracle, question["kind"])(rows, question)
+    if question["kind"] == "sessions" and "period_start" not in answer.columns:
+        assert sorted(map(str, answer.rows)) == sorted(map(str, expected)), question
+    else:
+        assert answer.rows == expected, question
+
+
+def with_selector(question, selector):
+    return question | ({} if selector is None else {"event": selector})
+
+
+@fixed
+@given(st.data())
+def test_active_users(data):
+    interval = data.draw(st.sampled_from(["hour", "day", "week", "month", "total"]))
+    scale = "day" if interval == "total" else interval
+    zone, rows = data.draw(histories(scale))
+    question = data.draw(common_keys(zone, rows, scale)) | {"kind": "active_users", "interval": interval}
+    question["window_days"] = data.draw(st.sampled_from([1, 2, 7, 28, 30]))
+    if interval != "total" and data.draw(st.integers(0, 3)) == 0:
+        question["breakdown"] = "plan"
+    agree(rows, with_selector(question, data.draw(selectors())))
+
+
+@fixed
+@given(st.data())
+def test_lifecycle(data):
+    period = data.draw(st.sampled_from(["hour", "day", "week", "month"]))
+    zone, rows = data.draw(histories(period))
+    question = data.draw(common_keys(zone, rows, period)) | {"kind": "lifecycle", "period": period}
+    question = with_selector(question, data.draw(selectors()))
+    agree(rows, question)
+
+
+@fixed
+@given(st.data())
+def test_stickiness(data):
+    period = data.draw(st.sampled_from(["hour", "day", "week", "month"]))
+    zone, rows = data.draw(histories(period))
+    question = data.draw(common_keys(zone, rows, period)) | {"kind": "stickiness", "period": period}
+    question["period_length"] = data.draw(st.sampled_from([1, 1, 2, 3]))
+    question["computed_as"] = data.draw(st.sampled_from(["exact", "cumulative"]))
+    question["criteria"] = [data.draw(st.sampled_from(["gte", "lte", "exact"])), data.draw(st.integers(1, 3))]
+    agree(rows, with_selector(question, data.draw(selectors())))
+
+
+@fixed
+@given(st.data())
+def test_sessions(data):
+    zone, rows = data.draw(histories("hour", most=40))
+    rows = [
+        row
+        | {
+            "event_name": data.draw(st.sampled_from(["page", "click", "passive"])),
+            "page_url": data.draw(st.sampled_from([None, "/a", "/b"])),
+        }
+        for row in rows
+    ]
+    question = data.draw(common_keys(zone, rows, "hour")) | {"kind": "sessions"}
+    question["inactivity_seconds"] = data.draw(st.sampled_from([900, 1800, 7200]))
+    question["max_length_seconds"] = data.draw(st.sampled_from([None, None, 900, 3600]))
+    if data.draw(st.booleans()):
+        question["events"] = [{"event_name": "page"}, {"event_name": "click", "where": {"plan": {"is_set": True}}}]
+    form = data.draw(
+        st.sampled_from([{}, {}, {"summary": "day"}, {"summary": "week"}, {"distribution": [0, 900, 3600]}])
+    )
+    agree(rows, question | form)

@@ -1,0 +1,101 @@
+"""A wrong question is refused with the wrong key, the nearest legal one and all legal ones."""
+
+# ruff: noqa: E501 - one row, one line
+
+import json
+
+import jsonschema
+import pytest
+
+from serving.ask import AskError, ask, question_schema, read_question
+from tests.serving.ask.data import database, event
+
+WRONG = [
+    ({"kind": "lifecycel"}, '`kind` is "lifecycel"; did you mean `lifecycle`? Legal kinds: active_users,'),
+    ({}, "`kind` is missing. Legal kinds: "),
+    ([], "A question is one JSON object"),
+    ({"kind": "lifecycle", "perod": "day"}, "Unknown key `perod`; did you mean `period`? Legal keys: kind, date_from,"),
+    ({"kind": "lifecycle", "zzz": 1}, "Unknown key `zzz`. Legal keys: "),
+    ({"kind": "lifecycle", "period": "weeks"}, '`period` is "weeks"; did you mean `week`? Legal values: hour, day, week, month.'),
+    ({"kind": "lifecycle", "event": {"name": "x"}}, "Unknown key `name` in `event`; did you mean `event_name`? Legal keys: event_name, where."),
+    ({"kind": "lifecycle", "event": "x"}, 'it must be an object, as in {"event_name": "purchase"}'),
+    ({"kind": "lifecycle", "where": {"p": {"gtt": 1}}}, "Unknown key `gtt` in `where.p`; did you mean `gt`? Legal keys: eq, ne, in,"),
+    ({"kind": "lifecycle", "where": {"p": {}}}, "an empty condition: give it an operator"),
+    ({"kind": "lifecycle", "where": {"p": {"gt": None}}}, "`where.p.gt` is null: must be a number or a text"),
+    ({"kind": "lifecycle", "where": {"p": {"in": None}}}, "`in` cannot be null"),
+    ({"kind": "lifecycle", "where": {"p": {"in": "x"}}}, "`where.p.in` is \"x\": input should be a valid list"),
+    ({"kind": "lifecycle", "where": {"p": [["x"]]}}, "must be a text, a number, true, false or null"),
+    ({"kind": "lifecycle", "where": {"p": {"eq": float("nan")}}}, "must be a finite number"),
+    ({"kind": "lifecycle", "where": {"p": {"regex": "("}}}, "`p.regex` is '(', which is no RE2 expression"),
+    ({"kind": "lifecycle", "where": {"occurred_at": {"regex": "2024"}}}, "`occurred_at` is a time: it takes"),
+    ({"kind": "lifecycle", "where": {"occurred_at": {"gt": "then"}}}, "must be a local date"),
+    ({"kind": "lifecycle", "where": {"a\0b": 1}}, "NUL character"),
+    ({"kind": "lifecycle", "date_from": "1.2.2024"}, '`date_from` is "1.2.2024": must be a local date "2026-01-31"'),
+    ({"kind": "lifecycle", "date_from": "2024-01-01T00:00:00Z"}, "without a zone; set `timezone` for the zone"),
+    ({"kind": "lifecycle", "date_from": "2024-02-30"}, "`date_from` is \"2024-02-30\""),
+    ({"kind": "lifecycle", "date_from": "0001-01-01"}, "must lie in the years 1900 to 2200"),
+    ({"kind": "lifecycle", "date_from": "2024-02-02", "date_to": "2024-02-01"}, "`date_from` is after `date_to`"),
+    ({"kind": "lifecycle", "timezone": "Europe/Berln"}, "which is no IANA time zone; did you mean `Europe/Berlin`?"),
+    ({"kind": "lifecycle", "week_start": "tuesday"}, "`week_start` is \"tuesday\""),
+    ({"kind": "lifecycle", "unit": "persons"}, "Legal values: person, account, session, properties.<name>."),
+    ({"kind": "active_users", "window_days": 0}, "`window_days` is 0: input should be greater than 0"),
+    ({"kind": "active_users", "window_days": "7"}, "`window_days` is \"7\": input should be a valid integer"),
+    ({"kind": "stickiness", "criteria": ["more", 1]}, "Legal values: gte, lte, exact."),
+    ({"kind": "sessions", "distribution": [10, 0]}, "`distribution` must rise from bound to bound"),
+    ({"kind": "sessions", "distribution": [0], "summary": "day"}, "are two questions: ask for one of them"),
+    ({"kind": "sessions", "events": []}, "`events` is []"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("question", "message"), WRONG)
+def test_a_wrong_question_is_refused_by_name(question, message):
+    with pytest.raises(AskError) as error:
+        ask(database([event("open", "2024-01-01T00:00:00", "u1")]), question)
+    assert message in str(error.value)
+
+
+def test_every_fault_is_named_at_once():
+    with pytest.raises(AskError) as error:
+        read_question({"kind": "lifecycle", "period": "year", "evnt": {}})
+    assert len(str(error.value).splitlines()) == 2
+
+
+def test_the_answer_names_the_defaults_that_it_used():
+    answer = json.loads(ask(database([event("open", "2024-01-01T00:00:00", "u1")]), {"kind": "active_users"}).as_json())
+    assert list(answer) == ["question", "as_of", "columns", "rows"]
+    assert answer["question"]["timezone"] == "UTC"
+    assert answer["question"]["window_days"] == 1
+
+
+def test_the_question_of_an_answer_can_be_asked_again():
+    connection = database([event("open", "2024-01-01T00:00:00", "u1", properties={"p": "x"})])
+    question = {
+        "kind": "lifecycle",
+        "date_to": "2024-01-01",
+        "where": {"p": {"in": ["x", 1]}, "q": None, "r": {"ne": "x"}},
+    }
+    answer = ask(connection, question)
+    assert ask(connection, answer.question) == answer
+
+
+def test_csv_has_a_header_and_empty_fields_for_null():
+    rows = [event("page", "2024-01-01T00:00:00", "u1")]
+    answer = ask(database(rows), {"kind": "sessions", "summary": "day", "date_to": "2024-01-02"})
+    assert answer.as_csv() == "period_start,sessions,avg_seconds,bounce_rate\n2024-01-01,1,0.0,1.0\n2024-01-02,0,,\n"
+
+
+@pytest.mark.parametrize(
+    ("question", "is_legal"),
+    [
+        ({"kind": "active_users", "where": {"plan": ["pro", 1], "price": {"gt": 10}}}, True),
+        ({"kind": "sessions", "events": [{"event_name": "page"}], "distribution": [0, 10]}, True),
+        ({"kind": "stickiness", "criteria": ["gte", 2], "date_from": "2024-01-01T10:00:00"}, True),
+        ({"kind": "stickiness", "criterion": ["gte", 2]}, False),
+        ({"kind": "active_users", "where": {"price": {"gtt": 10}}}, False),
+        ({"kind": "active_users", "date_from": "yesterday"}, False),
+        ({"kind": "nothing"}, False),
+    ],
+)
+def test_the_schema_tells_legal_questions_from_wrong_ones(question, is_legal):
+    validator = jsonschema.Draft202012Validator(question_schema())
+    assert validator.is_valid(question) == is_legal
