@@ -45,7 +45,8 @@ def footfall(folder: str, sql: dict[str, str]) -> dict[str, Callable[[], list[An
         return list(
             con.execute(
                 """select count(*), sum(events), sum(page_views), sum(interactions),
-                    sum(round(duration_seconds * 1000))::bigint, count(user_id), count(referrer), count(utm_source), sum(length(entry_page)), sum(length(exit_page))
+                    sum(round(duration_seconds * 1000))::bigint, count(user_id), count(referrer), count(utm_source),
+                    sum(length(entry_page)), sum(length(exit_page))
                 from result"""
             ).fetchall()[0]
         )

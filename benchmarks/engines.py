@@ -69,7 +69,7 @@ def run(bench: Bench) -> list[Figure]:
             for engine in ("footfall", *OTHERS):
                 if engine in missing:
                     continue
-                command = [
+                command: list[str | Path] = [
                     sys.executable if engine == "footfall" else python,
                     script,
                     engine,
