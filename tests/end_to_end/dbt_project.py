@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -75,16 +75,15 @@ def contents(home: Path) -> dict[str, Path]:
     return {name: folder / f"{name}.parquet" for (name,) in names}
 
 
-def differences(one: Path, other: Path) -> dict[str, int]:
+def differences(one: Path, other: Path, ignored_columns: Collection[str] = ()) -> dict[str, int]:
     """Per relation of two warehouses that differs as a multiset over every column: the number of rows only one of them has."""
     ones, others = contents(one), contents(other)
     assert ones.keys() == others.keys()
     found = {}
     for name in sorted(ones):
-        query = f"""
-            select (select count(*) from (from '{ones[name]}' except all from '{others[name]}'))
-                 + (select count(*) from (from '{others[name]}' except all from '{ones[name]}'))
-        """
+        columns = [c for (c, *_) in duckdb.sql(f"describe from '{ones[name]}'").fetchall() if c not in ignored_columns]
+        left, right = (f"(select {', '.join(columns)} from '{path}')" for path in (ones[name], others[name]))
+        query = f"select (select count(*) from (from {left} except all from {right})) + (select count(*) from (from {right} except all from {left}))"
         row = duckdb.sql(query).fetchone()
         assert row is not None
         if row[0]:
