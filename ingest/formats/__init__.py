@@ -1,0 +1,1 @@
+"""One file per format: how its rows are read, and their projection onto the envelope."""

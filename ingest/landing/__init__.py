@@ -1,0 +1,1 @@
+"""Landing: immutable files of accepted events, their manifests, and the quarantine."""

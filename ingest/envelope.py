@@ -1,0 +1,188 @@
+"""The event envelope: every field, its type, and what makes a row an event.
+
+A format projects its rows onto a *draft*: the text fields, `properties` and `context` as JSON text, each context key,
+and `row_number`, `raw`, `problem` (why the row cannot be read at all). `checked` turns drafts into landing rows.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+TEXT_FIELDS = (
+    "event_id",
+    "event_name",
+    "occurred_at",
+    "received_at",
+    "sent_at",
+    "user_id",
+    "anonymous_id",
+    "session_id",
+    "account_id",
+    "app",
+)
+CONTEXT_FIELDS = (
+    "page_url",
+    "page_title",
+    "referrer",
+    "utm_source",
+    "utm_medium",
+    "utm_campaign",
+    "utm_term",
+    "utm_content",
+    "device_type",
+    "os",
+    "browser",
+    "country",
+    "region",
+    "city",
+    "locale",
+    "user_agent",
+    "ip",
+    "library",
+)
+ENVELOPE_FIELDS = (*TEXT_FIELDS, "properties", "context")
+ID_FIELDS = ("user_id", "anonymous_id", "session_id", "account_id")
+ID_SENTINELS = ("", "null", "-1", "undefined")
+EARLIEST_YEAR = 1900
+
+LANDING_COLUMNS = {
+    "event_id": "VARCHAR",
+    "event_name": "VARCHAR",
+    "occurred_at": "TIMESTAMP",
+    "received_at": "TIMESTAMP",
+    **dict.fromkeys((*ID_FIELDS, "app", "properties", *CONTEXT_FIELDS, "context_other"), "VARCHAR"),
+    "event_date": "DATE",
+    "content_hash": "UBIGINT",
+    "stream_id": "UBIGINT",
+}
+DERIVED_COLUMNS = ("event_date", "content_hash", "stream_id", "batch_id", "load_date")
+
+_CONTENT = tuple(c for c in LANDING_COLUMNS if c not in ("event_id", "received_at", *DERIVED_COLUMNS))
+GENERATED_ID = f"md5(to_json([{', '.join(f'{column}::varchar' for column in _CONTENT)}]))"
+
+MACROS = f"""
+-- trimming costs more than parsing, so only what has a blank at an end is trimmed
+create or replace macro trimmed(value) as case
+    when ascii(value) <= 32 or ends_with(value, ' ') or ends_with(value, chr(9)) or ends_with(value, chr(10))
+        or ends_with(value, chr(13)) then trim(value, ' ' || chr(9) || chr(10) || chr(13))
+    else value
+end;
+
+create or replace macro clean_id(value) as case
+    when strlen(trimmed(value)) < 10 then case when lower(trimmed(value)) not in {ID_SENTINELS} then trimmed(value) end
+    else trimmed(value)
+end;
+
+-- microseconds of an epoch number whose size tells its unit; eight digits are a date without dashes, not an epoch
+create or replace macro epoch_number_us(value) as case
+    when regexp_full_match(value, '\\d{{8}}') then null
+    when try_cast(value as double) < 1e11 then round(try_cast(value as double) * 1e6)::bigint
+    when try_cast(value as double) < 1e14 then round(try_cast(value as double) * 1e3)::bigint
+    when try_cast(value as double) < 1e17 then try_cast(value as double)::bigint
+end;
+
+-- spellings of ISO-8601 that a cast does not know: no seconds, a comma, lower case, a space before the offset
+create or replace macro plain_iso(value) as regexp_replace(
+    replace(upper(value), ',', '.'), '^([^ T]+)[ T](\\d\\d:\\d\\d)(:\\d\\d(?:\\.\\d+)?)? *(Z|[+-][\\d:]+)?$',
+    '\\1 \\2\\3\\4'
+);
+create or replace macro with_seconds(value) as
+    regexp_replace(value, '^([^ ]+ \\d\\d:\\d\\d)(Z|[+-].*)?$', '\\1:00\\2');
+
+create or replace macro instant(value) as case when ascii(value) between 48 and 57 then
+    make_timestamp(coalesce(
+        epoch_us(try_cast(value as timestamptz)),
+        epoch_number_us(value),
+        epoch_us(try_cast(with_seconds(plain_iso(value)) as timestamptz))
+    ))
+end;
+"""
+
+
+def content_hash(event_id: str) -> str:
+    """Return the SQL of an event's content hash: of every field but `received_at`, with `event_id` given as SQL."""
+    return f"hash({event_id}, {', '.join(_CONTENT)})"
+
+
+def quoted(name: str) -> str:
+    """Return `name` as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(value: object) -> str:
+    """Return `value` as an SQL string literal."""
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def structure(fields: Mapping[str, object]) -> str:
+    """Return the SQL literal of a JSON structure, as `from_json` takes it."""
+    return literal(json.dumps(fields))
+
+
+def present(fields: Iterable[str]) -> str:
+    """Return the SQL of how many of `fields` are not null."""
+    return " + ".join(f"({field} is not null)::int" for field in fields)
+
+
+def others(json_object: str, known: Iterable[str]) -> str:
+    """Return the SQL of what a JSON object holds besides the `known` keys, as JSON text; null where it is nothing."""
+    forget = literal("{" + ", ".join(f'"{key}": null' for key in known) + "}")
+    return f"nullif(json_merge_patch({json_object}, {forget})::varchar, '{{}}')"
+
+
+def checked(draft: str, app: str, loaded_at: datetime, max_future_hours: float) -> str:
+    """Return the SQL of landing rows plus `row_number`, `raw`, `reject_reason` and `detail`.
+
+    Args:
+        draft: SQL of a draft relation (see the module's text) with the context already spread.
+        app: the app of rows that name none.
+        loaded_at: UTC time of the load, the receipt of rows that carry none.
+        max_future_hours: how far past its receipt an event may lie.
+    """
+    now = f"timestamp '{loaded_at:%Y-%m-%d %H:%M:%S.%f}'"
+    ids = ", ".join(f"clean_id({field}) as {field}" for field in ID_FIELDS)
+    context = ", ".join(f"nullif({field}, '') as {field}" for field in CONTEXT_FIELDS)
+    limit = f"least(received_at, {now}) + to_microseconds({round(max_future_hours * 3_600_000_000)})"
+    return f"""
+        select {", ".join(LANDING_COLUMNS)}, row_number, raw, reject_reason, detail
+        from (
+            select *, occurred_at::date as event_date, {content_hash("event_id")} as content_hash,
+                md5_number_lower(coalesce(anonymous_id, user_id)) as stream_id,
+            from (
+                select * exclude (sent_event_id), coalesce(sent_event_id, {GENERATED_ID}) as event_id,
+                    case
+                        when problem is not null then problem
+                        when event_name is null or event_name = '' then 'missing_event_name'
+                        when occurred_text is null then 'missing_occurred_at'
+                        when occurred_at is null then 'invalid_occurred_at'
+                        when year(occurred_at) < {EARLIEST_YEAR} then 'too_far_in_past'
+                        when received_at is null then 'invalid_received_at'
+                        when sent_text is not null and sent_at is null then 'invalid_sent_at'
+                        when occurred_at > {limit} then 'too_far_in_future'
+                    end as reject_reason,
+                    case reject_reason
+                        when 'invalid_received_at' then received_text
+                        when 'invalid_sent_at' then sent_text
+                        when 'wrong_type' then problem_detail
+                        else occurred_text
+                    end as detail,
+                from (
+                    -- a sender's clock is corrected only by a receipt that the row carries: the same file loaded
+                    -- again must give the same events
+                    select * replace (case when sent_at is not null and received_text is not null
+                        then occurred_at + (received_at - sent_at) else occurred_at end
+                        as occurred_at)
+                    from (
+                        select row_number, raw, problem, problem_detail,
+                            clean_id(event_id) as sent_event_id, trimmed(event_name) as event_name, {ids},
+                            nullif(trimmed(occurred_at), '') as occurred_text, instant(occurred_text) as occurred_at,
+                            nullif(trimmed(received_at), '') as received_text,
+                            case when received_text is null then {now} else instant(received_text) end as received_at,
+                            nullif(trimmed(sent_at), '') as sent_text, instant(sent_text) as sent_at,
+                            coalesce(nullif(trimmed(app), ''), {literal(app)}) as app,
+                            coalesce(properties, '{{}}')::varchar as properties, {context}, context_other,
+                        from ({draft})
+                    )
+                )
+            )
+        )"""

@@ -1,0 +1,87 @@
+"""Envelope fields as columns, in CSV and in Parquet: also each context key, and any other column as a property."""
+
+from ingest.envelope import (
+    CONTEXT_FIELDS,
+    DERIVED_COLUMNS,
+    ENVELOPE_FIELDS,
+    TEXT_FIELDS,
+    literal,
+    others,
+    present,
+    quoted,
+    structure,
+)
+from ingest.formats.source import UnusableSource
+
+REQUIRED = ("event_name", "occurred_at")
+
+
+def draft(rows: str, columns: dict[str, str], name: str) -> str:
+    """Project rows with `columns` (name to DuckDB type) onto the draft, context spread.
+
+    Raises:
+        UnusableSource: when a column without which no row can be an event is missing.
+    """
+    found = {column.lower(): column for column in columns}
+    missing = [field for field in REQUIRED if field not in found]
+    if missing:
+        raise UnusableSource(
+            f"{name} has no column {' and no column '.join(missing)}; its columns are {', '.join(columns)[:300]}. "
+            "Rename them, or say with --mapping which columns mean what."
+        )
+
+    def text(field: str) -> str:
+        return f"{quoted(found[field])}::varchar" if field in found else "null::varchar"
+
+    def json_text(field: str) -> str:
+        if field not in found:
+            return "null::varchar"
+        column = quoted(found[field])
+        if columns[found[field]] not in ("VARCHAR", "JSON"):
+            return f"to_json({column})::varchar"
+        return f"case when json_valid({column}) then json({column})::varchar else nullif(trim({column}), '') end"
+
+    known = {*ENVELOPE_FIELDS, *CONTEXT_FIELDS, *DERIVED_COLUMNS, "context_other"}
+    additional = [column for lowered, column in found.items() if lowered not in known]
+    properties = "sent_properties"
+    if additional:
+        packed = ", ".join(f"{quoted(column)} := {quoted(column)}" for column in additional)
+        properties = f"json_merge_patch(to_json(struct_pack({packed})), coalesce(sent_properties, '{{}}'))::varchar"
+    is_object = "coalesce(json_valid({0}) and ascii({0}) = 123, {0} is null)".format
+    checked = f"""
+        select _row_number as row_number, _raw as raw,
+            {", ".join(f"{text(field)} as {field}" for field in TEXT_FIELDS)},
+            {", ".join(f"{text(field)} as flat_{field}" for field in CONTEXT_FIELDS)},
+            case when is_legal then {properties} end as properties,
+            case when is_legal and sent_context_other is not null
+                then json_merge_patch(coalesce(sent_context, '{{}}'), sent_context_other)::varchar
+                when is_legal then sent_context end as context,
+            case when _problem is not null then _problem when not is_legal then 'wrong_type' end as problem,
+            case when not is_legal then 'properties and context must be JSON objects' end as problem_detail
+        from (
+            select *, {is_object("sent_properties")} and {is_object("sent_context")} as is_legal
+            from (
+                select *, {json_text("properties")} as sent_properties, {json_text("context")} as sent_context,
+                    {json_text("context_other")} as sent_context_other
+                from ({rows})
+            )
+        )"""
+    merged = ", ".join(f"coalesce(flat_{field}, {field}) as {field}" for field in CONTEXT_FIELDS)
+    flat = ", ".join(f"flat_{field}" for field in CONTEXT_FIELDS)
+    return f"select * exclude ({flat}) replace ({merged}) from ({_with_context(checked)})"
+
+
+def _with_context(draft: str) -> str:
+    """Spread a draft's `context` (JSON object text) into the context columns and `context_other`."""
+    known = structure(dict.fromkeys(CONTEXT_FIELDS, "VARCHAR"))
+    spread = ", ".join(f"known.{field} as {field}" for field in CONTEXT_FIELDS)
+    return f"""
+        select * exclude (context, known), {spread},
+            case when len(json_keys(context)) > {present(f"known.{field}" for field in CONTEXT_FIELDS)}
+                then {others("context", CONTEXT_FIELDS)} end as context_other
+        from (select *, case when ascii(context) = 123 then from_json(context, {known}) end as known from ({draft}))"""
+
+
+def json_path(column: str) -> str:
+    """Return the SQL literal of the JSON path of a dotted name."""
+    return literal("$" + "".join(f'."{part}"' for part in column.split(".")))

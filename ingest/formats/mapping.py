@@ -1,0 +1,230 @@
+"""Mapping files: how rows of another shape become events.
+
+A mapping's `when` and `sql` are DuckDB expressions over the row's columns, so a mapping is code: run only those that
+you trust. They run in a connection that can reach no file but the one being loaded, and no network.
+"""
+
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import available_timezones
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator, model_validator
+
+from ingest.envelope import CONTEXT_FIELDS, TEXT_FIELDS, literal, quoted
+from ingest.formats.columns import json_path
+from ingest.formats.source import UnusableSource
+
+
+class MappingError(UnusableSource):
+    """A mapping that cannot be used; the message names its file, the key, the fault and what is legal."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Value(_Strict):
+    """Where a value comes from: a column, a constant, or a DuckDB expression; a plain text is a column."""
+
+    column: str | None = None
+    constant: str | int | float | bool | None = None
+    sql: str | None = None
+    format: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain_text_is_a_column(cls, value: Any) -> Any:
+        return {"column": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _has_one_origin(self) -> "Value":
+        if sum(origin is not None for origin in (self.column, self.constant, self.sql)) != 1:
+            raise ValueError("give exactly one of column, constant, sql")
+        return self
+
+
+class _Event(_Strict):
+    when: str | None = None
+    properties: dict[str, Value] = {}
+    context: dict[Literal[CONTEXT_FIELDS], Value] = {}  # type: ignore[valid-type]
+
+    def text(self, field: str) -> Value | None:
+        """The value of a text field of the envelope."""
+        value: Value | None = getattr(self, field)
+        return value
+
+
+_REQUIRED = ("event_name", "occurred_at")
+MappedEvent: type[_Event] = create_model(  # type: ignore[call-overload]
+    "MappedEvent",
+    __base__=_Event,
+    **{field: (Value, ...) if field in _REQUIRED else (Value | None, None) for field in TEXT_FIELDS},
+)
+
+
+class SourceOptions(_Strict):
+    """How the file is written; what is left out is found out."""
+
+    format: Literal["auto", "ndjson", "csv", "parquet"] = "auto"
+    delimiter: str | None = Field(None, min_length=1, max_length=1)
+    header: bool = True
+    columns: tuple[str, ...] = ()
+    encoding: Literal["utf-8", "latin-1"] = "utf-8"
+
+    @model_validator(mode="after")
+    def _columns_are_named(self) -> "SourceOptions":
+        if not self.header and not self.columns:
+            raise ValueError("a file without a header needs its columns named: columns: [a, b]")
+        return self
+
+
+class Mapping(_Strict):
+    """A mapping file: what the file is like, and the events that each of its rows becomes."""
+
+    description: str = ""
+    source: SourceOptions = SourceOptions()
+    app: str | None = None
+    timezone: str = "UTC"
+    events: tuple[MappedEvent, ...] = Field(min_length=1)  # type: ignore[valid-type]
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_a_zone(cls, zone: str) -> str:
+        return checked_timezone(zone)
+
+
+def checked_timezone(zone: str) -> str:
+    """Return `zone` if it is an IANA name.
+
+    Raises:
+        ValueError: when it is not.
+    """
+    if zone not in _zones():
+        raise ValueError(f"{zone!r} is no IANA time zone; say for example Europe/Berlin or UTC")
+    return zone
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def bundled() -> list[str]:
+    """The names of the mappings that come with Footfall."""
+    return sorted(
+        file.name.removesuffix(".yml")
+        for file in resources.files("ingest.mappings").iterdir()
+        if file.name.endswith(".yml")
+    )
+
+
+def read_mapping(name_or_path: str) -> Mapping:
+    """Read a mapping by the name of a bundled one, or from a YAML file.
+
+    Raises:
+        MappingError: when there is none, or it does not hold what a mapping holds.
+    """
+    if name_or_path in bundled():
+        text = (resources.files("ingest.mappings") / f"{name_or_path}.yml").read_text()
+    elif Path(name_or_path).is_file():
+        text = Path(name_or_path).read_text()
+    else:
+        raise MappingError(f"There is no mapping {name_or_path}. Give a YAML file, or one of: {', '.join(bundled())}.")
+    try:
+        content = yaml.safe_load(text)
+        return Mapping.model_validate(content)
+    except yaml.YAMLError as error:
+        raise MappingError(f"{name_or_path} is no YAML: {error}") from None
+    except ValidationError as error:
+        raise MappingError(f"{name_or_path}: {'; '.join(_explain(each) for each in error.errors())}.") from None
+
+
+def _explain(error: Any) -> str:
+    where = [part for part in error["loc"] if part != "[key]"]
+    legal: list[str] = []
+    if error["type"] == "extra_forbidden":
+        model: Any = Mapping
+        if where[0] == "source":
+            model = SourceOptions
+        elif where[0] == "events":
+            model = MappedEvent if len(where) == 3 else Value
+        legal = list(model.model_fields)
+    message = f"legal keys here: {', '.join(legal)}" if legal else error["msg"].removeprefix("Value error, ")
+    return f"{'.'.join(str(part) for part in where) or 'the file'}: {message}"
+
+
+def check_columns(mapping: Mapping, columns: dict[str, str], mapping_name: str, file_name: str) -> None:
+    """Raise MappingError when the mapping reads a column that the file does not have."""
+    have = {column.lower() for column in columns}
+    for number, event in enumerate(mapping.events):
+        values = {**{field: event.text(field) for field in TEXT_FIELDS}, **event.context, **event.properties}
+        for key, value in values.items():
+            if value and value.column is not None and value.column.lower() not in have:
+                raise MappingError(
+                    f"{mapping_name}: events.{number}.{key} reads the column {value.column!r}, which {file_name} does "
+                    f"not have; its columns are {', '.join(columns)[:300]}. Correct the mapping or the file's header."
+                )
+
+
+def draft(rows: str, mapping: Mapping, is_json: bool, careful: bool) -> str:
+    """Project rows onto the draft, one for each event that a row's conditions let through.
+
+    A row that no condition lets through is kept, as `no_event_matches`. With `careful`, an expression that fails
+    spoils its own event (`mapping_failed`) and not the load.
+    """
+    events = []
+    for event in mapping.events:
+        packed, condition = _packed(event, is_json), f"coalesce(({event.when or 'true'}), false)"
+        made = f"case when {condition} then {packed} end"
+        if careful:
+            failed = _packed(None, is_json, "mapping_failed")
+            made = f"coalesce(try({made}), case when coalesce(try({condition}), true) then {failed} end)"
+        events.append(made)
+    unread = f"case when _problem is not null then {_packed(None, is_json, '_problem', is_sql=True)} end"
+    made = f"list_filter([{', '.join(events)}], lambda event: event is not null)"
+    nothing = _packed(None, is_json, "no_event_matches")
+    return f"""
+        select row_number, raw, unnest(event), null::varchar as context_other, null::varchar as problem_detail
+        from (
+            select _row_number as row_number, _raw as raw, unnest(
+                case when _problem is not null then [{unread}] when len(made) = 0 then [{nothing}] else made end
+            ) as event
+            from (select *, case when _problem is null then {made} end as made from ({rows}))
+        )"""
+
+
+def _packed(event: _Event | None, is_json: bool, problem: str | None = None, is_sql: bool = False) -> str:
+    """The SQL of one event as a struct of text."""
+    fields = {}
+    for field in TEXT_FIELDS:
+        fields[field] = _sql(event.text(field) if event else None, is_json)
+    for field in CONTEXT_FIELDS:
+        fields[field] = _sql(event.context.get(field) if event else None, is_json)
+    properties = "null"
+    if event and event.properties:
+        members = (
+            f"{quoted(key)} := {_sql(value, is_json, as_property=True)}" for key, value in event.properties.items()
+        )
+        properties = f"to_json(struct_pack({', '.join(members)}))"
+    fields["properties"] = properties
+    fields["problem"] = problem if is_sql and problem else literal(problem) if problem else "null"
+    return f"struct_pack({', '.join(f'{name} := {value}::varchar' for name, value in fields.items())})"
+
+
+def _sql(value: Value | None, is_json: bool, as_property: bool = False) -> str:
+    if value is None:
+        return "null"
+    if value.sql is not None:
+        made = f"({value.sql})"
+    elif value.constant is not None:
+        made = literal(value.constant) if isinstance(value.constant, str) else str(value.constant).lower()
+    elif is_json:
+        made = f"(json {'->' if as_property else '->>'} {json_path(value.column or '')})"
+    else:
+        made = quoted(value.column or "")
+    if value.format:
+        made = f"coalesce(try_strptime({made}::varchar, {literal(value.format)})::varchar, {made}::varchar)"
+    return made

@@ -1,0 +1,117 @@
+"""Batches: one manifest per loaded file, the commit point of its load."""
+
+import time
+from datetime import date, datetime
+from pathlib import Path
+
+import filelock
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from ingest.landing.paths import batches_dir, events_dir, publish_file, quarantine_dir, work_dir
+
+STALE_AFTER_SECONDS = 10  # a load that has only just made its folder may not hold its lock yet
+
+
+class Source(BaseModel):
+    """The file of a batch, and what its replay needs: the dialect of a CSV, the header or schema of its rows."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    sha256: str
+    bytes: int
+    format: str
+    mapping: str | None = None
+    timezone: str = "UTC"
+    header: str | None = None
+
+
+class BatchReceipt(BaseModel):
+    """What became of a file: `received = accepted + duplicate + quarantined`, always.
+
+    `received` counts events: one for each row of a file of envelopes; with a mapping, one for each event that a row
+    produced, and one for each row that produced none or could not be read. Blank lines count nothing.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    batch_id: str
+    load_date: date
+    path: str | None
+    source: Source
+    app: str
+    received: int
+    accepted: int
+    duplicate: int
+    quarantined: int
+    quarantined_by_reason: dict[str, int]
+    min_event_date: date | None
+    max_event_date: date | None
+    loaded_at: datetime
+    footfall_version: str
+
+    @model_validator(mode="after")
+    def _nothing_is_lost(self) -> "BatchReceipt":
+        if self.received != self.accepted + self.duplicate + self.quarantined:
+            raise ValueError(
+                f"{self.source.name}: received {self.received} events, but accepted {self.accepted}, duplicate "
+                f"{self.duplicate} and quarantined {self.quarantined} do not add up to it; nothing was committed"
+            )
+        if self.quarantined != sum(self.quarantined_by_reason.values()):
+            raise ValueError(f"{self.source.name}: {self.quarantined} quarantined, yet {self.quarantined_by_reason}")
+        return self
+
+
+def list_batches(home: Path) -> list[BatchReceipt]:
+    """Return the committed batches of `home` in the order of their ids; an empty home has none."""
+    manifests = sorted(path for path in batches_dir(home).glob("*.json") if path.name != "schema.json")
+    return [BatchReceipt.model_validate_json(path.read_bytes()) for path in manifests]
+
+
+def read_batch(home: Path, batch_id: str) -> BatchReceipt:
+    """Return one committed batch.
+
+    Raises:
+        LookupError: when `home` has no such batch.
+    """
+    path = batches_dir(home) / f"{batch_id}.json"
+    if not path.is_file():
+        raise LookupError(f"There is no batch {batch_id} in {home}; 'footfall status' lists the batches.")
+    return BatchReceipt.model_validate_json(path.read_bytes())
+
+
+def commit(home: Path, receipt: BatchReceipt, work: Path) -> None:
+    """Write the manifest of `receipt`; from here on the batch exists."""
+    draft = work / "manifest.json"
+    draft.write_text(receipt.model_dump_json(indent=2) + "\n")
+    publish_file(draft, batches_dir(home) / f"{receipt.batch_id}.json")
+
+
+def clear_stale_work(home: Path) -> None:
+    """Remove what killed loads left behind; a load that still runs holds the lock of its folder and is left alone."""
+    for work in work_dir(home).glob("*/"):
+        if time.time() - work.stat().st_mtime < STALE_AFTER_SECONDS:
+            continue
+        lock = filelock.FileLock(work / "lock")
+        try:
+            lock.acquire(timeout=0)
+        except (filelock.Timeout, OSError):
+            continue
+        try:
+            if not (batches_dir(home) / f"{work.name}.json").exists():
+                landed = events_dir(home).glob(f"*/{work.name}.parquet")
+                for orphan in [*landed, quarantine_dir(home) / f"{work.name}.parquet"]:
+                    orphan.unlink(missing_ok=True)
+            remove_work(work)
+        finally:
+            lock.release()
+
+
+def remove_work(work: Path) -> None:
+    """Remove a load's folder, its lock last, so that a half-removed folder is still known as stale."""
+    for path in sorted(work.rglob("*"), reverse=True):
+        if path.name == "lock":
+            continue
+        path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
+    (work / "lock").unlink(missing_ok=True)
+    work.rmdir()

@@ -1,0 +1,347 @@
+"""Loading: files in, batches in landing out. All row work is DuckDB's; Python moves files and counts."""
+
+import hashlib
+import json
+import re
+import threading
+from collections.abc import Callable, Iterable
+from datetime import date, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import filelock
+import pyarrow as pa
+
+from ingest.envelope import LANDING_COLUMNS, MACROS, checked, literal
+from ingest.formats import columns, csv, mapping, ndjson, parquet
+from ingest.formats.source import LINES, SourceFile, UnusableSource, detect, read_lines
+from ingest.landing.batches import BatchReceipt, Source, clear_stale_work, commit, remove_work
+from ingest.landing.duplicates import PARQUET_OPTIONS, settle
+from ingest.landing.paths import ensure_landing, events_dir, new_batch_id, publish_file, quarantine_dir, work_dir
+from ingest.settings import LoadSettings
+
+Progress = Callable[[str, float], None]
+
+_COLUMNS = ", ".join(LANDING_COLUMNS)
+# faults of the mapping or of DuckDB's reading of it, which no second look at the rows can mend
+_FAULTY_QUERY = (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException, duckdb.PermissionException)
+
+
+class LoadFailed(Exception):
+    """Some files could not be loaded; `failures` says which and why, `receipts` what was loaded all the same."""
+
+    def __init__(self, failures: list[tuple[str, str]], receipts: list[BatchReceipt]) -> None:
+        super().__init__("\n".join(message for _, message in failures))
+        self.failures = failures
+        self.receipts = receipts
+
+
+def load(
+    paths: Iterable[str | Path],
+    home: Path,
+    *,
+    format: str = "auto",
+    mapping: str | None = None,
+    app: str | None = None,
+    timezone: str | None = None,
+    progress: Progress | None = None,
+) -> list[BatchReceipt]:
+    """Load files into the landing of `home`, each as one batch that is there whole or not at all.
+
+    Args:
+        paths: files, or folders of which all files are taken, hidden ones left out.
+        home: the folder of all state; made where it is missing.
+        format: `auto`, `ndjson`, `csv` or `parquet`: files of envelopes.
+        mapping: a bundled mapping's name or a YAML file, for files of another shape.
+        app: the app of rows that name none (else the mapping's, else `default`).
+        timezone: IANA zone of times without one (else the mapping's, else UTC). A time that a clock change repeats is
+            taken as its second occurrence, one that it skips is moved forward by the change.
+        progress: called a few times a second with the file's name and the share done, 0 to 1.
+
+    Returns:
+        One receipt a file.
+
+    Raises:
+        LoadFailed: when a file could not be loaded; the others are, and are in its `receipts`.
+    """
+    receipts: list[BatchReceipt] = []
+    failures: list[tuple[str, str]] = []
+    ensure_landing(home)
+    clear_stale_work(home)
+    for path in paths:
+        try:
+            files = _files(Path(path))
+        except UnusableSource as error:
+            failures.append((str(path), str(error)))
+            continue
+        for file in files:
+            try:
+                receipts.append(load_file(file, home, format, mapping, app, timezone, progress=progress))
+            except UnusableSource as error:
+                failures.append((str(file), str(error)))
+    if failures:
+        raise LoadFailed(failures, receipts)
+    return receipts
+
+
+def load_file(
+    path: Path,
+    home: Path,
+    format: str = "auto",
+    mapping_name: str | None = None,
+    app: str | None = None,
+    timezone: str | None = None,
+    *,
+    name: str | None = None,
+    progress: Progress | None = None,
+) -> BatchReceipt:
+    """Load one file as one batch; see `load`. `name` is what the manifest calls the file.
+
+    Raises:
+        UnusableSource: when nothing of the file can be loaded.
+    """
+    used = mapping.read_mapping(mapping_name) if mapping_name else None
+    if used and format == "auto":
+        format = used.source.format
+    try:
+        zone = mapping.checked_timezone(timezone or (used.timezone if used else "UTC"))
+    except ValueError as error:
+        raise UnusableSource(f"--timezone: {error}.") from None
+    batch_id, loaded_at = new_batch_id()
+    work = work_dir(home) / batch_id
+    work.mkdir(parents=True)
+    with filelock.FileLock(work / "lock"):
+        try:
+            link = work / "source"
+            link.symlink_to(path.resolve())  # a name that is no pattern to DuckDB, in the only folder it may read
+            found = detect(link, name or str(path), format)
+            load_app = app or (used.app if used else None) or "default"
+            with _Load(home, work, batch_id, loaded_at, found, used, mapping_name, load_app, zone, progress) as job:
+                return job.run()
+        finally:
+            remove_work(work)
+
+
+class _Load:
+    """The load of one file: read fast where the file is clean, read again with care where it is not."""
+
+    def __init__(
+        self,
+        home: Path,
+        work: Path,
+        batch_id: str,
+        loaded_at: datetime,
+        source: SourceFile,
+        used: mapping.Mapping | None,
+        mapping_name: str | None,
+        app: str,
+        zone: str,
+        progress: Progress | None,
+    ) -> None:
+        self.home, self.work, self.batch_id, self.loaded_at = home, work, batch_id, loaded_at
+        self.source, self.mapping, self.mapping_name = source, used, mapping_name
+        self.app, self.zone, self.progress = app, zone, progress
+        self.settings = LoadSettings()  # type: ignore[call-arg]
+        self.dialect: csv.Dialect | None = None
+        self.columns: dict[str, str] = {}
+
+    def __enter__(self) -> "_Load":
+        options = {
+            "temp_directory": str(self.work),
+            "memory_limit": self.settings.load_memory_limit,
+            "preserve_insertion_order": "false",
+        }
+        self.connection = duckdb.connect(str(self.work / "stage.duckdb"), config=options)
+        self.connection.execute("set enable_progress_bar = true; set enable_progress_bar_print = false")
+        self.connection.execute(f"set timezone = {literal(self.zone)}")
+        self.connection.execute(MACROS)
+        self.connection.execute(f"set allowed_directories = [{literal(self.work)}, {literal(events_dir(self.home))}]")
+        self.connection.execute(f"set allowed_paths = [{literal(self.source.path.resolve())}]")
+        self.connection.execute("set enable_external_access = false; set lock_configuration = true")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.connection.close()
+
+    def run(self) -> BatchReceipt:
+        self._read_header()
+        accepted_file, refused_file = self.work / "accepted.parquet", self.work / "refused.parquet"
+        reasons: dict[str, int] = {}
+        try:
+            good = self._write(f"select {_COLUMNS} from ({self._all_or_error()})", accepted_file)
+        except _FAULTY_QUERY as error:
+            raise UnusableSource(
+                f"{self.mapping_name or self.source.name}: {_first_line(error)}. Correct it."
+            ) from None
+        except duckdb.Error:
+            good, reasons = self._split(accepted_file, refused_file)
+        landed, accepted = (accepted_file, 0) if not good else self._settle(accepted_file)
+        first, last = self._dates(landed) if accepted else (None, None)
+        load_date = self.loaded_at.date()
+        final = events_dir(self.home) / f"load_date={load_date}" / f"{self.batch_id}.parquet"
+        quarantined = sum(reasons.values())
+        receipt = BatchReceipt(
+            batch_id=self.batch_id,
+            load_date=load_date,
+            path=final.relative_to(self.home).as_posix() if accepted else None,
+            source=self._describe(),
+            app=self.app,
+            received=good + quarantined,
+            accepted=accepted,
+            duplicate=good - accepted,
+            quarantined=quarantined,
+            quarantined_by_reason=reasons,
+            min_event_date=first,
+            max_event_date=last,
+            loaded_at=self.loaded_at,
+            footfall_version=version("footfall"),
+        )
+        if accepted:
+            publish_file(landed, final)
+        if quarantined:
+            publish_file(refused_file, quarantine_dir(self.home) / f"{self.batch_id}.parquet")
+        commit(self.home, receipt, self.work)
+        return receipt
+
+    def _read_header(self) -> None:
+        options = self.mapping.source if self.mapping else mapping.SourceOptions()
+        if self.source.format == "csv":
+            self.dialect = csv.dialect(
+                self.source, options.delimiter, options.header, options.columns, options.encoding
+            )
+            self.columns = dict.fromkeys(self.dialect.columns, "VARCHAR")
+        elif self.source.format == "parquet":
+            self.columns = parquet.columns(self.connection, self.source)
+        if self.mapping and self.source.format != "ndjson":
+            mapping.check_columns(self.mapping, self.columns, self.mapping_name or "", self.source.name)
+
+    def _rows(self, careful: bool) -> str:
+        limit = self.settings.max_line_bytes
+        if self.source.format == "parquet":
+            return parquet.careful_rows(self.source, self.columns) if careful else parquet.rows(self.source)
+        if self.dialect:
+            if careful:
+                return csv.careful_rows(self.connection, self.dialect, limit)
+            return csv.rows(self.source, self.dialect, limit)
+        return ndjson.careful_rows(limit) if careful else ndjson.rows(self.source, limit)
+
+    def _checked(self, careful: bool) -> str:
+        rows, is_json = self._rows(careful), self.source.format == "ndjson"
+        if self.mapping:
+            draft = mapping.draft(rows, self.mapping, is_json, careful)
+        elif is_json:
+            draft = ndjson.draft(rows, [] if careful else ndjson.known_keys(self.connection, self.source))
+        else:
+            draft = columns.draft(rows, self.columns, self.source.name)
+        return checked(draft, self.app, self.loaded_at, self.settings.max_future_hours)
+
+    def _all_or_error(self) -> str:
+        """All rows of a clean file; the first row with a fault is an error."""
+        is_good = "case when reject_reason is null then true else error(reject_reason) end"
+        return f"select * from ({self._checked(careful=False)}) where {is_good}"
+
+    def _split(self, accepted: Path, refused: Path) -> tuple[int, dict[str, int]]:
+        """Write the good and the bad rows of a file apart; return the count of the good and those of the bad."""
+        try:
+            if self.source.format != "parquet":
+                encoding = self.dialect.encoding if self.dialect else "utf-8"
+                lines = pa.RecordBatchReader.from_batches(LINES, read_lines(self.source, encoding))
+                if self.dialect:
+                    self.connection.register("lines_once", lines)
+                    self._execute("create table lines as from lines_once")
+                else:
+                    self.connection.register("lines", lines)
+            self._execute(f"create table staged as {self._checked(careful=True)}")
+        except _FAULTY_QUERY as error:
+            raise UnusableSource(
+                f"{self.mapping_name or self.source.name}: {_first_line(error)}. Correct it."
+            ) from None
+        except (OSError, EOFError, pa.ArrowException, duckdb.Error) as error:
+            raise UnusableSource(
+                f"{self.source.name} cannot be read to its end ({_first_line(error)}); nothing of it was loaded. "
+                "Fetch or write it again, whole."
+            ) from error
+        good = self._write(f"select {_COLUMNS} from staged where reject_reason is null", accepted)
+        reasons = dict(
+            self.connection.execute(
+                "select reject_reason, count(*) from staged where reject_reason is not null group by 1 order by 2 desc, 1"
+            ).fetchall()
+        )
+        self._write(
+            f"""select {literal(self.batch_id)} as batch_id, {literal(self.source.name)} as source, row_number,
+                reject_reason as reason, left(detail, 1000) as detail, raw
+            from staged where reject_reason is not null order by row_number""",
+            refused,
+        )
+        return good, reasons
+
+    def _write(self, query: str, path: Path) -> int:
+        row = self._execute(f"copy ({query}) to {literal(path)} ({PARQUET_OPTIONS})")
+        return int(row[0])
+
+    def _settle(self, accepted: Path) -> tuple[Path, int]:
+        return settle(self.connection, accepted, self.work / "settled.parquet", self.home)
+
+    def _dates(self, landed: Path) -> tuple[date, date]:
+        row: Any = self.connection.execute(
+            f"select min(event_date), max(event_date) from read_parquet({literal(landed)})"
+        ).fetchone()
+        return row[0], row[1]
+
+    def _describe(self) -> Source:
+        with self.source.path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256")
+            size = file.tell()
+        header = self.dialect.header if self.dialect else None
+        if self.source.format == "parquet":
+            header = json.dumps(self.columns)
+        return Source(
+            name=self.source.name,
+            sha256=digest.hexdigest(),
+            bytes=size,
+            format=self.source.format,
+            mapping=self.mapping_name,
+            timezone=self.zone,
+            header=header,
+        )
+
+    def _execute(self, query: str) -> Any:
+        """Run a query, reporting its progress from beside it."""
+        if not self.progress:
+            return self.connection.execute(query).fetchone()
+        done = threading.Event()
+
+        def report() -> None:
+            while not done.wait(0.2):
+                share = self.connection.query_progress()
+                if self.progress and share >= 0:
+                    self.progress(self.source.name, share / 100)
+
+        reporter = threading.Thread(target=report, daemon=True)
+        reporter.start()
+        try:
+            return self.connection.execute(query).fetchone()
+        finally:
+            done.set()
+            reporter.join()
+
+
+def _files(path: Path) -> list[Path]:
+    if not path.exists():
+        raise UnusableSource(f"There is no file {path}. Check the path.")
+    if not path.is_dir():
+        return [path]
+    files = sorted(
+        file
+        for file in path.rglob("*")
+        if file.is_file() and not any(part.startswith((".", "_")) for part in file.relative_to(path).parts)
+    )
+    if not files:
+        raise UnusableSource(f"The folder {path} holds no files. Name one that does.")
+    return files
+
+
+def _first_line(error: Exception) -> str:
+    return re.sub(r"\s+", " ", str(error).split("\n\n")[0]).strip().rstrip(".")

@@ -1,0 +1,1 @@
+"""Mappings of published data sets, each usable by its name."""

@@ -1,0 +1,14 @@
+"""What a load may be told by the environment (prefix FOOTFALL_)."""
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class LoadSettings(BaseSettings):
+    """Limits of a load; each is overridden by FOOTFALL_<NAME>."""
+
+    model_config = SettingsConfigDict(env_prefix="FOOTFALL_")
+
+    max_future_hours: float = Field(24.0, ge=0, description="how far past its receipt an event may lie, in hours")
+    max_line_bytes: int = Field(32 * 2**20, ge=1024, description="the longest NDJSON line or CSV record that lands")
+    load_memory_limit: str = Field("2GB", description="DuckDB memory limit of a load; beyond it the load spills")
