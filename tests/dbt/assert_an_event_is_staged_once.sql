@@ -1,0 +1,32 @@
+-- A failing row is an event id that is staged more than once on one UTC day: a copy was not settled. Looked at on the days that the
+-- newest batch names, since no other day can have changed with it.
+{%- set newest_days -%}
+    select distinct event_date
+    from {{ ref('stg_events') }}
+    where batch_id = (select max(batch_id) from plumbing.processed_batches where batch_id similar to '[0-9].*')
+{%- endset %}
+
+with
+
+events as (
+
+    select
+        event_date,
+        hash(event_id) as event_key
+
+    from {{ ref('stg_events') }}
+
+    where event_date in {{ dates_in(newest_days) }}
+
+)
+
+select
+    event_date,
+    event_key,
+    count(*) as copies
+
+from events
+
+group by event_date, event_key
+
+having count(*) > 1

@@ -1,0 +1,52 @@
+-- The failing row says that the sessions do not hold each event with an id exactly once. Events are counted without reading them:
+-- rows of the landing files that were taken in, less the copies that lost; only those without any id are looked for.
+with
+
+landed as (
+
+    select sum(files.num_rows) as copies
+
+    from parquet_file_metadata('{{ env_var('FOOTFALL_HOME', '.footfall') }}/landing/events/*/*.parquet') as files
+
+    where
+        parse_filename(files.file_name, true) in (
+            select batch_id from plumbing.processed_batches where model_name = 'stg_superseded_copies'
+        )
+
+),
+
+superseded as (
+
+    select count(*) as copies from {{ ref('stg_superseded_copies') }}
+
+),
+
+without_id as (
+
+    select count(*) as events from {{ ref('stg_events') }} where stream_id is null
+
+),
+
+in_sessions as (
+
+    select coalesce(sum(events), 0) as events from {{ ref('int_sessions') }}
+
+),
+
+counted as (
+
+    select
+        coalesce(landed.copies, 0) - superseded.copies - without_id.events as events_with_id,
+        in_sessions.events as events_in_sessions
+
+    from landed
+
+    cross join superseded
+
+    cross join without_id
+
+    cross join in_sessions
+
+)
+
+select * from counted where events_with_id != events_in_sessions

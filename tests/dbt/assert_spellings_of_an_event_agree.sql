@@ -1,0 +1,11 @@
+-- A failing row is a canonical event name whose spellings in the catalog are not all activity, page view, interaction or merge alike.
+select
+    canonical_name,
+    count(*) as spellings
+
+from {{ ref('event_catalog') }}
+
+group by canonical_name
+
+having
+    count(distinct (is_activity, is_page_view, is_interaction, is_merge)) > 1
