@@ -1,3 +1,4 @@
+# ruff: noqa: S608 (identifiers and literals are quoted by envelope.quoted and envelope.literal)
 """The event envelope: every field, its type, and what makes a row an event.
 
 A format projects its rows onto a *draft*: the text fields, `properties` and `context` as JSON text, each context key,

@@ -1,3 +1,4 @@
+# ruff: noqa: S608 (identifiers and literals are quoted by envelope.quoted and envelope.literal)
 """Loading: files in, batches in landing out. All row work is DuckDB's; Python moves files and counts."""
 
 import hashlib
@@ -148,7 +149,7 @@ class _Load:
         self.columns: dict[str, str] = {}
 
     def __enter__(self) -> "_Load":
-        options = {
+        options: dict[str, str | bool | int | float | list[str]] = {
             "temp_directory": str(self.work),
             "memory_limit": self.settings.load_memory_limit,
             "preserve_insertion_order": "false",
@@ -266,7 +267,7 @@ class _Load:
         good = self._write(f"select {_COLUMNS} from staged where reject_reason is null", accepted)
         reasons = dict(
             self.connection.execute(
-                "select reject_reason, count(*) from staged where reject_reason is not null group by 1 order by 2 desc, 1"
+                "select reject_reason, count(*) from staged where reject_reason is not null group by all order by all"
             ).fetchall()
         )
         self._write(

@@ -1,3 +1,4 @@
+# ruff: noqa: S608 (identifiers and literals are quoted by envelope.quoted and envelope.literal)
 """Envelope fields as columns, in CSV and in Parquet: also each context key, and any other column as a property."""
 
 from ingest.envelope import (

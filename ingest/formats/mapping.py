@@ -1,3 +1,4 @@
+# ruff: noqa: S608 (identifiers and literals are quoted by envelope.quoted and envelope.literal)
 """Mapping files: how rows of another shape become events.
 
 A mapping's `when` and `sql` are DuckDB expressions over the row's columns, so a mapping is code: run only those that
@@ -7,7 +8,7 @@ you trust. They run in a connection that can reach no file but the one being loa
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import available_timezones
 
 import yaml
@@ -58,18 +59,21 @@ class _Event(_Strict):
 
 
 _REQUIRED = ("event_name", "occurred_at")
-MappedEvent: type[_Event] = create_model(  # type: ignore[call-overload]
-    "MappedEvent",
-    __base__=_Event,
-    **{field: (Value, ...) if field in _REQUIRED else (Value | None, None) for field in TEXT_FIELDS},
-)
+if TYPE_CHECKING:
+    MappedEvent = _Event
+else:
+    MappedEvent = create_model(
+        "MappedEvent",
+        __base__=_Event,
+        **{field: (Value, ...) if field in _REQUIRED else (Value | None, None) for field in TEXT_FIELDS},
+    )
 
 
 class SourceOptions(_Strict):
     """How the file is written; what is left out is found out."""
 
     format: Literal["auto", "ndjson", "csv", "parquet"] = "auto"
-    delimiter: str | None = Field(None, min_length=1, max_length=1)
+    delimiter: str | None = Field(default=None, min_length=1, max_length=1)
     header: bool = True
     columns: tuple[str, ...] = ()
     encoding: Literal["utf-8", "latin-1"] = "utf-8"
@@ -88,7 +92,7 @@ class Mapping(_Strict):
     source: SourceOptions = SourceOptions()
     app: str | None = None
     timezone: str = "UTC"
-    events: tuple[MappedEvent, ...] = Field(min_length=1)  # type: ignore[valid-type]
+    events: tuple[MappedEvent, ...] = Field(min_length=1)
 
     @field_validator("timezone")
     @classmethod

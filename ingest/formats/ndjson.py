@@ -1,3 +1,4 @@
+# ruff: noqa: S608 (identifiers and literals are quoted by envelope.quoted and envelope.literal)
 """NDJSON: one JSON object a line."""
 
 import duckdb
@@ -69,12 +70,13 @@ def draft(rows: str, known: list[int]) -> str:
         "in ('ARRAY', 'OBJECT'), false)"
         for field in TEXT_FIELDS
     )
+    in_context = present(f"context.{field}" for field in CONTEXT_FIELDS)
     spread = ", ".join(f"context.{field} as {field}" for field in CONTEXT_FIELDS)
     return f"""
         select * exclude (json, problem, properties, context, is_known, additional), {spread},
             case when additional is null then properties
                 else json_merge_patch(additional::json, coalesce(properties, '{{}}'))::varchar end as properties,
-            case when is_known then null when len(json_keys(json, '$.context')) > {present(f"context.{f}" for f in CONTEXT_FIELDS)}
+            case when is_known then null when len(json_keys(json, '$.context')) > {in_context}
                 then {others("json_extract(json, '$.context')", CONTEXT_FIELDS)} end as context_other,
             case
                 when problem is not null then problem

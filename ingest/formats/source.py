@@ -46,9 +46,9 @@ class SourceFile:
     def open(self) -> IO[bytes]:
         """Open the decompressed bytes."""
         if self.compression == "gzip":
-            return gzip.open(self.path)  # type: ignore[return-value]
+            return io.BufferedReader(gzip.GzipFile(self.path))
         if self.compression == "zstd":
-            return io.BufferedReader(pa.CompressedInputStream(pa.OSFile(str(self.path)), "zstd"))  # type: ignore[arg-type]
+            return io.BufferedReader(pa.CompressedInputStream(pa.OSFile(str(self.path)), "zstd"))
         return self.path.open("rb")
 
 
@@ -76,7 +76,7 @@ def detect(path: Path, name: str, wanted: str = "auto") -> SourceFile:
         return SourceFile(path, name, "parquet", "uncompressed")
     if wanted == "parquet":
         raise UnusableSource(f"{name} is no Parquet file (it does not begin with PAR1). Leave out --format.")
-    compression = next((kind for start, kind in _MAGIC.items() if magic.startswith(start)), "uncompressed")
+    compression: Compression = next((kind for start, kind in _MAGIC.items() if magic.startswith(start)), "uncompressed")
     if wanted in ("ndjson", "csv"):
         return SourceFile(path, name, wanted, compression)  # type: ignore[arg-type]
     if wanted != "auto":
@@ -97,7 +97,7 @@ def detect(path: Path, name: str, wanted: str = "auto") -> SourceFile:
         raise UnusableSource(f"{name} is named Parquet but does not begin with PAR1. Rename it, or fetch it again.")
     if by_name is None and b"\0" in head:
         raise UnusableSource(f"{name} is neither NDJSON, CSV nor Parquet. Convert it to one of them.")
-    return SourceFile(path, name, "csv" if by_name in (None, "parquet") else by_name, compression)
+    return SourceFile(path, name, "ndjson" if by_name == "ndjson" else "csv", compression)
 
 
 def read_lines(source: SourceFile, encoding: str = "utf-8", chunk_bytes: int = 8 * 2**20) -> Iterator[pa.RecordBatch]:

@@ -1,3 +1,4 @@
+# ruff: noqa: S608 (identifiers and literals are quoted by envelope.quoted and envelope.literal)
 """The quarantine: what could not land, byte for byte, why, and the way back."""
 
 import builtins

@@ -1,0 +1,163 @@
+"""`footfall load` and `footfall quarantine`: files into landing, and the way back for what could not land."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from ingest import BatchReceipt, LoadFailed, quarantine
+from ingest import load as load_files
+
+quarantine_app = typer.Typer(help="List, look at and replay what could not land.", no_args_is_help=True)
+
+PROGRESS_AFTER_SECONDS = 1.0
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+
+class _Bar:
+    """A progress bar that appears once a load turns out to be long, and only where somebody watches."""
+
+    def __init__(self) -> None:
+        self.started = time.monotonic()
+        self.progress: Progress | None = None
+
+    def __enter__(self) -> _Bar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.progress:
+            self.progress.stop()
+
+    def __call__(self, name: str, share: float) -> None:
+        if self.progress is None:
+            if time.monotonic() - self.started < PROGRESS_AFTER_SECONDS:
+                return
+            columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+            self.progress = Progress(*columns, console=errors, transient=True)
+            self.progress.start()
+        task = next((task for task in self.progress.tasks if task.description == Path(name).name), None)
+        task_id = task.id if task else self.progress.add_task(Path(name).name, total=1.0)
+        self.progress.update(task_id, completed=share)
+
+
+def load(
+    paths: Annotated[list[Path], typer.Argument(help="Files, or folders of files.", show_default=False)],
+    format: Annotated[str, typer.Option(help="auto, ndjson, csv or parquet: files of envelopes.")] = "auto",
+    mapping: Annotated[str | None, typer.Option(help="A mapping for another shape: a name or a YAML file.")] = None,
+    app: Annotated[str | None, typer.Option(help="The app of events that name none.")] = None,
+    timezone: Annotated[str | None, typer.Option(help="IANA zone of times that carry none. [default: UTC]")] = None,
+    json_output: Annotated[bool, typer.Option("--json", help="Print the receipts as JSON lines.")] = False,
+) -> None:
+    """Read files of any size into landing; nothing is taken twice, and nothing is lost in silence."""
+    from orchestration.settings import home
+
+    failures: list[tuple[str, str]] = []
+    with _Bar() as bar:
+        try:
+            receipts = load_files(
+                paths,
+                home(),
+                format=format,
+                mapping=mapping,
+                app=app,
+                timezone=timezone,
+                progress=bar if errors.is_terminal and not json_output else None,
+            )
+        except LoadFailed as failed:
+            receipts, failures = failed.receipts, failed.failures
+    _print(receipts, json_output)
+    for _, message in failures:
+        print(f"footfall: {message}", file=sys.stderr)
+    if failures:
+        raise typer.Exit(1)
+
+
+def _print(receipts: list[BatchReceipt], json_output: bool) -> None:
+    if json_output:
+        for receipt in receipts:
+            print(receipt.model_dump_json())
+        return
+    if not receipts:
+        return
+    table = Table("file", "received", "accepted", "duplicate", "quarantined", "batch", box=None, pad_edge=False)
+    for column in table.columns[1:5]:
+        column.justify = "right"
+    for receipt in receipts:
+        counts = (receipt.received, receipt.accepted, receipt.duplicate, receipt.quarantined)
+        table.add_row(Path(receipt.source.name).name, *(f"{count:,}" for count in counts), receipt.batch_id)
+    console.print(table)
+    for receipt in receipts:
+        if not receipt.received:
+            console.print(f"{receipt.source.name} holds no rows.")
+        if receipt.quarantined:
+            reasons = ", ".join(f"{count:,} {reason}" for reason, count in receipt.quarantined_by_reason.items())
+            console.print(
+                f"{Path(receipt.source.name).name}: {receipt.quarantined:,} could not land ({reasons}). "
+                f"Look at them: footfall quarantine show {receipt.batch_id}",
+                soft_wrap=True,
+            )
+
+
+@quarantine_app.command("list")
+def list_quarantined() -> None:
+    """List the batches that hold quarantined rows, by reason."""
+    from orchestration.settings import home
+
+    batches = quarantine.list(home())
+    if not batches:
+        console.print("The quarantine is empty.")
+        return
+    table = Table("batch", "file", "rows", "reasons", "replayed as", box=None, pad_edge=False)
+    for batch in batches:
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in batch.reasons.items())
+        table.add_row(batch.batch_id, batch.source.name, f"{batch.rows:,}", reasons, batch.replayed_as or "-")
+    console.print(table)
+
+
+@quarantine_app.command("show")
+def show(
+    batch_id: Annotated[str, typer.Argument(help="The batch, as 'footfall quarantine list' names it.")],
+    limit: Annotated[int, typer.Option(help="How many rows to show.", min=1)] = 20,
+    raw_to: Annotated[Path | None, typer.Option(help="Write all raw rows to this file, to mend them.")] = None,
+) -> None:
+    """Show the quarantined rows of a batch: where they stood, why they are here, what they say."""
+    from orchestration.settings import home
+
+    if raw_to:
+        quarantine.write_raw(home(), batch_id, raw_to)
+        console.print(
+            f"Wrote the rows to {raw_to}. Mend them, then: footfall quarantine replay {batch_id} --file {raw_to}"
+        )
+        return
+    table = Table("row", "reason", "detail", "raw", box=None, pad_edge=False)
+    for row in quarantine.read(home(), batch_id, limit):
+        table.add_row(
+            str(row.row_number),
+            row.reason,
+            (row.detail or "")[:60],
+            repr(row.raw[:200].decode("utf-8", "replace"))[1:-1],
+        )
+    console.print(table, markup=False)
+
+
+@quarantine_app.command("replay")
+def replay(
+    batch_id: Annotated[str, typer.Argument(help="The batch, as 'footfall quarantine list' names it.")],
+    file: Annotated[Path | None, typer.Option(help="The rows as mended by hand.")] = None,
+    mapping: Annotated[str | None, typer.Option(help="A mended mapping.")] = None,
+    app: Annotated[str | None, typer.Option(help="Another app.")] = None,
+    timezone: Annotated[str | None, typer.Option(help="Another IANA zone.")] = None,
+    json_output: Annotated[bool, typer.Option("--json", help="Print the receipt as JSON.")] = False,
+) -> None:
+    """Load the quarantined rows of a batch again, after a fix; what had landed is not taken twice."""
+    from orchestration.settings import home
+
+    _print([quarantine.replay(home(), batch_id, file=file, mapping=mapping, app=app, timezone=timezone)], json_output)
