@@ -31,8 +31,9 @@ def ask(
         return
     try:
         question = _read(spec)
-        connection = connect(home or Path(os.environ.get("FOOTFALL_HOME", ".footfall")))
-        answer = answer_question(connection, question)
+        folder = home or Path(os.environ.get("FOOTFALL_HOME", ".footfall"))
+        connection = connect(folder)
+        answer = answer_question(connection, question, _timezone_of_days(folder))
     except AskError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from error
@@ -45,6 +46,16 @@ def ask(
         sys.stdout.write(answer.as_csv())
     else:
         _print_table(answer.columns, answer.rows, answer.as_of)
+
+
+def _timezone_of_days(home: Path) -> str | None:
+    from serving.publications import current_publication, read_catalog
+
+    publication = current_publication(home)
+    if publication is None:
+        return None
+    zone = read_catalog(publication)["inputs"].get("settings", {}).get("reporting_timezone")
+    return zone if isinstance(zone, str) else None
 
 
 def _read(spec: str | None) -> object:

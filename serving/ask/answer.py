@@ -62,14 +62,15 @@ def read_question(spec: object) -> Question:
         raise explain(error, model) from error
 
 
-def ask(connection: duckdb.DuckDBPyConnection, spec: object) -> Answer:
+def ask(connection: duckdb.DuckDBPyConnection, spec: object, person_days_timezone: str | None = None) -> Answer:
     """Answer one question (a JSON value of the vocabulary) from the relation `events` of this connection.
 
-    Rows come in a fixed order that does not depend on the order of the data. Raises AskError where the question is
-    wrong.
+    `person_days_timezone` is the zone of the days of a published `fct_person_days`, which then answers what it can, to
+    the same rows; without it every answer comes from `events`. Rows come in a fixed order that does not depend on the
+    order of the data. Raises AskError where the question is wrong.
     """
     question = read_question(spec)
-    scope = Scope(question, connection)
+    scope = Scope(question, connection, person_days_timezone=person_days_timezone)
     as_of = None if scope.as_of is None else scope.as_of.isoformat()
     compiled = question.compile(scope)
     cursor = connection.execute(compiled.sql, scope.parameters)

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 import duckdb
 
 from serving.ask.engines import engine
+from serving.ask.settings import setting
 from serving.ask.vocabulary import AskError, Condition, Question, Scalar, Selector, Where, local_time, nearest
 
 ENVELOPE = {
@@ -32,7 +33,17 @@ CONTEXT = (
     "page_url", "page_title", "referrer", "utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content",
     "device_type", "os", "browser", "country", "region", "city", "locale", "user_agent", "ip", "library",
 )  # fmt: skip
-UNITS = {"person": "person_id", "account": "account_id", "session": "session_id"}
+UNITS = {"person": "person_id", "account": "account_id", "session": "cut_session_id"}
+# the session of an event is the last one of its stream that had begun; trusted client sessions are lanes of the stream
+EVENTS_WITH_SESSION = """(
+    select events.*, int_sessions.session_id as cut_session_id
+    from events
+    asof join int_sessions
+        on
+            events.stream_id = int_sessions.stream_id
+            and {lane} = coalesce(int_sessions.client_session_id, '')
+            and events.occurred_at >= int_sessions.started_at
+) as events"""
 ZONES: dict[str, str] = {}
 OFFSETS: dict[tuple[str, int, int], list[tuple[datetime, int]]] = {}
 # the offset at every midnight, and by the minute on the days on which it changes
@@ -77,6 +88,7 @@ class Scope:
     question: Question
     connection: duckdb.DuckDBPyConnection
     as_of: datetime | None = None
+    person_days_timezone: str | None = None
     first: datetime | None = None
     last: datetime | None = None
     parameters: dict[str, object] = field(default_factory=dict)
@@ -133,20 +145,23 @@ class Scope:
         `starts_at` is the UTC time at which the hour begins, `hour_id` its minute since 1970, `hour_number` its place,
         `period_start` its local label. An hour that the clocks repeat is two rows, whose labels carry their UTC offset.
         """
-        first = min(_time(start), self._local_time(self.first)) if start and self.first else _time(start or self.start)
+        first = _time(start or self.start)
+        if start is None and self.first:
+            first = min(first, self._local_time(self.first))
         last = last_moment(self.end)
         local, label = self.local("t"), f"date_trunc('hour', {self.local('t')})"
         return f"""
             with quarters as (
                 select unnest(generate_series(
-                    {_literal(at_the_hour(first - timedelta(hours=15)))}, {_literal(last + timedelta(hours=15))},
+                    {timestamp_literal(at_the_hour(first - timedelta(hours=15)))},
+                    {timestamp_literal(last + timedelta(hours=15))},
                     interval 15 minutes
                 )) as t
             ),
             clock_hours as (
                 select distinct {self.hour("t")} as starts_at, {label} as label, date_diff('minute', t, {local}) as east
                 from quarters
-                where {label} between date_trunc('hour', {_literal(first)}) and {_literal(last)}
+                where {label} >= date_trunc('hour', {timestamp_literal(first)}) and {label} <= {timestamp_literal(last)}
             ),
             repeats as (
                 select *, count(*) over (partition by label) > 1 as is_repeated from clock_hours
@@ -160,12 +175,12 @@ class Scope:
                     '%s%02d:%02d', case when east < 0 then '-' else '+' end, abs(east) // 60, abs(east) % 60
                 ) else '' end as period_start
             from repeats
-            {"" if start is None else f"where label >= {_literal(_time(start))}"}
+            {"" if start is None else f"where label >= {timestamp_literal(_time(start))}"}
         """
 
     def shows_hour(self) -> str:
         """Return the condition that a row of `hours` lies in the question's range."""
-        return f"label >= date_trunc('hour', {_literal(_time(self.start))})"
+        return f"label >= date_trunc('hour', {timestamp_literal(_time(self.start))})"
 
     @property
     def start(self) -> date | datetime:
@@ -194,7 +209,7 @@ class Scope:
 
     @property
     def is_empty(self) -> bool:
-        """Whether the range holds nothing: no event at all, or none on this side of the bound that is asked."""
+        """Whether the range holds nothing: no event at all, or none on the asked side of it."""
         if self.first is None and (self.question.date_from is None or self.question.date_to is None):
             return True
         return _time(self.start) > last_moment(self.end)
@@ -204,16 +219,18 @@ class Scope:
         if start is None:
             return "true"
         rough = _time(start) - timedelta(hours=26)
-        return f"occurred_at >= {_literal(rough)} and {self.local()} >= {_literal(_time(start))}"
+        return f"occurred_at >= {timestamp_literal(rough)} and {self.local()} >= {timestamp_literal(_time(start))}"
 
     def until(self, end: date | datetime | None) -> str:
         """Return the condition that an event is not after a local day or time, which is included."""
         if end is None:
             return "true"
         if isinstance(end, datetime):
-            return f"occurred_at <= {_literal(end + timedelta(hours=26))} and {self.local()} <= {_literal(end)}"
+            rough = timestamp_literal(end + timedelta(hours=26))
+            return f"occurred_at <= {rough} and {self.local()} <= {timestamp_literal(end)}"
         after = _time(end) + timedelta(days=1)
-        return f"occurred_at < {_literal(after + timedelta(hours=26))} and {self.local()} < {_literal(after)}"
+        rough = timestamp_literal(after + timedelta(hours=26))
+        return f"occurred_at < {rough} and {self.local()} < {timestamp_literal(after)}"
 
     # ---- keys and conditions
 
@@ -227,6 +244,10 @@ class Scope:
         if scope == "properties" and name:
             return f"json_extract_string(properties, {_pointer(name)})"
         return f"json_extract_string(properties, {_pointer(key)})"
+
+    def number(self, key: str) -> str:
+        """Return the DOUBLE expression of a key; null where it is no number."""
+        return _number(self.key(key))
 
     def unit(self) -> str:
         """Return the expression of the question's unit."""
@@ -261,14 +282,52 @@ class Scope:
             for condition in (f"{self.unit()} is not null", *conditions, self.restrictions())
             if condition != "true"
         )
-        return f"select {self.unit()} as unit{listed} from events where {kept}"
+        return f"select {self.unit()} as unit{listed} from {self.source()} where {kept}"
 
     def distinct_events(self, columns: dict[str, str], *conditions: str) -> Answerable:
         """Return a select of what `events` selects, each row once."""
         return Answerable(self.events(columns, *conditions).replace("select", "select distinct", 1))
 
+    def source(self) -> str:
+        """Return the relation of events, with the session of each where sessions are the unit."""
+        if self.question.unit != "session":
+            return "events"
+        self._needs("int_sessions", "`unit` is session")
+        lane = "coalesce(events.session_id, '')" if setting("trust_client_sessions") else "''"
+        return EVENTS_WITH_SESSION.format(lane=lane)
+
+    def has_person_days(self) -> bool:
+        """Whether published person days say the same: activity of persons, by whole days of their zone."""
+        question = self.question
+        return (
+            question.unit == "person"
+            and question.app is None
+            and not question.where.root
+            and question.timezone == self.person_days_timezone
+            and not isinstance(question.date_to, datetime)
+            and self._publishes("fct_person_days")
+        )
+
+    def _publishes(self, relation: str) -> bool:
+        return bool(
+            self.connection.execute(
+                "select 1 from information_schema.tables where table_name = $name", {"name": relation}
+            ).fetchone()
+        )
+
+    def _needs(self, relation: str, why: str) -> None:
+        if not self._publishes(relation):
+            raise AskError(f"{why}, but `{relation}` is not published here. Run `footfall build` and ask again.")
+
     def unit_days(self, event: Selector | None, breakdown: str | None, since: date | None) -> Answerable:
         """Return a select of distinct (unit, local day, breakdown) of the selected events, not after `date_to`."""
+        if event is None and breakdown is None and self.has_person_days():
+            earliest = "" if since is None else f" and activity_date >= {date_literal(_day(since))}"
+            return Answerable(
+                "select person_id as unit, activity_date as day from fct_person_days "
+                f"where is_active and activity_date <= {date_literal(self.last_day)}{earliest}",
+                "fct_person_days",
+            )
         columns = {"day": f"{self.local()}::date", **({"breakdown": self.key(breakdown)} if breakdown else {})}
         return self.distinct_events(columns, self.selector(event), self.since(since), self.until(self.end))
 
@@ -278,6 +337,41 @@ class Scope:
         if period == "week":
             return first - timedelta(days=(first.weekday() + (self.question.week_start == "sunday")) % 7)
         return first.replace(day=1) if period == "month" else first
+
+    def calendar(self, period: str) -> str:
+        """Return a select of every period from the data's first (or `date_from`) to the last.
+
+        Its columns: `period_key` is what `period_key()` gives for an event, `place` numbers neighbours, `label` is
+        what an answer shows, `start` is a local TIMESTAMP.
+        """
+        if period == "hour":
+            return (
+                "select starts_at as period_key, hour_number as place, period_start as label, label as start "
+                f"from ({self.hours(None)}) as hours"
+            )
+        first = min(self.first_day, _day(self._local_time(self.first)) if self.first else self.first_day)
+        spine = engine(
+            "period_spine", first=date_literal(first), last=date_literal(self.last_day), period=period,
+            week_start=self.question.week_start,
+        )  # fmt: skip
+        return (
+            "select period_start as period_key, row_number() over (order by period_start) as place, "
+            f"period_start as label, period_start::timestamp as start from ({spine}) as periods"
+        )
+
+    def period_key(self, period: str) -> str:
+        """Return the expression of the `period_key` of an event's period."""
+        if period == "hour":
+            return self.hour()
+        return engine("period_start", day=f"{self.local()}::date", period=period, week_start=self.question.week_start)
+
+    def known_until(self) -> tuple[datetime, datetime]:
+        """Return the local times up to which something is known (included), and before which all is known."""
+        last, after = last_moment(self.end), last_moment(self.end)
+        if not isinstance(self.end, datetime):
+            after += timedelta(microseconds=1)
+        clock = self._local_time(self.as_of) if self.as_of else last
+        return min(last, clock), min(after, clock)
 
     def periods(self, period: str) -> str:
         """Return a select of `period_start` for every period from the question's first day to its last."""
@@ -330,7 +424,7 @@ class Scope:
                     moment = local_time(value)
                 except ValueError as error:
                     raise AskError(f"`{key}.{operator}` is {value!r}: {error}.") from error
-                tests.append(f"{self.local(key)} {signs[operator]} {_literal(_time(moment))}")
+                tests.append(f"{self.local(key)} {signs[operator]} {timestamp_literal(_time(moment))}")
             else:
                 raise AskError(f"`{key}` is a time: it takes {', '.join(signs)} with a local time, or is_set.")
         return f"({' and '.join(tests)})"
@@ -420,8 +514,9 @@ def _time(value: date | datetime) -> datetime:
     return value if isinstance(value, datetime) else datetime(value.year, value.month, value.day)
 
 
-def _literal(moment: datetime) -> str:
-    return f"timestamp '{moment.isoformat(sep=' ')}'"
+def timestamp_literal(moment: date | datetime) -> str:
+    """Return the SQL literal of a time; of a date, its midnight."""
+    return f"timestamp '{_time(moment).isoformat(sep=' ')}'"
 
 
 def date_literal(day: date) -> str:

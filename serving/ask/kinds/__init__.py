@@ -2,6 +2,7 @@
 
 from serving.ask.kinds.active_users import ActiveUsers
 from serving.ask.kinds.lifecycle import Lifecycle
+from serving.ask.kinds.retention import Retention
 from serving.ask.kinds.sessions import Sessions
 from serving.ask.kinds.stickiness import Stickiness
 from serving.ask.vocabulary import Question
@@ -9,6 +10,7 @@ from serving.ask.vocabulary import Question
 KINDS: dict[str, type[Question]] = {
     "active_users": ActiveUsers,
     "lifecycle": Lifecycle,
+    "retention": Retention,
     "sessions": Sessions,
     "stickiness": Stickiness,
 }

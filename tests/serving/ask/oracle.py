@@ -308,3 +308,107 @@ def sessions(rows, question):
         edges = [*question["distribution"], float("inf")]
         return [[low, sum(low <= row[4] < high for row in shown)] for low, high in pairwise(edges)]
     return shown
+
+
+PERIOD_LENGTHS = {"hour": timedelta(hours=1), "day": DAY, "week": 7 * DAY, "month": 30 * DAY}
+
+
+def happened(asked, selector):
+    """Each unit's selected events, in order of time and then of id."""
+    found = defaultdict(list)
+    for row in sorted(asked.rows, key=lambda row: (row["occurred_at"], row["event_id"])):
+        if selected(row, selector):
+            found[unit_of(row, asked.unit)].append(row)
+    return found
+
+
+def clock_of(rows, zone, default):
+    """The data's own clock, as local time."""
+    return max((local(row["occurred_at"], zone) for row in rows if row.get("is_activity", True)), default=default)
+
+
+def retention(rows, question):
+    asked = Asked(rows, question)
+    if asked.first > asked.last:
+        return []
+    period, measure = question.get("period", "day"), question.get("measure", "exact")
+    is_rolling = question.get("window") == "rolling_24h"
+    everything = Asked(rows, question)
+    everything.first = min(asked.first, min(local(row["occurred_at"], asked.zone) for row in rows))
+    calendar = everything.periods(period)
+    place = {key: index for index, (key, _) in enumerate(calendar)}
+    starts_at = [local_start(key, label) for key, label in calendar]
+    clock = clock_of(rows, asked.zone, asked.last)
+    is_date = len(question.get("date_to") or "with a time") == 10
+    known = min(asked.last, clock)
+    over = min(asked.last + timedelta(microseconds=1) if is_date else asked.last, clock)
+    first = question.get("first_cohort_start") or question.get("date_from")
+    bound = asked.first if first is None else datetime.fromisoformat(first)
+    begun = [n for n in range(len(calendar)) if starts_at[n] <= known]
+    from_place = max((n for n in range(len(calendar)) if starts_at[n] <= bound), default=0)
+    chosen = [n for n in begun if n >= from_place]
+    if question.get("cohorts"):
+        chosen = chosen[: question["cohorts"]] if first else chosen[-question["cohorts"] :]
+
+    def ends(n):
+        if period == "hour":
+            return starts_at[n] + timedelta(hours=1)
+        after = starts_at[n].date()
+        while asked.start(after, period) == starts_at[n].date():
+            after += DAY
+        return datetime.combine(after, time.min)
+
+    def is_over(cohort, k):
+        if is_rolling:
+            return ends(cohort) + (k + 1) * PERIOD_LENGTHS[period] <= over
+        following = starts_at[cohort + k + 1] if cohort + k + 1 < len(calendar) else ends(cohort + k)
+        return following <= over
+
+    def has_begun(cohort, k):
+        if is_rolling:
+            return k < len(calendar) and starts_at[cohort] + k * PERIOD_LENGTHS[period] <= known
+        return cohort + k < len(calendar) and starts_at[cohort + k] <= known
+
+    members = defaultdict(dict)  # (breakdown, cohort) -> unit -> its first start event of the cohort's period
+    for unit, events in happened(asked, question.get("start_event")).items():
+        by_place = defaultdict(list)
+        for row in events:
+            by_place[place[asked.key(row, period)]].append(row)
+        cohorts = [min(by_place)] if question.get("cohort_rule") == "first_time" else list(by_place)
+        for cohort in cohorts:
+            values = [as_text((row.get("properties") or {}).get(question.get("breakdown"))) for row in by_place[cohort]]
+            value = next((value for value in values if value is not None), None) if question.get("breakdown") else None
+            if cohort in chosen:
+                members[value, cohort][unit] = by_place[cohort][0]["occurred_at"]
+    returned = happened(asked, question.get("return_event"))
+    cells = [(cohort, k) for cohort in chosen for k in range(len(calendar) + 1) if has_begun(cohort, k)]
+    width = question.get("periods") or max((k for cohort, k in cells if is_over(cohort, k)), default=0)
+    values = {value for value, _ in members} if question.get("breakdown") else {None}
+    answer = []
+    for value in sorted(values, key=lambda value: (value is None, value)):
+        for cohort, k in cells:
+            if k > width:
+                continue
+            users, amount = 0, 0.0
+            for unit, anchor in members[value, cohort].items():
+                counts, amounts = Counter(), Counter()
+                for row in returned[unit]:
+                    if is_rolling:
+                        passed = (row["occurred_at"] - anchor) // PERIOD_LENGTHS[period]
+                    else:
+                        passed = place[asked.key(row, period)] - cohort
+                    counts[passed] += 1
+                    amounts[passed] += as_number(as_text((row.get("properties") or {}).get(question.get("value")))) or 0
+                span = {"exact": lambda n: n == k, "on_or_after": lambda n: n >= k, "within": lambda n: n <= k}[measure]
+                often = [n for n, times in counts.items() if n > 0 and times >= question.get("minimum_occurrences", 1)]
+                users += k == 0 or any(span(n) for n in often)
+                amount += amounts[0] if k == 0 else sum(money for n, money in amounts.items() if n > 0 and span(n))
+            size = len(members[value, cohort])
+            row = [calendar[cohort][1], k, users, users / size if size else None, is_over(cohort, k)]
+            row = [value, *row] if question.get("breakdown") else row
+            answer.append([*row, amount] if question.get("value") else row)
+    return answer
+
+
+def local_start(key, label):
+    return datetime.fromisoformat(label[:19]) if isinstance(key, datetime) else datetime.combine(key, time.min)

@@ -87,3 +87,25 @@ def test_sessions(data):
         st.sampled_from([{}, {}, {"summary": "day"}, {"summary": "week"}, {"distribution": [0, 900, 3600]}])
     )
     agree(rows, question | form)
+
+
+@fixed
+@given(st.data())
+def test_retention(data):
+    period = data.draw(st.sampled_from(["hour", "day", "day", "week", "month"]))
+    zone, rows = data.draw(histories(period))
+    question = data.draw(common_keys(zone, rows, period)) | {"kind": "retention", "period": period}
+    for key in ("start_event", "return_event"):
+        selector = data.draw(selectors())
+        question |= {} if selector is None else {key: selector}
+    question["cohort_rule"] = data.draw(st.sampled_from(["recurring", "first_time"]))
+    question["measure"] = data.draw(st.sampled_from(["exact", "on_or_after", "within"]))
+    question["window"] = data.draw(st.sampled_from(["calendar", "calendar", "rolling_24h"]))
+    question["minimum_occurrences"] = data.draw(st.sampled_from([1, 1, 2]))
+    question["periods"] = data.draw(st.sampled_from([None, 3]))
+    question["cohorts"] = data.draw(st.sampled_from([None, 4]))
+    if data.draw(st.integers(0, 3)) == 0:
+        question["breakdown"] = "plan"
+    if data.draw(st.integers(0, 3)) == 0:
+        question["value"] = "plan"
+    agree(rows, question)

@@ -1,0 +1,118 @@
+{#-
+    Who of a cohort comes back k periods later. Cells are counted once per unit, cohort and period; `exact` counts these,
+    `on_or_after` and `within` are running totals over each unit's last or first period.
+-#}
+{%- macro retention(starts, returns, cells, measure='exact', window='calendar', period_us=none, minimum_occurrences=1, by=[]) %}
+    with unit_cells as (
+
+        select
+            {% for column in by %}starts.{{ column }}, {% endfor %}
+            starts.unit,
+            starts.cohort,
+            {% if window == 'calendar' -%}
+            returns.place - starts.cohort as period,
+            {%- else -%}
+            (returns.moment_us - starts.anchor_us) // {{ period_us }} as period,
+            {%- endif %}
+            sum(returns.amount) as amount,
+            sum(returns.events) >= {{ minimum_occurrences }} as is_return
+        from {{ starts }} as starts
+        inner join {{ returns }} as returns
+            on
+                starts.unit = returns.unit
+                {% if window == 'calendar' -%}
+                and returns.place >= starts.cohort
+                {%- else -%}
+                and returns.moment_us >= starts.anchor_us
+                {%- endif %}
+        group by all
+
+    ),
+
+    {% set picked = {'exact': 'period', 'on_or_after': 'max(period)', 'within': 'min(period)'}[measure] -%}
+    unit_returns as (
+
+        select {{ columns_before(by) }}unit, cohort, {{ picked }} as period
+        from unit_cells
+        where is_return and period > 0
+        group by {{ columns_before(by) }}unit, cohort{{ ', period' if measure == 'exact' }}
+
+    ),
+
+    tallies as (
+
+        select {{ columns_before(by) }}cohort, 0 as period, count(*) as units, 0 as amount, false as is_asked, null as is_complete
+        from {{ starts }}
+        group by all
+        union all
+        select {{ columns_before(by) }}cohort, period, count(*), 0, false, null from unit_returns group by all
+        union all
+        select {{ columns_before(by) }}cohort, period, 0, sum(amount), false, null from unit_cells group by all
+        union all
+        select {{ columns_before(by) }}cohort, period, 0, 0, true, is_complete from {{ cells }}
+
+    ),
+
+    tallies_by_cell as (
+
+        select
+            {{ columns_before(by) }}cohort,
+            period,
+            sum(units) as units,
+            sum(amount) as amount,
+            bool_or(is_asked) as is_asked,
+            bool_or(is_complete) as is_complete
+        from tallies
+        group by all
+
+    ),
+
+    measured as (
+
+        select
+            {{ columns_before(by) }}cohort,
+            period,
+            is_asked,
+            is_complete,
+            max(case when period = 0 then units end) over (partition by {{ columns_before(by) }}cohort) as cohort_units,
+            {% if measure == 'exact' -%}
+            units,
+            amount
+            {%- else -%}
+            sum(units) over running as units,
+            sum(amount) over running as amount
+            {%- endif %}
+        from tallies_by_cell
+        {% if measure != 'exact' -%}
+        window running as (
+            partition by {{ columns_before(by) }}cohort, period = 0
+            order by period {{ 'desc' if measure == 'on_or_after' }} rows unbounded preceding
+        )
+        {%- endif %}
+
+    )
+
+    select
+        {{ columns_before(by) }}cohort,
+        period,
+        units::bigint as units,
+        case when cohort_units > 0 then units::double / cohort_units end as rate,
+        amount::double as amount,
+        is_complete
+    from measured
+    where is_asked
+{%- endmacro -%}
+
+{%- macro retention_summary(retention, by=[]) %}
+    select
+        {{ columns_before(by) }}cells.period,
+        sum(cells.units)::bigint as units,
+        sum(sizes.units)::bigint as cohort_units,
+        case when sum(sizes.units) > 0 then sum(cells.units)::double / sum(sizes.units) end as rate
+    from {{ retention }} as cells
+    inner join {{ retention }} as sizes
+        on cells.cohort = sizes.cohort and sizes.period = 0
+            {%- for column in by %} and cells.{{ column }} is not distinct from sizes.{{ column }}{% endfor %}
+    where cells.is_complete
+    group by all
+{%- endmacro -%}

@@ -1,0 +1,136 @@
+"""Who comes back, by cohort and period."""
+
+# ruff: noqa: S608 - every name in this SQL is ours or checked, and what a question says is bound
+
+from typing import Literal
+
+from pydantic import StrictStr
+
+from serving.ask.engines import engine, steps
+from serving.ask.scope import Answerable, Scope, timestamp_literal
+from serving.ask.vocabulary import Count, LocalTime, Period, Question, Selector
+
+PERIOD_SECONDS = {"hour": 3600, "day": 86_400, "week": 7 * 86_400, "month": 30 * 86_400}
+
+
+class Retention(Question):
+    """Cohorts of units by the period of their start event, and how many of them have the return event k periods later.
+
+    Without a selector, an event is any activity. Period 0 is the cohort itself, by the start event alone. `recurring`:
+    a unit is in the cohort of every period with a start event; `first_time`: in that of its first one in all history.
+    `exact`: on period k; `on_or_after`: on k or any later one; `within`: on any of 1 to k. A period counts with
+    `minimum_occurrences` return events. `rolling_24h` counts periods of 1, 24, 7x24 or 30x24 hours from the unit's
+    first start event of the cohort. `value` sums a number of the return events, of period 0 too.
+    `cohorts` counts from `first_cohort_start` (else `date_from`); without either it takes the latest. A breakdown takes
+    the first value that is set among the unit's start events of the cohort's period. `periods` reaches by default as
+    far as any cohort is complete. Cells that have not begun by the data's clock are absent; those under way have
+    `is_complete` false (`on_or_after` cells may still grow by later periods).
+    """
+
+    kind: Literal["retention"]
+    period: Period = "day"
+    cohorts: Count | None = None
+    first_cohort_start: LocalTime = None
+    start_event: Selector | None = None
+    return_event: Selector | None = None
+    cohort_rule: Literal["recurring", "first_time"] = "recurring"
+    measure: Literal["exact", "on_or_after", "within"] = "exact"
+    window: Literal["calendar", "rolling_24h"] = "calendar"
+    minimum_occurrences: Count = 1
+    value: StrictStr | None = None
+    breakdown: StrictStr | None = None
+    periods: Count | None = None
+
+    def compile(self, scope: Scope) -> Answerable:
+        """Return the query: `cohort_start, period, users, rate, is_complete`, a leading `breakdown`, a last `value`."""
+        by = ["breakdown"] if self.breakdown else []
+        key = {"period_key": scope.period_key(self.period), "moment_us": "epoch_us(occurred_at)"}
+        start_columns = (
+            key | {"event_id": "event_id"} | ({"breakdown": scope.key(self.breakdown)} if self.breakdown else {})
+        )
+        amount = scope.number(self.value) if self.value else "0"
+        until = scope.until(scope.end)
+        first_value = "arg_min(breakdown, (moment_us, event_id)) filter (where breakdown is not null) as breakdown, "
+        first_only = "qualify row_number() over (partition by unit order by place) = 1" if self.is_first_time else ""
+        returns = "select unit, place, count(*) as events, sum(amount) as amount from dated_returns group by all"
+        if self.window == "rolling_24h":
+            returns = "select unit, moment_us, 1 as events, amount from dated_returns"
+        columns = f"{'breakdown, ' if by else ''}label as cohort_start, period, units as users, rate, is_complete"
+        period_us = PERIOD_SECONDS[self.period] * 1_000_000 if self.window == "rolling_24h" else None
+        sql = steps(
+            periods=scope.calendar(self.period),
+            start_events=scope.events(start_columns, scope.selector(self.start_event), until),
+            unit_starts=f"select unit, place, {first_value if by else ''}min(moment_us) as anchor_us "
+            f"from start_events join periods using (period_key) group by unit, place {first_only}",
+            cohort_places=self._cohorts(scope),
+            starts="select unit_starts.* exclude (place), place as cohort from unit_starts "
+            "where place in (select place from cohort_places)",
+            return_events=scope.events(key | {"amount": amount}, scope.selector(self.return_event), until),
+            dated_returns="select * from return_events join periods using (period_key)",
+            returns=returns,
+            known_cells=self._cells(scope),
+            cells=self._shown(by),
+            counts=engine(
+                "retention", starts="starts", returns="returns", cells="cells", measure=self.measure,
+                window=self.window, period_us=period_us,
+                minimum_occurrences=self.minimum_occurrences, by=by,
+            ),
+            last=f"select {columns}{', amount as value' if self.value else ''} "
+            f"from counts join periods on cohort = place order by {'breakdown, ' if by else ''}place, period",
+        )  # fmt: skip
+        return Answerable(sql)
+
+    @property
+    def is_first_time(self) -> bool:
+        """Whether a unit has one cohort only."""
+        return self.cohort_rule == "first_time"
+
+    def _cohorts(self, scope: Scope) -> str:
+        """Return the periods whose cohorts are shown: those that have begun, from the first asked, `cohorts` many."""
+        first = self.first_cohort_start or scope.start
+        is_anchored = self.first_cohort_start is not None or self.date_from is not None
+        known, _ = scope.known_until()
+        # the last period that begins by then holds it
+        begun = f"start <= {timestamp_literal(known)}"
+        holds_first = f"(select coalesce(max(place), 1) from periods where start <= {timestamp_literal(first)})"
+        limit = f" order by place {'asc' if is_anchored else 'desc'} limit {self.cohorts}" if self.cohorts else ""
+        return f"select place, start from periods where {begun} and place >= {holds_first}{limit}"
+
+    def _cells(self, scope: Scope) -> str:
+        """Return (cohort, period, is_complete) of every cell that has begun."""
+        known, complete_before = scope.known_until()
+        all_periods = "select place - 1 as period from periods"
+        if self.window == "calendar":
+            return (
+                "select cohort_places.place as cohort, periods.place - cohort_places.place as period, "
+                f"coalesce(lead(periods.start) over (partition by cohort_places.place order by periods.place) "
+                f"<= {timestamp_literal(complete_before)}, {self._ends_by(scope)}) as is_complete "
+                f"from cohort_places join periods on periods.place >= cohort_places.place "
+                f"and periods.start <= {timestamp_literal(known)}"
+            )
+        length = f"to_seconds({PERIOD_SECONDS[self.period]})"
+        ends = engine("shift_period", period_start="start::date", period=self.period, periods=1)
+        ends = "start + interval 1 hour" if self.period == "hour" else ends
+        return (
+            f"select place as cohort, period, {ends} + (period + 1) * {length} <= {timestamp_literal(complete_before)} "
+            f"as is_complete from cohort_places cross join ({all_periods}) as later "
+            f"where start + period * {length} <= {timestamp_literal(known)}"
+        )
+
+    def _ends_by(self, scope: Scope) -> str:
+        """Return the condition that the last period of the calendar is over."""
+        _, complete_before = scope.known_until()
+        if self.period == "hour":
+            return f"periods.start + interval 1 hour <= {timestamp_literal(complete_before)}"
+        end = engine("shift_period", period_start="periods.start::date", period=self.period, periods=1)
+        return f"{end} <= {timestamp_literal(complete_before)}"
+
+    def _shown(self, by: list[str]) -> str:
+        """Return the cells of the answer: as wide as asked, or as the cohort that is complete furthest."""
+        width = (
+            str(self.periods)
+            if self.periods
+            else "(select coalesce(max(period) filter (where is_complete), 0) from known_cells)"
+        )
+        segments = "(select distinct breakdown from starts) as segments cross join " if by else ""
+        return f"select * from {segments}known_cells where period <= {width}"
