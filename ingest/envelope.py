@@ -92,9 +92,9 @@ create or replace macro with_seconds(value) as
 
 create or replace macro instant(value) as case when ascii(value) between 48 and 57 then
     make_timestamp(coalesce(
-        epoch_us(try_cast(value as timestamptz)),
+        epoch_us(try(try_cast(value as timestamptz))),
         epoch_number_us(value),
-        epoch_us(try_cast(with_seconds(plain_iso(value)) as timestamptz))
+        epoch_us(try(try_cast(with_seconds(plain_iso(value)) as timestamptz)))
     ))
 end;
 """
@@ -171,18 +171,20 @@ def checked(draft: str, app: str, loaded_at: datetime, max_future_hours: float) 
                     -- a sender's clock is corrected only by a receipt that the row carries: the same file loaded
                     -- again must give the same events
                     select * replace (case when sent_at is not null and received_text is not null
-                        then occurred_at + (received_at - sent_at) else occurred_at end
-                        as occurred_at)
+                        then occurred_at + (received_at - sent_at) else occurred_at end as occurred_at)
                     from (
-                        select row_number, raw, problem, problem_detail,
-                            clean_id(event_id) as sent_event_id, trimmed(event_name) as event_name, {ids},
-                            nullif(trimmed(occurred_at), '') as occurred_text, instant(occurred_text) as occurred_at,
-                            nullif(trimmed(received_at), '') as received_text,
+                        select *, instant(occurred_text) as occurred_at, instant(sent_text) as sent_at,
                             case when received_text is null then {now} else instant(received_text) end as received_at,
-                            nullif(trimmed(sent_at), '') as sent_text, instant(sent_text) as sent_at,
-                            coalesce(nullif(trimmed(app), ''), {literal(app)}) as app,
-                            coalesce(properties, '{{}}')::varchar as properties, {context}, context_other,
-                        from ({draft})
+                        from (
+                            select row_number, raw, problem, problem_detail,
+                                clean_id(event_id) as sent_event_id, trimmed(event_name) as event_name, {ids},
+                                nullif(trimmed(occurred_at), '') as occurred_text,
+                                nullif(trimmed(received_at), '') as received_text,
+                                nullif(trimmed(sent_at), '') as sent_text,
+                                coalesce(nullif(trimmed(app), ''), {literal(app)}) as app,
+                                coalesce(properties, '{{}}')::varchar as properties, {context}, context_other,
+                            from ({draft})
+                        )
                     )
                 )
             )

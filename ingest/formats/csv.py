@@ -64,8 +64,10 @@ def dialect(
 def rows(source: SourceFile, dialect: Dialect, max_line_bytes: int) -> str:
     """The rows of a clean file as text columns; DuckDB raises on the first row that is not well-formed."""
     types = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in dialect.columns)
+    has_nul = " or ".join(f"contains({quoted(name)}, chr(0))" for name in dialect.columns)
     return f"""
-        select *, null::bigint as _row_number, null::blob as _raw, null::varchar as _problem
+        select *, null::bigint as _row_number, null::blob as _raw,
+            case when {has_nul} then 'nul_byte' end as _problem
         from read_csv({literal(source.path)}, auto_detect = false, delim = {literal(dialect.delimiter)}, quote = '"',
             escape = '"', header = {str(dialect.has_header).lower()}, columns = {{{types}}}, nullstr = '',
             encoding = {literal(dialect.encoding)}, max_line_size = {max_line_bytes},

@@ -37,7 +37,6 @@ def careful_rows(max_line_bytes: int) -> str:
                 when suspect and try(decode(raw)) is null then 'invalid_utf8'
                 when not json_valid(text) then 'invalid_json'
                 when json_type(text) <> 'OBJECT' then 'not_an_object'
-                when json_type(text, '$.context') not in ('OBJECT', 'NULL') then 'wrong_type'
             end as problem
             from lines
             where regexp_matches(text, '\\S')
@@ -52,7 +51,10 @@ def known_keys(connection: duckdb.DuckDBPyConnection, source: SourceFile) -> lis
     sample = f"select json from {_read(source)} limit {_SAMPLED_LINES}"
     found = connection.execute(f"""
         select distinct {_KEYS} from ({sample})
-        where list_has_all({envelope}, json_keys(json)) and list_has_all({context}, json_keys(json, '$.context'))
+        where list_has_all({envelope}, json_keys(json))
+            and case when list_contains(json_keys(json), 'context')
+                then len(json_keys(json, '$.context')) > 0 and list_has_all({context}, json_keys(json, '$.context'))
+                else true end
         limit 500""")
     return [key_hash for (key_hash,) in found.fetchall()]
 
@@ -80,6 +82,7 @@ def draft(rows: str, known: list[int]) -> str:
                 then {others("json_extract(json, '$.context')", CONTEXT_FIELDS)} end as context_other,
             case
                 when problem is not null then problem
+                when not is_known and json_type(json, '$.context') not in ('OBJECT', 'NULL') then 'wrong_type'
                 when {nested} or not starts_with(properties, '{{') then 'wrong_type'
             end as problem,
             'properties and context are objects, every other field is text or a number' as problem_detail

@@ -56,7 +56,7 @@ def detect(path: Path, name: str, wanted: str = "auto") -> SourceFile:
     """Find out the format and compression of a file.
 
     Magic bytes tell Parquet, gzip and zstd; a first `{` tells NDJSON whatever the name says; else the extension does;
-    a text without a known extension is taken for CSV.
+    a text without a known extension is taken for CSV, and nothing at all for NDJSON without lines.
 
     Raises:
         UnusableSource: when `wanted` contradicts the content, or the content is none of the known formats.
@@ -91,9 +91,10 @@ def detect(path: Path, name: str, wanted: str = "auto") -> SourceFile:
             head = text.read(4096)
     except (OSError, EOFError, pa.ArrowException) as error:
         raise UnusableSource(f"{name} cannot be decompressed ({error}). Fetch it again, whole.") from None
-    if head.removeprefix(BYTE_ORDER_MARK).lstrip().startswith(b"{"):
+    content = head.removeprefix(BYTE_ORDER_MARK).lstrip()
+    if not content or content.startswith(b"{"):
         return SourceFile(path, name, "ndjson", compression)
-    if by_name == "parquet" and head:
+    if by_name == "parquet":
         raise UnusableSource(f"{name} is named Parquet but does not begin with PAR1. Rename it, or fetch it again.")
     if by_name is None and b"\0" in head:
         raise UnusableSource(f"{name} is neither NDJSON, CSV nor Parquet. Convert it to one of them.")

@@ -18,6 +18,7 @@ from ingest import load as load_files
 quarantine_app = typer.Typer(help="List, look at and replay what could not land.", no_args_is_help=True)
 
 PROGRESS_AFTER_SECONDS = 1.0
+BATCH_ID_LENGTH = 29
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 
@@ -87,9 +88,10 @@ def _print(receipts: list[BatchReceipt], json_output: bool) -> None:
         return
     if not receipts:
         return
-    table = Table("file", "received", "accepted", "duplicate", "quarantined", "batch", box=None, pad_edge=False)
-    for column in table.columns[1:5]:
-        column.justify = "right"
+    table = Table("file", box=None, pad_edge=False)
+    for count in ("received", "accepted", "duplicate", "quarantined"):
+        table.add_column(count, justify="right")
+    table.add_column("batch", no_wrap=True, min_width=BATCH_ID_LENGTH)
     for receipt in receipts:
         counts = (receipt.received, receipt.accepted, receipt.duplicate, receipt.quarantined)
         table.add_row(Path(receipt.source.name).name, *(f"{count:,}" for count in counts), receipt.batch_id)
@@ -115,10 +117,15 @@ def list_quarantined() -> None:
     if not batches:
         console.print("The quarantine is empty.")
         return
-    table = Table("batch", "file", "rows", "reasons", "replayed as", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    table.add_column("batch", no_wrap=True, min_width=BATCH_ID_LENGTH)
+    for column in ("file", "rows", "reasons", "replayed as"):
+        table.add_column(column)
     for batch in batches:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in batch.reasons.items())
-        table.add_row(batch.batch_id, batch.source.name, f"{batch.rows:,}", reasons, batch.replayed_as or "-")
+        table.add_row(
+            batch.batch_id, Path(batch.source.name).name, f"{batch.rows:,}", reasons, batch.replayed_as or "-"
+        )
     console.print(table)
 
 
