@@ -1,6 +1,7 @@
 """The kinds of question: one module each, and nothing else to change when a kind is added."""
 
 from serving.ask.kinds.active_users import ActiveUsers
+from serving.ask.kinds.funnel import Funnel
 from serving.ask.kinds.lifecycle import Lifecycle
 from serving.ask.kinds.retention import Retention
 from serving.ask.kinds.sessions import Sessions
@@ -9,6 +10,7 @@ from serving.ask.vocabulary import Question
 
 KINDS: dict[str, type[Question]] = {
     "active_users": ActiveUsers,
+    "funnel": Funnel,
     "lifecycle": Lifecycle,
     "retention": Retention,
     "sessions": Sessions,

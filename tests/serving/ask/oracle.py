@@ -412,3 +412,150 @@ def retention(rows, question):
 
 def local_start(key, label):
     return datetime.fromisoformat(label[:19]) if isinstance(key, datetime) else datetime.combine(key, time.min)
+
+
+def funnel_attempts(rows, question):
+    """Every attempt as it stands after each step that it reaches: (unit, step, entry row, entry place, place, events)."""
+    asked = Asked(rows, {key: value for key, value in question.items() if key not in ("date_from", "date_to")})
+    bounds = Asked(rows, question)
+    window = timedelta(seconds=question.get("conversion_window_seconds", 1_209_600))
+    first_ever = {}
+    for number, step in enumerate(question["steps"]):
+        for unit, events in happened(asked, step).items():
+            first_ever[unit, number] = events[0]["event_id"]
+    units = defaultdict(list)
+    for row in asked.rows:
+        unit, matches = unit_of(row, asked.unit), []
+        if question.get("date_range") == "all_steps" and not bounds.first <= asked.local(row) <= bounds.last:
+            continue
+        if question.get("date_from") and asked.local(row) < bounds.first:
+            continue
+        for number, step in enumerate(question["steps"]):
+            is_any = step.get("occurrence", "any") == "any"
+            if selected(row, step) and (is_any or first_ever[unit, number] == row["event_id"]):
+                matches.append(number + 1)
+        if matches or question.get("order") == "strict":
+            units[unit].append(
+                (row["occurred_at"], matches[:1] or [1000], matches[-1:] or [1000], row["event_id"], matches, row)
+            )
+    attempts = []
+    for unit, events in units.items():
+        events.sort(key=lambda event: event[:4])
+        reached = []
+        for place, (moment, *_, matches, row) in enumerate(events):
+            arrived = []
+            for step in matches:
+                if step == 1:
+                    if bounds.first <= asked.local(row) <= bounds.last:
+                        arrived.append((unit, 1, row, place, place, [row]))
+                    continue
+                sources, before = [step - 1], step - 1
+                while before > 1 and question["steps"][before - 1].get("optional"):
+                    before -= 1
+                    sources.append(before)
+                found = [attempt for attempt in reached if attempt[1] in sources]
+                if not found:
+                    continue
+                last = max(found, key=lambda attempt: (attempt[4], attempt[1]))
+                if moment > last[2]["occurred_at"] + window or (
+                    question.get("order") == "strict" and last[4] != place - 1
+                ):
+                    continue
+                skipped = [None] * (step - 1 - last[1])
+                arrived.append((unit, step, last[2], last[3], place, last[5] + skipped + [row]))
+            reached += arrived
+        attempts += reached
+    return asked, window, attempts
+
+
+def is_spoiled(asked, window, question, attempt):
+    unit, _, entry, _, _, events = attempt
+    for exclusion in question.get("exclusions", []):
+        begin = events[exclusion["from_step"] - 1] if len(events) >= exclusion["from_step"] else None
+        end = events[exclusion["to_step"] - 1] if len(events) >= exclusion["to_step"] else None
+        for row in asked.rows if begin else []:
+            if unit_of(row, asked.unit) == unit and selected(row, exclusion):
+                is_before = row["occurred_at"] <= entry["occurred_at"] + window and (
+                    end is None or row["occurred_at"] < end["occurred_at"]
+                )
+                if begin["occurred_at"] < row["occurred_at"] and is_before:
+                    return True
+    return False
+
+
+def funnel(rows, question):
+    asked, window, attempts = funnel_attempts(rows, question)
+    period = question.get("trend")
+    counted = defaultdict(list)
+    for attempt in attempts:
+        by_attempt = attempt[3] if question.get("count") == "attempts" else None
+        entry_period = asked.key(attempt[2], period) if period and by_attempt is None else None
+        counted[attempt[0], by_attempt, entry_period].append(attempt)
+    chosen = []
+    for group in counted.values():
+        furthest = max(attempt[1] for attempt in group)
+        clean = [
+            attempt for attempt in group if attempt[1] == furthest and not is_spoiled(asked, window, question, attempt)
+        ]
+        if clean:
+            chosen.append(min(clean, key=lambda attempt: attempt[4]))
+    return funnel_trend(rows, question, asked, window, chosen) if period else funnel_steps(question, chosen)
+
+
+def funnel_trend(rows, question, asked, window, chosen):
+    bounds = Asked(rows, question)
+    clock = clock_of(rows, asked.zone, bounds.last)
+    is_date = len(question.get("date_to") or "with a time") == 10
+    over = min(bounds.last + timedelta(microseconds=1) if is_date else bounds.last, clock)
+    answer = []
+    for key, label in bounds.periods(question["trend"]):
+        ours = [attempt for attempt in chosen if asked.key(attempt[2], question["trend"]) == key]
+        converted = sum(attempt[1] == len(question["steps"]) for attempt in ours)
+        after = local_start(key, label) + timedelta(hours=1)
+        if question["trend"] != "hour":
+            day = key
+            while asked.start(day, question["trend"]) == key:
+                day += DAY
+            after = datetime.combine(day, time.min)
+        answer.append([label, len(ours), converted, converted / len(ours) if ours else None, after + window <= over])
+    return answer
+
+
+def funnel_steps(question, chosen):
+    if question.get("breakdown"):
+        values = defaultdict(list)
+        for attempt in chosen:
+            found = [
+                as_text((row.get("properties") or {}).get(question["breakdown"])) if row else None for row in attempt[5]
+            ]
+            attribution = question.get("attribution", "first_touch")
+            if attribution.startswith("step:"):
+                step = int(attribution[5:])
+                value = found[step - 1] if len(found) >= step else None
+            else:
+                filled = [value for value in found if value]
+                value = filled[0 if attribution == "first_touch" else -1] if filled else None
+            values[value].append(attempt)
+        plain = {key: value for key, value in question.items() if key != "breakdown"}
+        ordered = sorted(values, key=lambda value: (value is None, value))
+        return [[value, *row] for value in ordered for row in funnel_steps(plain, values[value])]
+    answer, entered, previous = [], None, None
+    for number, step in enumerate(question["steps"], start=1):
+        there = [attempt[5] for attempt in chosen if len(attempt[5]) >= number and attempt[5][number - 1] is not None]
+        users = len(there)
+        seconds = [
+            (
+                events[number - 1]["occurred_at"] - max(row["occurred_at"] for row in events[: number - 1] if row)
+            ).total_seconds()
+            for events in there
+            if number > 1
+        ]
+        entered = users if entered is None else entered
+        middle = sorted(seconds)[(len(seconds) - 1) // 2 : len(seconds) // 2 + 1]
+        answer.append([
+            number, step.get("name") or step.get("event_name") or "any event", users, users / entered if entered else None,
+            users / previous if previous else None, None if previous is None else previous - users,
+            sum(seconds) / len(seconds) if seconds else None, sum(middle) / len(middle) if middle else None,
+        ])  # fmt: skip
+        previous = previous if step.get("optional") else users
+    return answer

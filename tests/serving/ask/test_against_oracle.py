@@ -109,3 +109,36 @@ def test_retention(data):
     if data.draw(st.integers(0, 3)) == 0:
         question["value"] = "plan"
     agree(rows, question)
+
+
+@fixed
+@given(st.data())
+def test_funnel(data):
+    zone, rows = data.draw(histories("hour", most=30))
+    names = ["a", "a", "b", "b", "c", "x"]
+    rows = [row | {"event_name": data.draw(st.sampled_from(names))} for row in rows]
+    number = data.draw(st.integers(2, 4))
+    steps = []
+    for place in range(number):
+        step = {"event_name": data.draw(st.sampled_from(["a", "b", "c", "a", None]))}
+        step["optional"] = place > 0 and data.draw(st.integers(0, 3)) == 0
+        step["occurrence"] = data.draw(st.sampled_from(["any", "any", "any", "first_ever"]))
+        steps.append(step)
+    question = data.draw(common_keys(zone, rows, "hour")) | {"kind": "funnel", "steps": steps}
+    question["order"] = data.draw(st.sampled_from(["ordered", "ordered", "strict"]))
+    question["conversion_window_seconds"] = data.draw(st.sampled_from([900, 3600, 7200, 1209600]))
+    question["date_range"] = data.draw(st.sampled_from(["entry", "all_steps"]))
+    question["count"] = data.draw(st.sampled_from(["units", "units", "attempts"]))
+    if data.draw(st.booleans()):
+        begin = data.draw(st.integers(1, number - 1))
+        end = data.draw(st.integers(begin + 1, number))
+        question["exclusions"] = [{"event_name": "x", "from_step": begin, "to_step": end}]
+    form = data.draw(st.sampled_from(["steps", "breakdown", "trend"]))
+    if form == "breakdown":
+        question |= {
+            "breakdown": "plan",
+            "attribution": data.draw(st.sampled_from(["first_touch", "last_touch", "step:2"])),
+        }
+    if form == "trend":
+        question["trend"] = data.draw(st.sampled_from(["hour", "day"]))
+    agree(rows, question)

@@ -1,0 +1,179 @@
+{#-
+    Attempts at a sequence of steps, as a chain of ASOF joins: each event of step k continues the attempt that most recently
+    reached the step before it. Nothing is joined with more than one row, so a unit with very many events costs no more
+    than its events.
+-#}
+{%- macro funnel(events, steps, window_us, order='ordered', optional=[], exclusions=[], exclusion_events=none, per=['unit']) %}
+    -- equal times are taken in step order, then by the event's id
+    with positioned_events as (
+
+        select
+            *,
+            row_number() over (
+                partition by unit order by at_us, coalesce(steps[1], 1000), coalesce(steps[-1], 1000), event_id
+            ) as position
+        from {{ events }}
+
+    ),
+
+    reached_1 as (
+
+        select
+            unit, position, 1 as step, at_us as entry_us, entry_period, position as entry_position,
+            [at_us] as times, [breakdown] as breakdowns
+        from positioned_events
+        where list_contains(steps, 1) and is_entry
+
+    ),
+
+    {% for step in range(2, steps + 1) -%}
+    {#- the attempt may come from the last required step or any optional one after it -#}
+    {%- set sources = [step - 1] -%}
+    {%- for before in range(step - 2, 0, -1) if sources[-1] in optional and sources[-1] == before + 1 -%}
+    {%- do sources.append(before) -%}
+    {%- endfor -%}
+    continuable_{{ step }} as (
+
+        {% for source in sources -%}
+        select
+            * exclude (times, breakdowns),
+            position * 100 + step as reach_order,
+            times || [{% for _ in range(step - 1 - source) %}null::bigint{{ ', ' if not loop.last }}{% endfor %}]::bigint[] as times,
+            breakdowns || [{% for _ in range(step - 1 - source) %}null{{ ', ' if not loop.last }}{% endfor %}]::varchar[] as breakdowns
+        from reached_{{ source }}
+        {{ 'union all' if not loop.last }}
+        {% endfor %}
+    ),
+
+    reached_{{ step }} as (
+
+        select
+            next_events.unit, next_events.position, {{ step }} as step, attempts.entry_us, attempts.entry_period,
+            attempts.entry_position, list_append(attempts.times, next_events.at_us) as times,
+            list_append(attempts.breakdowns, next_events.breakdown) as breakdowns
+        from (
+            select *, position * 100 as event_order from positioned_events where list_contains(steps, {{ step }})
+        ) as next_events
+        asof join continuable_{{ step }} as attempts
+            on next_events.unit = attempts.unit and next_events.event_order > attempts.reach_order
+        where
+            next_events.at_us <= attempts.entry_us + {{ window_us }}
+            {% if order == 'strict' -%}
+            and next_events.position = attempts.position + 1
+            {%- endif %}
+
+    ),
+
+    {% endfor -%}
+    attempts as (
+
+        {% for step in range(1, steps + 1) -%}
+        select * from reached_{{ step }}
+        {{ 'union all' if not loop.last }}
+        {% endfor %}
+    ),
+
+    {% for exclusion in exclusions -%}
+    exclusion_{{ loop.index }} as (
+
+        select unit, at_us as excluded_us from {{ exclusion_events }} where list_contains(exclusions, {{ loop.index }})
+
+    ),
+
+    {% endfor -%}
+    attempts_with_exclusions as (
+
+        select attempts.*,
+            {% for exclusion in exclusions -%}
+            coalesce(
+                exclusion_{{ loop.index }}.excluded_us <= attempts.entry_us + {{ window_us }}
+                and (
+                    attempts.times[{{ exclusion.to_step }}] is null
+                    or exclusion_{{ loop.index }}.excluded_us < attempts.times[{{ exclusion.to_step }}]
+                ), false
+            ) or
+            {% endfor %}false as is_spoiled
+        from attempts
+        {% for exclusion in exclusions -%}
+        asof left join exclusion_{{ loop.index }}
+            on
+                attempts.unit = exclusion_{{ loop.index }}.unit
+                and attempts.times[{{ exclusion.from_step }}] < exclusion_{{ loop.index }}.excluded_us
+        {% endfor %}
+    ),
+
+    furthest_attempts as (
+
+        select * from attempts_with_exclusions
+        qualify step = max(step) over (partition by {{ per | join(', ') }})
+
+    )
+
+    select * exclude (position, is_spoiled)
+    from furthest_attempts
+    where not is_spoiled
+    qualify row_number() over (partition by {{ per | join(', ') }} order by position) = 1
+{%- endmacro -%}
+
+{%- macro funnel_steps(attempts, names, optional=[], by=[]) %}
+    with step_times as (
+
+        select
+            {{ columns_before(by) }}
+            unnest(generate_series(1, {{ names | length }})) as step,
+            times,
+            times[unnest(generate_series(1, {{ names | length }}))] as reached_us
+        from {{ attempts }}
+        {%- if not by %}
+        union all
+        select unnest(generate_series(1, {{ names | length }})), null, null
+        {%- endif %}
+
+    ),
+
+    step_seconds as (
+
+        select
+            {{ columns_before(by) }}step,
+            reached_us,
+            (reached_us - list_max(times[:step - 1])) / 1000000 as seconds_from_previous
+        from step_times
+
+    ),
+
+    counts as (
+
+        select
+            {{ columns_before(by) }}step,
+            count(reached_us)::bigint as users,
+            avg(seconds_from_previous) as avg_seconds_from_previous,
+            median(seconds_from_previous) as median_seconds_from_previous,
+            not list_contains([{{ optional | join(', ') }}]::bigint[], step) as is_required
+        from step_seconds
+        group by all
+
+    ),
+
+    counts_with_previous as (
+
+        select
+            *,
+            first_value(users) over in_order as entered,
+            last_value(case when is_required then users end ignore nulls) over before as previous_users
+        from counts
+        window
+            in_order as ({% if by %}partition by {{ by | join(', ') }} {% endif %}order by step),
+            before as ({% if by %}partition by {{ by | join(', ') }} {% endif %}order by step rows between unbounded preceding and 1 preceding)
+
+    )
+
+    select
+        {{ columns_before(by) }}step,
+        users,
+        users / nullif(entered, 0) as conversion_rate,
+        users / nullif(previous_users, 0) as conversion_rate_from_previous,
+        (previous_users - users)::bigint as drop_off,
+        avg_seconds_from_previous,
+        median_seconds_from_previous
+    from counts_with_previous
+{%- endmacro -%}

@@ -1,0 +1,195 @@
+"""How far units get through a sequence of steps."""
+
+# ruff: noqa: S608 - every name in this SQL is ours or checked, and what a question says is bound
+
+from datetime import date, timedelta
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StrictBool, StrictStr, model_validator
+
+from serving.ask.engines import engine, steps
+from serving.ask.scope import Answerable, Scope, last_moment, timestamp_literal
+from serving.ask.vocabulary import Count, Part, Period, Question, Selector
+
+
+class Step(Selector):
+    """One step: its events, and whether it may be left out. `first_ever`: only the unit's first such event of all."""
+
+    optional: StrictBool = False
+    name: StrictStr | None = None
+    occurrence: Literal["any", "first_ever"] = "any"
+
+
+class Exclusion(Selector):
+    """Events that spoil an attempt after its `from_step` and before its `to_step`, counted from 1."""
+
+    from_step: Count
+    to_step: Count
+
+
+class Histogram(Part):
+    """Seconds from one step to another, in equal bins."""
+
+    from_step: Count
+    to_step: Count
+    bins: Annotated[Count, Field(le=1000)] = 10
+
+
+class Funnel(Question):
+    """Units at each step of the attempt that got furthest; any step-1 event opens one.
+
+    Step k continues the attempt that most recently reached the step before it, within the window of that attempt's
+    step 1 (inclusive). Equal times are taken in step order. `strict`: no other event of the question in between. An
+    attempt that an exclusion spoils does not count; where the furthest is spoiled and no other gets as far, the unit
+    leaves. Times are those of the first attempt that gets furthest. The first step has no previous one, so that its
+    rate from the previous and its drop-off are null; an optional step is compared with the last required one before
+    it. `entry`: step 1 lies in the range; `all_steps`: every step does. The breakdown is the first or last value that
+    is set among the attempt's step events, or that of step k. `trend`: one row for each period of step 1, in which a
+    unit counts once; it is complete when its last attempt's window is over.
+    """
+
+    kind: Literal["funnel"]
+    steps: Annotated[list[Step], Field(min_length=2, max_length=50)]
+    order: Literal["ordered", "strict"] = "ordered"
+    conversion_window_seconds: Count = 1_209_600
+    exclusions: list[Exclusion] = Field(default_factory=list)
+    date_range: Literal["entry", "all_steps"] = "entry"
+    count: Literal["units", "attempts"] = "units"
+    breakdown: StrictStr | None = None
+    attribution: Annotated[StrictStr, Field(pattern=r"^(first_touch|last_touch|step:[1-9][0-9]?)$")] = "first_touch"
+    trend: Period | None = None
+    histogram: Histogram | None = None
+
+    @model_validator(mode="after")
+    def _is_sound(self) -> Self:
+        number = len(self.steps)
+        if self.steps[0].optional:
+            raise ValueError("the first step opens the funnel and cannot be optional: make it required or leave it out")
+        spans: list[Exclusion | Histogram] = [*self.exclusions, *([self.histogram] if self.histogram else [])]
+        for part in spans:
+            if not part.from_step < part.to_step <= number:
+                raise ValueError(f"`from_step` must lie before `to_step`, and both among the {number} steps")
+        if self.attribution.startswith("step:") and int(self.attribution[5:]) > number:
+            raise ValueError(f"`attribution` names {self.attribution}, but there are {number} steps")
+        if self.attribution != "first_touch" and not self.breakdown:
+            raise ValueError("`attribution` says how `breakdown` is chosen: name a `breakdown` too")
+        if self.trend and self.histogram:
+            raise ValueError("`trend` and `histogram` are two questions: ask for one of them")
+        return self
+
+    def compile(self, scope: Scope) -> Answerable:
+        """Return the query: steps, `trend` or `histogram`, each with a leading `breakdown` where asked."""
+        per = ["unit", "entry_position"] if self.count == "attempts" else ["unit"]
+        if self.trend and self.count == "units":
+            per = ["unit", "entry_period"]
+        optional = [number for number, step in enumerate(self.steps, start=1) if step.optional]
+        by = ["breakdown"] if self.breakdown else []
+        picked = {"first_touch": "1", "last_touch": "-1"}.get(self.attribution)
+        set_values = "list_filter(breakdowns, lambda value: value is not null and value <> '')"
+        value = f"{set_values}[{picked}]" if picked else f"breakdowns[{self.attribution.removeprefix('step:')}]"
+        named = {
+            "question_events": self._events(scope),
+            "step_events": "select * from question_events where is_strict or len(steps) > 0",
+            "attempts_of_units": engine(
+                "funnel", events="step_events", steps=len(self.steps), order=self.order, optional=optional,
+                window_us=self.conversion_window_seconds * 1_000_000, exclusion_events="question_events",
+                exclusions=[exclusion.model_dump(include={"from_step", "to_step"}) for exclusion in self.exclusions],
+                per=per,
+            ),
+            "attempts": f"select *, {value} as breakdown from attempts_of_units",
+        }  # fmt: skip
+        if self.trend:
+            return Answerable(self._trend(scope, named, by))
+        if self.histogram:
+            return Answerable(self._histogram(named, by, self.histogram))
+        names = [step.name or step.event_name or "any event" for step in self.steps]
+        named["counts"] = engine("funnel_steps", attempts="attempts", names=names, optional=optional, by=by)
+        listed = scope.bind(names)
+        column = "breakdown, " if by else ""
+        last = (
+            f"select {column}step, ({listed}::varchar[])[step] as step_name, users, conversion_rate, "
+            "conversion_rate_from_previous, drop_off, avg_seconds_from_previous, median_seconds_from_previous "
+            f"from counts order by {'breakdown, ' if by else ''}step"
+        )
+        return Answerable(steps(**named, last=last))
+
+    def _events(self, scope: Scope) -> str:
+        """Return the events that some step or exclusion names (all of them where the order is strict)."""
+        window = timedelta(seconds=self.conversion_window_seconds)
+        latest: date = scope.end
+        if self.date_range == "entry":
+            latest = last_moment(scope.end) + window + timedelta(days=1)
+        conditions = [scope.selector(step) for step in self.steps]
+        is_first_ever = any(step.occurrence == "first_ever" for step in self.steps)
+        matches = []
+        for number, (step, condition) in enumerate(zip(self.steps, conditions, strict=True), start=1):
+            if step.occurrence == "first_ever":
+                moment = f"case when {condition} then (occurred_at, event_id) end"
+                condition = (
+                    f"{condition} and (occurred_at, event_id) = min({moment}) over (partition by {scope.unit()})"
+                )
+            matches.append(f"case when {condition} then {number} end")
+        excluding = [scope.selector(exclusion) for exclusion in self.exclusions]
+        excluded = [f"case when {condition} then {number} end" for number, condition in enumerate(excluding, start=1)]
+        in_range = f"{scope.since(self.date_from)} and {scope.until(self.date_to)}"
+        columns = {
+            "at_us": "epoch_us(occurred_at)",
+            "event_id": "event_id",
+            "is_in_time": f"{scope.since(self.date_from)} and {scope.until(latest)}",
+            "is_entry": in_range,
+            "entry_period": scope.period_key(self.trend) if self.trend else "null",
+            "breakdown": scope.key(self.breakdown) if self.breakdown else "null::varchar",
+            "steps": f"list_filter([{', '.join(matches)}], lambda step: step is not null)",
+            "exclusions": f"list_filter([{', '.join(excluded)}]::integer[], lambda number: number is not null)",
+            "is_strict": str(self.order == "strict").lower(),
+        }
+        within = [] if is_first_ever else [scope.since(self.date_from), scope.until(latest)]
+        narrowed = "true" if self.order == "strict" else f"({' or '.join([*conditions, *excluding])})"
+        return f"select * from ({scope.events(columns, narrowed, *within)}) as funnel_events where is_in_time"
+
+    def _trend(self, scope: Scope, named: dict[str, str], by: list[str]) -> str:
+        first = scope.start
+        _, known = scope.known_until()
+        window = f"interval {self.conversion_window_seconds} second"
+        end = engine("shift_period", period_start="start::date", period=self.trend, periods=1)
+        end = "start + interval 1 hour" if self.trend == "hour" else f"{end}::timestamp"
+        named["calendar"] = scope.calendar(str(self.trend))
+        named["shown"] = (
+            f"select *, {end} + {window} <= {timestamp_literal(known)} as is_complete from calendar "
+            f"where {end} > {timestamp_literal(first)}"
+        )
+        segments = "(select distinct breakdown from attempts) as segments cross join " if by else ""
+        grouped = "spine.breakdown, place" if by else "place"
+        named["spine"] = f"select * from {segments}shown"
+        same = "and attempts.breakdown is not distinct from spine.breakdown " if by else ""
+        return steps(
+            **named,
+            last=f"select {'spine.breakdown, ' if by else ''}label as period_start, count(attempts.unit) as entered, "
+            f"count(attempts.unit) filter (where step = {len(self.steps)}) as converted, "
+            f"count(attempts.unit) filter (where step = {len(self.steps)}) / nullif(count(attempts.unit), 0) "
+            "as conversion_rate, is_complete from spine left join attempts on entry_period = period_key "
+            f"{same}group by {grouped}, label, is_complete order by {grouped}",
+        )
+
+    def _histogram(self, named: dict[str, str], by: list[str], asked: Histogram) -> str:
+        """Return the histogram: equal bins from 0 up to the longest time, which the last one holds."""
+        column = "breakdown, " if by else ""
+        named["durations"] = (
+            f"select {column}(times[{asked.to_step}] - times[{asked.from_step}]) / 1000000 as seconds from attempts "
+            f"where times[{asked.to_step}] is not null and times[{asked.from_step}] is not null"
+        )
+        named["width"] = f"select greatest(max(seconds), 1) / {asked.bins} as bin_seconds from durations"
+        named["bins"] = f"select unnest(generate_series(0, {asked.bins - 1})) as bin"
+        named["binned"] = (
+            f"select {column}least((seconds // bin_seconds)::bigint, {asked.bins - 1}) as bin "
+            "from durations cross join width"
+        )
+        segments = "(select distinct breakdown from binned) as segments cross join " if by else ""
+        same = "and binned.breakdown is not distinct from spine.breakdown " if by else ""
+        named["spine"] = f"select * from {segments}bins cross join width where bin_seconds is not null"
+        return steps(
+            **named,
+            last=f"select {'spine.breakdown, ' if by else ''}spine.bin * bin_seconds as bin_from_seconds, "
+            "(spine.bin + 1) * bin_seconds as bin_to_seconds, count(binned.bin) as users from spine "
+            f"left join binned on spine.bin = binned.bin {same}group by all order by all",
+        )
