@@ -88,23 +88,43 @@ channel_days as (
 
 active_gaps as (
 
-    select 'all' as segment, * from ({{ group_gaps('all_days', ['segment_value'], cap_days) }})
+    select
+        'all' as segment,
+        *
+
+    from ({{ group_gaps('all_days', ['segment_value'], cap_days) }})
 
     union all
 
-    select 'app' as segment, * from ({{ group_gaps('app_days', ['segment_value'], cap_days) }})
+    select
+        'app' as segment,
+        *
+
+    from ({{ group_gaps('app_days', ['segment_value'], cap_days) }})
 
     union all
 
-    select 'country' as segment, * from ({{ group_gaps('country_days', ['segment_value'], cap_days) }})
+    select
+        'country' as segment,
+        *
+
+    from ({{ group_gaps('country_days', ['segment_value'], cap_days) }})
 
     union all
 
-    select 'device_type' as segment, * from ({{ group_gaps('device_days', ['segment_value'], cap_days) }})
+    select
+        'device_type' as segment,
+        *
+
+    from ({{ group_gaps('device_days', ['segment_value'], cap_days) }})
 
     union all
 
-    select 'channel' as segment, * from ({{ group_gaps('channel_days', ['segment_value'], cap_days) }})
+    select
+        'channel' as segment,
+        *
+
+    from ({{ group_gaps('channel_days', ['segment_value'], cap_days) }})
 
 )
 

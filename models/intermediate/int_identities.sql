@@ -64,10 +64,11 @@ device_owners as (
 
     from device_users
 
-    qualify row_number() over (
-        partition by identity_key
-        order by {{ 'first_identified_at, user_id' if setting('identity_rule') == 'first' else 'last_identified_at desc, user_id desc' }}
-    ) = 1
+    qualify
+        row_number() over (
+            partition by identity_key
+            order by {{ 'first_identified_at, user_id' if setting('identity_rule') == 'first' else 'last_identified_at desc, user_id desc' }}
+        ) = 1
 
 ),
 

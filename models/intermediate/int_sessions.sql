@@ -50,7 +50,10 @@ events as (
 
     {% if is_incremental() %}
     where
-        event_date in {{ dates_in('select distinct unnest(generate_series(cast(started_at as date), cast(ended_at as date), interval 1 day))::date from (' ~ affected_spans ~ ')') }}
+        event_date in {{ dates_in(
+            'select distinct unnest(generate_series(cast(started_at as date), cast(ended_at as date), interval 1 day))::date'
+            ~ ' from (' ~ affected_spans ~ ')'
+        ) }}
         and exists (
             select 1
 

@@ -20,7 +20,7 @@ event_catalog as (
 
 ),
 
-merges as (
+merge_copies as (
 
     select
         landed.event_id,
@@ -43,4 +43,4 @@ merges as (
 
 )
 
-select * from merges
+select * from merge_copies

@@ -84,9 +84,10 @@ superseded_copies as (
 
     where hash(event_id, event_date) in (select copy_key from repeated_keys)
 
-    qualify row_number() over (
-        partition by event_id, event_date order by occurred_at, content_hash, batch_id, row_number
-    ) > 1
+    qualify
+        row_number() over (
+            partition by event_id, event_date order by occurred_at, content_hash, batch_id, row_number
+        ) > 1
 
 )
 

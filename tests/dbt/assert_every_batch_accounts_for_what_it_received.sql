@@ -16,16 +16,17 @@ batches as (
         duplicate,
         quarantined
 
-    from read_json(
-        '{{ manifests }}',
-        columns = {
-            batch_id: 'varchar',
-            received: 'bigint',
-            accepted: 'bigint',
-            duplicate: 'bigint',
-            quarantined: 'bigint'
-        }
-    )
+    from
+        read_json(
+            '{{ manifests }}',
+            columns = {
+                batch_id: 'varchar',
+                received: 'bigint',
+                accepted: 'bigint',
+                duplicate: 'bigint',
+                quarantined: 'bigint'
+            }
+        )
     {%- else -%}
     -- nothing has landed yet
     select

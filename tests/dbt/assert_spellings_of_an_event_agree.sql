@@ -8,4 +8,4 @@ from {{ ref('event_catalog') }}
 group by canonical_name
 
 having
-    count(distinct (is_activity, is_page_view, is_interaction, is_merge)) > 1
+    count(distinct row(is_activity, is_page_view, is_interaction, is_merge)) > 1

@@ -21,11 +21,7 @@ data_span as (
 
 calendar as (
 
-    select cast(unnest(generate_series(
-        date_trunc('month', first_date),
-        last_day(last_date),
-        interval 1 day
-    )) as date) as date_day
+    select cast(unnest(generate_series(date_trunc('month', first_date), last_day(last_date), interval 1 day)) as date) as date_day
 
     from data_span
 
