@@ -142,9 +142,13 @@ def nothing_new(home: Path) -> Path | None:
 
 
 def current_inputs(home: Path) -> dict[str, Any]:
-    """All that decides what a build makes now: landed batches, project files, settings, and where the files lie."""
-    folder = home / "landing" / "batches"
-    return _inputs(home, [path.stem for path in folder.glob("[0-9]*.json")] if folder.is_dir() else [])
+    """All that decides what a build makes now: batches of events, project files, settings, and where the files lie.
+
+    A batch of which nothing was accepted is none: it changes no mart.
+    """
+    landing = home / "landing"
+    committed = {path.stem for path in landing.glob("batches/[0-9]*.json")}
+    return _inputs(home, committed & {path.stem for path in landing.glob("events/*/*.parquet")})
 
 
 def start_outcome(home: Path) -> Outcome:
@@ -319,7 +323,7 @@ def _batches_built(home: Path) -> list[str]:
     """The batches that this build saw, by the list that it fixed when it began."""
     import duckdb
 
-    query = "select batch_id from plumbing.landed_batches where batch_id similar to '[0-9].*'"
+    query = "select batch_id from plumbing.landed_batches where file is not null and batch_id similar to '[0-9].*'"
     with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as warehouse:
         return [row[0] for row in warehouse.execute(query).fetchall()]
 

@@ -95,8 +95,8 @@ def prune(home: Path, keep: int) -> None:
         for relation in read_catalog(publication)["relations"].values()
         for file in relation["files"]
     }
-    for path in (published / "files").rglob("*.parquet"):
-        if path not in named:
+    for path in (published / "files").rglob("*"):
+        if path.is_file() and path not in named:
             path.unlink()
     for folder in sorted((published / "files").glob("*/*"), reverse=True):
         if folder.is_dir() and not any(folder.iterdir()):

@@ -23,7 +23,7 @@ from typing import Any
 import duckdb
 
 from serving.publications import drop_unfinished, fsync, prune, published_dir, show
-from serving.relations import PublishError, Relation, read_relations
+from serving.relations import PARQUET_SOURCE, PublishError, Relation, read_relations
 
 # older DuckDB clients read it
 STORAGE_VERSION = "v1.2.0"
@@ -31,6 +31,10 @@ STORAGE_VERSION = "v1.2.0"
 FILE_FORMAT = "zstd-1"
 ROWS_PER_COPY = 4_000_000
 DAYS_PER_COPY = 1_000
+# which landing batches the models have taken in; views over landed files read it
+BATCHES = "plumbing.processed_batches"
+# the landing's file of no rows, which gives the types where nothing has landed
+EMPTY_FILE = "schema"
 # a view is counted as long as that is cheap; its inputs are verified in any case
 COUNTED_VIEW_ROWS = 5_000_000
 
@@ -43,6 +47,18 @@ class DayFile:
     rows: int
     content: int
     path: Path
+
+
+@dataclass(frozen=True)
+class LandedFile:
+    """A landed file as readers reach it: the same bytes under a second name, so nothing is copied."""
+
+    rows: int
+    path: Path
+    day: None = None
+
+
+Files = dict[str, list[DayFile] | list[LandedFile]]
 
 
 @dataclass(frozen=True)
@@ -84,11 +100,12 @@ def publish(home: Path, manifest_path: Path, built: Built, keep: int, memory_lim
     work = publications / f".new-{publication.name}"
     (work / "parquet").mkdir(parents=True)
     with _open_warehouse(home, memory_limit) as connection:
-        files = {
-            relation.name: write_day_files(connection, relation, published_dir(home) / "files")
-            for relation in relations
-            if relation.kind == "files"
-        }
+        files: Files = {}
+        for relation in relations:
+            if relation.kind == "files":
+                files[relation.name] = write_day_files(connection, relation, published_dir(home) / "files")
+            elif relation.kind == "landing":
+                files[relation.name] = link_landed_files(connection, relation, published_dir(home) / "files")
         write_marts(connection, relations, files, work)
         rows = verify(connection, relations, files, work)
         columns = {relation.name: _columns(connection, f'check_marts.main."{relation.name}"') for relation in relations}
@@ -105,13 +122,14 @@ def publish(home: Path, manifest_path: Path, built: Built, keep: int, memory_lim
                 "description": relation.description,
                 "rows": rows[relation.name],
                 "checks": relation.checks,
+                "is_internal": relation.is_internal,
                 "columns": [
                     {"name": name, "type": kind, "description": relation.column_descriptions.get(name.lower(), "")}
                     for name, kind in columns[relation.name]
                 ],
                 "files": [
                     {
-                        "day": file.day.isoformat(),
+                        "day": file.day and file.day.isoformat(),
                         "rows": file.rows,
                         "path": str(file.path.relative_to(published_dir(home))),
                     }
@@ -160,16 +178,38 @@ def write_day_files(connection: duckdb.DuckDBPyConnection, relation: Relation, f
     return files
 
 
-def write_marts(
-    connection: duckdb.DuckDBPyConnection,
-    relations: Iterable[Relation],
-    files: Mapping[str, list[DayFile]],
-    work: Path,
-) -> None:
+def link_landed_files(connection: duckdb.DuckDBPyConnection, relation: Relation, folder: Path) -> list[LandedFile]:
+    """Give the landed files of the built batches a second name below `published/`; return them in order.
+
+    Readers reach nothing outside that folder, and a landed file that is removed stays as long as a kept publication
+    names it. Where a second name is impossible, as across file systems, the file is copied.
+    """
+    pattern, _ = _source_parts(relation)
+    built = {row[0] for row in connection.execute(f"select distinct batch_id from warehouse.{BATCHES}").fetchall()}
+    found = [
+        Path(row[0]) for row in connection.execute(f"select file from glob({_text(pattern)}) order by 1").fetchall()
+    ]
+    files = []
+    for landed in found:
+        if landed.stem in built or landed.stem == EMPTY_FILE:
+            stat = landed.stat()
+            link = folder / relation.name / f"{stat.st_size:x}-{stat.st_mtime_ns:x}" / landed.name
+            if not link.exists():
+                _link(landed, link)
+            files.append(link)
+    if not files:
+        raise PublishError(f"There is no file {pattern}. Run `footfall build`, which makes an empty one.")
+    counted = connection.execute(f"select file_name, num_rows from parquet_file_metadata({_list(files)})").fetchall()
+    rows = {Path(name): count for name, count in counted}
+    return [LandedFile(rows[path], path) for path in files]
+
+
+def write_marts(connection: duckdb.DuckDBPyConnection, relations: Iterable[Relation], files: Files, work: Path) -> None:
     """Write marts.duckdb into a folder, and the copied relations beside it as Parquet."""
     path = work / "marts.duckdb"
     connection.execute(f"attach {_text(path)} as new_marts (storage_version '{STORAGE_VERSION}')")
     connection.execute("use new_marts")
+    connection.execute("begin")
     for relation in relations:
         name = _name(relation.name)
         if relation.kind == "table":
@@ -178,10 +218,18 @@ def write_marts(
             connection.execute(f"copy {name} to {_text(parquet)} (format parquet, compression zstd)")
         elif relation.kind == "view":
             connection.execute(f"create view {name} as {relation.sql}")
-        else:
+        elif relation.kind == "files":
             columns = _columns(connection, relation.built_as)
             connection.execute(f"create view {name} as {_files_query(relation, columns, files[relation.name])}")
+        else:
+            schema, _ = BATCHES.split(".")
+            connection.execute(f"create schema {schema}")
+            connection.execute(f"create table {BATCHES} as select * from warehouse.{BATCHES}")
+            _, options = _source_parts(relation)
+            paths = _list(file.path for file in files[relation.name])
+            connection.execute(f"create view {name} as select * from read_parquet({paths}{options})")
         _comment(connection, relation)
+    connection.execute("commit")
     connection.execute("use memory")
     connection.execute("checkpoint new_marts")
     connection.execute("detach new_marts")
@@ -190,15 +238,13 @@ def write_marts(
 
 
 def verify(
-    connection: duckdb.DuckDBPyConnection,
-    relations: Iterable[Relation],
-    files: Mapping[str, list[DayFile]],
-    work: Path,
+    connection: duckdb.DuckDBPyConnection, relations: Iterable[Relation], files: Files, work: Path
 ) -> dict[str, int | None]:
     """Compare what was written with what was built, read back from the file; return rows per relation.
 
     Tables are compared as multisets of whole rows; day files were when they were written, and are counted here; views
-    are counted where the files hold at most 5 million rows (else None), since the same query reads the same inputs.
+    are counted where the files hold at most 5 million rows (else None), since the same query reads the same inputs;
+    landed files are the landed files.
 
     Raises:
         PublishError: when the two differ. The law is: published = built.
@@ -208,22 +254,23 @@ def verify(
     rows: dict[str, int | None] = {}
     for relation in relations:
         written = f"check_marts.main.{_name(relation.name)}"
-        measure = "count(*), null"
-        if relation.kind == "table":
-            measure = "count(*), sum(cast(hash(r) as hugeint))"
-        elif relation.kind == "view" and in_files > COUNTED_VIEW_ROWS:
-            measure = "null, null"
-        query = f"select {measure} from {{}} as r" if measure != "null, null" else "select null, null"
-        there = connection.execute(query.format(written)).fetchone()
-        here = connection.execute(query.format(relation.built_as)).fetchone()
-        if relation.kind == "files" and there and there[0] != sum(file.rows for file in files[relation.name]):
-            here = None
-        if _columns(connection, written) != _columns(connection, relation.built_as) or there != here or there is None:
+        if _columns(connection, written) != _columns(connection, relation.built_as):
+            raise PublishError(f"{relation.name} as written has other columns than as built; nothing was published.")
+        if relation.kind in ("files", "landing"):
+            rows[relation.name] = sum(file.rows for file in files[relation.name])
+        if relation.kind == "landing" or (relation.kind == "view" and in_files > COUNTED_VIEW_ROWS):
+            rows.setdefault(relation.name, None)
+            continue
+        content = "sum(cast(hash(r) as hugeint))" if relation.kind == "table" else "null"
+        there, here = (
+            connection.execute(f"select count(*), {content} from {source} as r").fetchall()[0]
+            for source in (written, relation.built_as)
+        )
+        if there != here or rows.setdefault(relation.name, there[0]) != there[0]:
             raise PublishError(
                 f"{relation.name} as written differs from what was built ({there} against {here}: rows, content). "
                 "Nothing was published; run `footfall build` again, and report it when it stays."
             )
-        rows[relation.name] = there[0]
     return rows
 
 
@@ -303,15 +350,34 @@ def _only_file(scratch: Path, relation: Relation, day: date) -> Path:
     return found[0]
 
 
-def _files_query(relation: Relation, columns: list[tuple[str, str]], files: list[DayFile]) -> str:
+def _source_parts(relation: Relation) -> tuple[str, str]:
+    """The file pattern of a source, and its other arguments as they are written."""
+    pattern, options = PARQUET_SOURCE.fullmatch(relation.built_as).groups()  # type: ignore[union-attr]
+    return pattern.replace("''", "'"), options
+
+
+def _link(landed: Path, link: Path) -> None:
+    link.parent.mkdir(parents=True, exist_ok=True)
+    fresh = link.with_name(f".{link.name}.new")
+    fresh.unlink(missing_ok=True)
+    try:
+        fresh.hardlink_to(landed)
+    except OSError:
+        shutil.copyfile(landed, fresh)
+        fsync(fresh)
+    fresh.replace(link)
+    fsync(link.parent)
+
+
+def _files_query(relation: Relation, columns: list[tuple[str, str]], files: Iterable[DayFile | LandedFile]) -> str:
     """A query over exactly these files; the day in their paths lets DuckDB skip files without opening them."""
-    if not files:
+    paths = _list(file.path for file in files)
+    if paths == "[]":
         typed = ", ".join(f"cast(null as {kind}) as {_name(name)}" for name, kind in columns)
         return f"select {typed} where false"
-    paths = ", ".join(_text(file.path) for file in files)
     names = ", ".join(_name(name) for name, _ in columns)
     return (
-        f"select {names} from read_parquet([{paths}], hive_partitioning = true, "
+        f"select {names} from read_parquet({paths}, hive_partitioning = true, "
         f"hive_types = {{{_name(relation.day)}: date}})"
     )
 
@@ -331,6 +397,10 @@ def _columns(connection: duckdb.DuckDBPyConnection, source: str) -> list[tuple[s
 
 def _name(identifier: str) -> str:
     return '"' + identifier.replace('"', '""') + '"'
+
+
+def _list(values: Iterable[object]) -> str:
+    return f"[{', '.join(_text(value) for value in values)}]"
 
 
 def _text(value: object) -> str:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, Literal
 
-Kind = Literal["table", "view", "files"]
+Kind = Literal["table", "view", "files", "landing"]
+PARQUET_SOURCE = re.compile(r"read_parquet\('((?:[^']|'')*)'(.*)\)", re.DOTALL)
 
 
 class PublishError(Exception):
@@ -24,12 +26,14 @@ class Relation:
     Attributes:
         name: its name in the published database.
         built_as: its quoted, qualified name in the warehouse.
-        kind: `table` is copied, `view` is computed from other published relations, `files` are immutable day files.
+        kind: `table` is copied, `view` is computed from other published relations, `files` are immutable day files,
+            `landing` is a source that views read: the landed files themselves, which are immutable already.
         description, column_descriptions: texts of the model's YAML.
         sql: the compiled query, for a `view`.
         day, fingerprint: the date column and the integer hash column, for `files`.
         logic: digest of the code, seeds and settings that the rows come from.
         checks: how many dbt tests stand on the model.
+        is_internal: whether it is there for other relations, and not for people.
     """
 
     name: str
@@ -42,6 +46,7 @@ class Relation:
     fingerprint: str
     logic: str
     checks: int
+    is_internal: bool
 
     @property
     def grain(self) -> str:
@@ -71,9 +76,14 @@ def read_relations(manifest_path: Path, settings: dict[str, Any]) -> list[Relati
     }
     if not wanted:
         raise PublishError("No model asks to be published. Give the marts `config.meta.publish`.")
+    sources = {
+        key: manifest["sources"][key] for node in wanted.values() for key in _reads(node) if key in manifest["sources"]
+    }
     checks = _count_checks(manifest)
     order = TopologicalSorter({key: _reads(node) & wanted.keys() for key, node in wanted.items()}).static_order()
-    return [_relation(manifest, key, wanted, settings, checks) for key in order]
+    models = [_relation(manifest, key, wanted, settings, checks) for key in order]
+    read = "".join(model.sql for model in models)
+    return [_source(source) for source in sources.values() if f'"{_source_name(source)}"' in read] + models
 
 
 def _publish_setting(node: dict[str, Any]) -> Any:
@@ -82,6 +92,32 @@ def _publish_setting(node: dict[str, Any]) -> Any:
 
 def _reads(node: dict[str, Any]) -> set[str]:
     return set(node.get("depends_on", {}).get("nodes", []))
+
+
+def _source_name(source: dict[str, Any]) -> str:
+    return f"{source['source_name']}_{source['name']}"
+
+
+def _source(source: dict[str, Any]) -> Relation:
+    """A source of Parquet files, published because views read it."""
+    if not PARQUET_SOURCE.fullmatch(source["relation_name"]):
+        raise PublishError(
+            f"A published view reads source {source['name']}, which is {source['relation_name']}. Only sources of "
+            "the form read_parquet('…') can be published; publish the view as a table."
+        )
+    return Relation(
+        name=_source_name(source),
+        built_as=source["relation_name"],
+        kind="landing",
+        description=source["description"],
+        column_descriptions={name.lower(): column["description"] for name, column in source["columns"].items()},
+        sql="",
+        day="",
+        fingerprint="",
+        logic="",
+        checks=0,
+        is_internal=True,
+    )
 
 
 def _relation(
@@ -107,26 +143,31 @@ def _relation(
         kind=kind,
         description=node["description"],
         column_descriptions={name.lower(): column["description"] for name, column in node["columns"].items()},
-        sql=_published_sql(manifest["nodes"], node, wanted) if kind == "view" else "",
+        sql=_published_sql(manifest, node, wanted) if kind == "view" else "",
         day=day,
         fingerprint=fingerprint,
         logic=_logic(manifest, key, settings),
         checks=checks.get(key, 0),
+        is_internal=bool(node["config"]["meta"].get("internal")),
     )
 
 
-def _published_sql(nodes: dict[str, Any], node: dict[str, Any], wanted: dict[str, Any]) -> str:
+def _published_sql(manifest: dict[str, Any], node: dict[str, Any], wanted: dict[str, Any]) -> str:
     """The compiled query of a view, reading published relations in place of the warehouse's."""
     sql: str | None = node.get("compiled_code")
     if not sql:
         raise PublishError(f"Model {node['name']} was not compiled in the last build. Run `footfall build` again.")
     for parent in sorted(_reads(node)):
+        if parent in manifest["sources"]:
+            source = manifest["sources"][parent]
+            sql = sql.replace(source["relation_name"], f'"{_source_name(source)}"')
+            continue
         if parent not in wanted:
             raise PublishError(
                 f"Model {node['name']} is published as a view and reads {parent.split('.')[-1]}, which is not "
                 f"published. Give {parent.split('.')[-1]} a meta.publish, or publish {node['name']} as a table."
             )
-        sql = sql.replace(nodes[parent]["relation_name"], f'"{nodes[parent]["alias"]}"')
+        sql = sql.replace(wanted[parent]["relation_name"], f'"{wanted[parent]["alias"]}"')
     if f'"{node["database"]}".' in sql:
         raise PublishError(
             f"Model {node['name']} is published as a view and names the warehouse itself. Use ref() in it."

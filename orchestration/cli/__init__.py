@@ -7,6 +7,8 @@ import sys
 
 import typer
 
+from orchestration.cli import ask, build, demo, dev, load, publish, status
+
 app = typer.Typer(
     name="footfall",
     help="Product-analytics marts that never drift: files in, exact marts out.",
@@ -16,27 +18,9 @@ app = typer.Typer(
 )
 
 
-def _register() -> None:
-    from orchestration.cli import build, demo, dev, publish, status
-
-    for command in (build.build, publish.publish, status.status, demo.demo, dev.dev):
-        app.command()(command)
-    try:
-        from orchestration.cli import load
-
-        app.command()(load.load)
-        app.add_typer(load.quarantine_app, name="quarantine")
-    except ImportError:
-        pass
-    try:
-        from orchestration.cli import ask
-
-        app.command()(ask.ask)
-    except ImportError:
-        pass
-
-
-_register()
+for command in (load.load, build.build, ask.ask, publish.publish, status.status, demo.demo, dev.dev):
+    app.command()(command)
+app.add_typer(load.quarantine_app, name="quarantine")
 
 
 def main() -> None:

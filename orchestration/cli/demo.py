@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 if TYPE_CHECKING:
     import duckdb
@@ -26,10 +26,10 @@ def demo() -> None:
 
     folder = home()
     console.print(f"[bold]Footfall demo[/] in {folder}\n")
-    for source in demo_sources():
-        for receipt in load_files(folder, **source):
+    for path, mapping in demo_sources():
+        for receipt in load_files([path], folder, mapping=mapping):
             console.print(
-                f"Loaded {receipt.source.name}: {receipt.received:,} received, {receipt.accepted:,} accepted, "
+                f"Loaded {path.name}: {receipt.received:,} received, {receipt.accepted:,} accepted, "
                 f"{receipt.duplicate:,} duplicate, {receipt.quarantined:,} quarantined."
             )
     build_and_tell(folder)
@@ -47,7 +47,7 @@ def print_summary(home: Path) -> None:
     published = home / "published"
     console.print("\n[bold]Where to look next[/]")
     looks = Table(box=None, show_header=False, padding=(0, 2))
-    looks.add_row("marts", f"{published / 'marts.duckdb'} (DuckDB, open it read-only), {published / 'parquet'}")
+    looks.add_row("marts", f"{published / 'marts.duckdb'} (DuckDB, open it read-only)")
     looks.add_row("what is in them", f"{published / 'catalog.json'}, or `make docs`")
     looks.add_row("one question", "`footfall ask SPEC.json`")
     looks.add_row("your own events", "`footfall load FILE`, then `footfall build`; `footfall status` tells the rest")
@@ -55,7 +55,7 @@ def print_summary(home: Path) -> None:
     console.print(looks)
 
 
-def sparkline(numbers: Sequence[float | None], width: int = 40) -> str:
+def sparkline(numbers: Sequence[float | None], width: int = 24) -> str:
     """A line of bars, each the mean of an equal share of the numbers, the highest one full."""
     known = [number or 0.0 for number in numbers]
     if not known:
@@ -70,15 +70,20 @@ def sparkline(numbers: Sequence[float | None], width: int = 40) -> str:
 def _print_actives(marts: duckdb.DuckDBPyConnection) -> None:
     rows = marts.execute(
         """
+        with days_with_data as (
+            select *
+            from fct_active_persons
+            where segment = 'app' and is_complete
+            qualify activity_date <= max(activity_date) filter (where dau > 0) over (partition by segment_value)
+        )
         select segment_value, max(activity_date), arg_max(dau, activity_date), arg_max(wau, activity_date),
             arg_max(mau, activity_date), arg_max(stickiness, activity_date), list(mau order by activity_date)
-        from fct_active_persons
-        where segment = 'app' and is_complete
+        from days_with_data
         group by segment_value
         order by segment_value
         """
     ).fetchall()
-    table = Table("app", "as of", *_right("DAU", "WAU", "MAU", "stickiness"), "MAU, all days", title="Active persons")
+    table = Table("app", "as of", *_right("DAU", "WAU", "MAU", "stickiness"), "MAU over time", title="Active persons")
     for app, day, dau, wau, mau, stickiness, history in rows:
         share = "" if stickiness is None else f"{stickiness:.1%}"
         table.add_row(app, str(day), f"{dau:,}", f"{wau:,}", f"{mau:,}", share, sparkline(history))
@@ -113,7 +118,7 @@ def _print_growth(marts: duckdb.DuckDBPyConnection) -> None:
         select period_start, segment_value, active_persons, new_persons, returning_persons, resurrected_persons,
             dormant_persons, churn_rate
         from fct_growth_accounting
-        where period = 'month' and segment = 'app' and is_complete
+        where period = 'month' and segment = 'app' and is_complete and active_persons > 0
         qualify row_number() over (partition by segment_value order by period_start desc) <= 4
         order by segment_value, period_start
         """
@@ -126,9 +131,7 @@ def _print_growth(marts: duckdb.DuckDBPyConnection) -> None:
     _show(table)
 
 
-def _right(*names: str) -> list[object]:
-    from rich.table import Column
-
+def _right(*names: str) -> list[Column]:
     return [Column(name, justify="right") for name in names]
 
 

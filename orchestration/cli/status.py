@@ -32,7 +32,7 @@ def describe(home: Path) -> dict[str, Any]:
     Sizes are in bytes, times ISO 8601 in UTC, dates UTC days.
     """
     from ingest.landing.batches import list_batches
-    from orchestration.build import nothing_new, read_outcome
+    from orchestration.build import current_inputs, nothing_new, read_outcome
     from serving.publications import current_publication, list_publications, read_catalog
 
     batches = list_batches(home)
@@ -75,7 +75,7 @@ def describe(home: Path) -> dict[str, Any]:
         "watermarks": {
             "landed": batches[-1].batch_id if batches else None,
             "published": published["newest"],
-            "batches_waiting": len(batches) - published["count"],
+            "batches_waiting": max(0, current_inputs(home)["batches"]["count"] - published["count"]),
             "is_up_to_date": nothing_new(home) is not None,
         },
         "freshness": {
@@ -123,7 +123,8 @@ def _table(told: dict[str, Any]) -> Table:
             )
     table.add_row("watermarks", f"landed {marks['landed'] or 'nothing'}, published {marks['published'] or 'nothing'}")
     if not marks["is_up_to_date"]:
-        table.add_row("", f"  {marks['batches_waiting']:,} batches wait for `footfall build`")
+        waiting = f"{marks['batches_waiting']:,} batches wait" if marks["batches_waiting"] else "changes wait"
+        table.add_row("", f"  {waiting} for `footfall build`")
     table.add_row(
         "freshness",
         f"newest event {fresh['newest_event_date'] or 'none'}, newest batch {_ago(fresh['newest_batch_at'])}",
