@@ -86,7 +86,7 @@ channel_days as (
 
 ),
 
-active_gaps as (
+segment_gaps as (
 
     select
         'all' as segment,
@@ -126,13 +126,19 @@ active_gaps as (
 
     from ({{ group_gaps('channel_days', ['segment_value'], cap_days) }})
 
+),
+
+active_gaps as (
+
+    select
+        segment,
+        segment_value,
+        day as activity_date,
+        previous_day as previous_activity_date,
+        units as persons
+
+    from segment_gaps
+
 )
 
-select
-    segment,
-    segment_value,
-    day as activity_date,
-    previous_day as previous_activity_date,
-    units as persons
-
-from active_gaps
+select * from active_gaps

@@ -12,7 +12,7 @@ identities as (
 
 ),
 
-person_origins as (
+first_sessions as (
 
     select
         identities.person_id,
@@ -38,18 +38,24 @@ person_origins as (
 
     group by identities.person_id
 
+),
+
+person_origins as (
+
+    select
+        person_id,
+        sessions,
+        origin.channel as channel,
+        origin.traffic_source as traffic_source,
+        origin.traffic_medium as traffic_medium,
+        origin.utm_campaign as utm_campaign,
+        origin.entry_page as entry_page,
+        origin.country as country,
+        origin.device_type as device_type,
+        origin.app as app
+
+    from first_sessions
+
 )
 
-select
-    person_id,
-    sessions,
-    origin.channel as channel,
-    origin.traffic_source as traffic_source,
-    origin.traffic_medium as traffic_medium,
-    origin.utm_campaign as utm_campaign,
-    origin.entry_page as entry_page,
-    origin.country as country,
-    origin.device_type as device_type,
-    origin.app as app
-
-from person_origins
+select * from person_origins

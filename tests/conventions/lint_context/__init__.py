@@ -1,4 +1,4 @@
-"""What sqlfluff shows to the models in dbt's place, so that they are linted without a database: a project that has read nothing yet."""
+"""What sqlfluff shows to the models in dbt's place: a project that has read nothing yet, so no database is needed."""
 
 from pathlib import Path
 from typing import Any

@@ -1,0 +1,385 @@
+"""The repository keeps its own rules: a check lists the faults of the project, and each is shown to find one."""
+
+import copy
+import csv
+import json
+import re
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+import yaml
+from dbt.cli.main import dbtRunner
+
+from orchestration.cli import app
+
+REPOSITORY = Path(__file__).parents[2]
+
+LONG_MODELS = {
+    "int_active_gaps": "five segments, each by a column of its own that can be found by grep",
+    "int_identities": "one derivation from ids to persons; its steps are of no use alone",
+    "int_person_days": "incremental: which persons changed, and what replaces their rows",
+    "int_sessions": "incremental: which sessions are touched, and where a session came from",
+    "int_stream_days": "incremental: which stream days are touched",
+    "stg_events": "names every column of an event once",
+    "stg_superseded_copies": "incremental: which copies have to be compared again",
+    "dim_persons": "joins three sources to all that is known of a person",
+    "fct_active_persons": "joins the spine of days to the counts",
+    "fct_growth_accounting": "three kinds of period by one engine",
+}
+GRAIN_TESTED_ELSEWHERE = {
+    "events": "a view over stg_events",
+    "fct_person_days": "a view that groups by its grain",
+    "fct_sessions": "a view over int_sessions",
+    "int_person_origins": "groups by its grain; dim_persons joins it and is tested",
+    "stg_events": "assert_an_event_is_staged_once, on the days that can have changed",
+}
+MARTS_ON_STAGING = {"events": "publishes the staged events themselves"}
+NAMES_IN_LAYER = {
+    "staging": r"stg_\w+",
+    "intermediate": r"int_\w+",
+    "marts": r"(fct|dim|metric)_\w+|events",
+}
+EMPTY_NAMES = r"final|tmp|temp|cte\d*|result|results|data|(compute|calculate|get|make|do)_\w+"
+
+
+@dataclass
+class Project:
+    """What the checks look at: dbt's manifest, and the text of every tracked file by its path."""
+
+    manifest: dict[str, Any]
+    files: dict[str, str]
+
+    def nodes(self, *kinds: str) -> list[dict[str, Any]]:
+        nodes = [*self.manifest["nodes"].values(), *self.manifest["sources"].values()]
+        return [node for node in nodes if node["resource_type"] in kinds]
+
+    def model(self, name: str) -> dict[str, Any]:
+        return next(node for node in self.nodes("model", "seed") if node["name"] == name)
+
+    def macros(self) -> list[dict[str, Any]]:
+        macros = self.manifest["macros"].values()
+        return [m for m in macros if m["package_name"] == "footfall" and m["original_file_path"].startswith("macros/")]
+
+
+@pytest.fixture(scope="module")
+def parsed(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    target = tmp_path_factory.mktemp("target")
+    options = [
+        f"--project-dir={REPOSITORY}",
+        f"--profiles-dir={REPOSITORY / 'profiles'}",
+        "--target=ci",
+        "--no-partial-parse",
+    ]
+    result = dbtRunner().invoke(["parse", *options, f"--target-path={target}", f"--log-path={target}", "--quiet"])
+    assert result.success, result.exception
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=REPOSITORY, capture_output=True, text=True, check=False
+    ).stdout.split("\n")
+    files = {}
+    for name in listed:
+        path = REPOSITORY / name
+        if path.is_file() and path.suffix not in (".parquet", ".gz", ".zst", ".png"):
+            files[name] = path.read_text(errors="replace")
+    return Project(json.loads((target / "manifest.json").read_text()), files)
+
+
+@pytest.fixture
+def project(parsed: Project) -> Project:
+    return copy.deepcopy(parsed)
+
+
+def layer(node: dict[str, Any]) -> str:
+    """The folder directly under models/."""
+    return str(node["fqn"][1])
+
+
+def code(node: dict[str, Any]) -> str:
+    """A model's text without comments."""
+    return re.sub(r"\{#.*?#\}|--[^\n]*", "", node["raw_code"], flags=re.DOTALL)
+
+
+def ctes(node: dict[str, Any]) -> list[str]:
+    return re.findall(r"^(\w+)(?: \([^)]*\))?(?: using key \(\w+\))? as \($", code(node), flags=re.MULTILINE)
+
+
+def descriptions_begin_with_the_grain(project: Project) -> list[str]:
+    return [
+        n["name"] for n in project.nodes("model", "seed", "source") if not n["description"].startswith("One row per ")
+    ]
+
+
+def every_column_has_a_description_and_a_type(project: Project) -> list[str]:
+    faults = []
+    for node in project.nodes("model", "seed"):
+        faults += [] if node["columns"] else [f"{node['name']} has no columns"]
+        for column in node["columns"].values():
+            words = column["description"].lower().rstrip(".").replace(" ", "_")
+            if not words or words == column["name"] or not column["data_type"]:
+                faults.append(f"{node['name']}.{column['name']}")
+    return faults
+
+
+def marts_are_published_and_have_contracts(project: Project) -> list[str]:
+    faults = []
+    for node in project.nodes("model"):
+        meta, outside = node["config"]["meta"], layer(node) == "marts"
+        kept = node["config"]["contract"]["enforced"] and "publish" in meta and not meta.get("internal")
+        if not kept if outside else not meta.get("internal"):
+            faults.append(node["name"])
+    return faults
+
+
+def only_staging_reads_sources(project: Project) -> list[str]:
+    return [
+        node["name"]
+        for node in project.nodes("model")
+        if layer(node) != "staging" and any(parent.startswith("source.") for parent in node["depends_on"]["nodes"])
+    ]
+
+
+def marts_do_not_read_staging(project: Project) -> list[str]:
+    return [
+        f"{node['name']} reads {parent}"
+        for node in project.nodes("model")
+        if layer(node) == "marts" and node["name"] not in MARTS_ON_STAGING
+        for parent in node["depends_on"]["nodes"]
+        if parent.split(".")[-1].startswith("stg_")
+    ]
+
+
+def nobody_reads_a_later_layer(project: Project) -> list[str]:
+    order = list(NAMES_IN_LAYER)
+    layers = {node["unique_id"]: order.index(layer(node)) for node in project.nodes("model")}
+    return [
+        f"{node['name']} reads {parent}"
+        for node in project.nodes("model")
+        for parent in node["depends_on"]["nodes"]
+        if layers.get(parent, 0) > layers[node["unique_id"]]
+    ]
+
+
+def names_say_the_layer(project: Project) -> list[str]:
+    return [
+        node["name"] for node in project.nodes("model") if not re.fullmatch(NAMES_IN_LAYER[layer(node)], node["name"])
+    ]
+
+
+def column_names_say_their_type(project: Project) -> list[str]:
+    suffixes = {"timestamp": r"\w+_at", "date": r"\w+_(date|day)|day|period_start", "boolean": r"(is|has)_\w+"}
+    faults = []
+    for node in project.nodes("model", "seed"):
+        for column in node["columns"].values():
+            kind, name = column["data_type"], column["name"]
+            if kind in suffixes and not re.fullmatch(suffixes[kind], name):
+                faults.append(f"{node['name']}.{name} is a {kind}")
+            if kind not in suffixes and re.fullmatch(r"\w+_at|(is|has)_\w+", name):
+                faults.append(f"{node['name']}.{name} is a {kind}")
+    return faults
+
+
+def models_are_short_or_argue_for_it(project: Project) -> list[str]:
+    lengths = {node["name"]: len(node["raw_code"].splitlines()) for node in project.nodes("model")}
+    long = {name for name, lines in lengths.items() if lines > 80}
+    return [f"{name}: {lengths.get(name)} lines" for name in sorted(long ^ LONG_MODELS.keys())]
+
+
+def yaml_files_are_short(project: Project) -> list[str]:
+    folders = ("models/", "seeds/", "macros/")
+    return [
+        name
+        for name, text in project.files.items()
+        if name.startswith(folders) and name.endswith(".yml") and text.count("\n") > 300
+    ]
+
+
+def steps_are_nouns(project: Project) -> list[str]:
+    return [f"{n['name']}: {cte}" for n in project.nodes("model") for cte in ctes(n) if re.fullmatch(EMPTY_NAMES, cte)]
+
+
+def models_end_by_selecting_their_last_step(project: Project) -> list[str]:
+    faults = []
+    for node in project.nodes("model"):
+        # the rows that an incremental model takes away follow its last step
+        text = re.sub(
+            r"\{% if is_incremental\(\) %\}\nunion all by name\n.*?\{% endif %\}", "", code(node), flags=re.DOTALL
+        )
+        if not text.strip().endswith(f"select * from {[*ctes(node), ''][-2]}"):
+            faults.append(node["name"])
+    return faults
+
+
+def every_model_has_a_grain_test(project: Project) -> list[str]:
+    tested = {
+        test["attached_node"]
+        for test in project.nodes("test")
+        if (test.get("test_metadata") or {}).get("name") == "unique_combination"
+    }
+    untested = {node["name"] for node in project.nodes("model", "seed") if node["unique_id"] not in tested}
+    return sorted(untested ^ GRAIN_TESTED_ELSEWHERE.keys())
+
+
+def laws_are_sentences_and_say_what_a_failing_row_means(project: Project) -> list[str]:
+    faults = []
+    for test in project.nodes("test"):
+        if not test.get("test_metadata") and not (
+            re.fullmatch(r"assert_(\w+_){2,}\w+", test["name"])
+            and re.match(r"-- (A|The) failing row ", test["raw_code"])
+        ):
+            faults.append(test["name"])
+    return faults
+
+
+def every_macro_and_argument_is_described(project: Project) -> list[str]:
+    faults = []
+    for macro in project.macros():
+        signature = re.search(r"macro \w+\(([^)]*(?:\[[^\]]*\][^)]*)*)\)", macro["macro_sql"])
+        names = re.findall(r"(\w+)(?:\s*=[^,\[]*(?:\[[^\]]*\])?)?(?:,|$)", signature.group(1)) if signature else []
+        described = {argument["name"] for argument in macro["arguments"] if argument["description"]}
+        if not macro["description"] or set(names) != described:
+            faults.append(macro["name"])
+    return faults
+
+
+def incremental_models_keep_their_watermark(project: Project) -> list[str]:
+    return [
+        node["name"]
+        for node in project.nodes("model")
+        if node["config"]["materialized"] == "incremental"
+        and not any("mark_processed()" in hook["sql"] for hook in node["config"]["post-hook"])
+    ]
+
+
+def declared_properties_are_extracted_as_the_catalog_says(project: Project) -> list[str]:
+    staged = project.model("stg_events")
+    wanted = {
+        row["property"]: row["type"] for row in csv.DictReader(project.files["seeds/property_catalog.csv"].splitlines())
+    }
+    paths = re.findall(r"'\$\.(\w+)'", staged["raw_code"])
+    found = {}
+    for number, path in enumerate(paths, start=1):
+        as_text = f"declared.declared_properties[{number}] as {path},"
+        typed = re.search(
+            rf"try_cast\(declared\.declared_properties\[{number}\] as (\w+)\) as {path},", staged["raw_code"]
+        )
+        found[path] = typed.group(1) if typed else "varchar" if as_text in staged["raw_code"] else "nothing"
+    documented = {name: staged["columns"].get(name, {}).get("data_type") for name in wanted}
+    return [name for name in sorted(wanted | found) if not wanted.get(name) == found.get(name) == documented.get(name)]
+
+
+def settings_are_used_and_declared(project: Project) -> list[str]:
+    declared = set(yaml.safe_load(project.files["dbt_project.yml"])["vars"])
+    sql = "\n".join(text for name, text in project.files.items() if name.startswith(("models/", "macros/")))
+    used = set(re.findall(r"setting\([\"'](\w+)[\"']\)", sql))
+    return sorted(used ^ declared)
+
+
+def unit_tests_say_the_settings_they_stand_on(project: Project) -> list[str]:
+    faults = []
+    for test in project.manifest["unit_tests"].values():
+        sql = project.model(test["model"])["raw_code"]
+        used = set(re.findall(r"setting\('(\w+)'\)", sql)) | ({"reporting_timezone"} if "local_date(" in sql else set())
+        said = ((test.get("overrides") or {}).get("env_vars") or {}).keys()
+        faults += [f"{test['name']}: {name}" for name in sorted(used) if f"FOOTFALL_{name.upper()}" not in said]
+    return faults
+
+
+def files_name_no_machine_and_no_package_index(project: Project) -> list[str]:
+    places = [
+        re.escape(f"{REPOSITORY}/"),
+        re.escape(f"{Path.home()}/"),
+        r"\bindex-url[ =]",
+        r"https?://\S+/simple\b",
+        r"https?://registry\.",
+    ]
+    faults = []
+    for name, text in project.files.items():
+        if name != "tests/conventions/test_project.py" and re.search("|".join(places), text):
+            faults.append(name)
+    return faults
+
+
+def commands_of_the_texts_exist(project: Project) -> list[str]:
+    targets = set(re.findall(r"^([a-z]+):", project.files["Makefile"], flags=re.MULTILINE))
+    commands = set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+    faults = []
+    for name, text in project.files.items():
+        if name.endswith(".md") or name == ".ci/run":
+            for tool, word in re.findall(
+                r"(?:^|`)(make|footfall) ([a-z]+)(?=`|\s*$|\s+[#-])", text, flags=re.MULTILINE
+            ):
+                if word not in (targets if tool == "make" else commands):
+                    faults.append(f"{name}: {tool} {word}")
+    return faults
+
+
+def column(project: Project, model: str, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = project.model(model)["columns"][name]
+    return found
+
+
+def append(project: Project, model: str, sql: str) -> None:
+    project.model(model)["raw_code"] += sql
+
+
+def break_file(project: Project, name: str, text: str) -> None:
+    project.files[name] = project.files.get(name, "") + text
+
+
+BREAKS: dict[Callable[[Project], list[str]], Callable[[Project], Any]] = {
+    descriptions_begin_with_the_grain: lambda p: p.model("dim_dates").update(description="The calendar."),
+    every_column_has_a_description_and_a_type: lambda p: column(p, "dim_dates", "date_day").update(
+        description="Date day."
+    ),
+    marts_are_published_and_have_contracts: lambda p: p.model("dim_dates")["config"]["contract"].update(enforced=False),
+    only_staging_reads_sources: lambda p: p.model("dim_dates")["depends_on"]["nodes"].append(
+        "source.footfall.landing.events"
+    ),
+    marts_do_not_read_staging: lambda p: p.model("dim_dates")["depends_on"]["nodes"].append(
+        "model.footfall.stg_events"
+    ),
+    nobody_reads_a_later_layer: lambda p: p.model("int_sessions")["depends_on"]["nodes"].append(
+        "model.footfall.dim_dates"
+    ),
+    names_say_the_layer: lambda p: p.model("dim_dates").update(name="calendar"),
+    column_names_say_their_type: lambda p: column(p, "dim_persons", "first_seen_at").update(data_type="date"),
+    models_are_short_or_argue_for_it: lambda p: append(p, "dim_dates", "\n" * 80),
+    yaml_files_are_short: lambda p: break_file(p, "models/_groups.yml", "\n" * 300),
+    steps_are_nouns: lambda p: append(p, "dim_dates", "\nfinal as (\n"),
+    models_end_by_selecting_their_last_step: lambda p: append(p, "dim_dates", "\nwhere is_in_data"),
+    every_model_has_a_grain_test: lambda p: p.manifest["nodes"].pop(
+        next(key for key in p.manifest["nodes"] if "grain_of_dim_dates" in key)
+    ),
+    laws_are_sentences_and_say_what_a_failing_row_means: lambda p: next(
+        test for test in p.nodes("test") if test["name"] == "assert_dates_have_no_holes"
+    ).update(raw_code="select 1"),
+    every_macro_and_argument_is_described: lambda p: next(m for m in p.macros() if m["name"] == "dates_in").update(
+        arguments=[]
+    ),
+    incremental_models_keep_their_watermark: lambda p: p.model("int_sessions")["config"].update({"post-hook": []}),
+    declared_properties_are_extracted_as_the_catalog_says: lambda p: break_file(
+        p, "seeds/property_catalog.csv", "platform,varchar,Where it ran\n"
+    ),
+    settings_are_used_and_declared: lambda p: break_file(
+        p, "models/staging/stg_events.sql", "{{ setting('unheard_of') }}"
+    ),
+    unit_tests_say_the_settings_they_stand_on: lambda p: append(p, "int_identities", "{{ setting('mau_days') }}"),
+    files_name_no_machine_and_no_package_index: lambda p: break_file(p, "README.md", f"see {REPOSITORY}/README.md"),
+    commands_of_the_texts_exist: lambda p: break_file(p, "README.md", "\n`make coffee`\n"),
+}
+
+
+@pytest.mark.parametrize("check", BREAKS, ids=lambda check: check.__name__)
+def test_the_project_keeps_the_rule(check: Callable[[Project], list[str]], parsed: Project) -> None:
+    assert check(parsed) == []
+
+
+@pytest.mark.parametrize("check", BREAKS, ids=lambda check: check.__name__)
+def test_the_check_finds_a_fault(check: Callable[[Project], list[str]], project: Project) -> None:
+    before = check(project)
+    BREAKS[check](project)
+    assert check(project) != before
