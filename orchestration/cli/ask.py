@@ -82,7 +82,7 @@ def _print_table(columns: list[str], rows: list[list[object]], as_of: str | None
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(caption=f"as of {as_of} UTC" if as_of else "there is no activity yet", caption_justify="left")
+    table = Table()
     for index, column in enumerate(columns):
         is_number = all(isinstance(row[index], int | float | None) for row in rows)
         table.add_column(column, justify="right" if is_number else "left", overflow="fold")
@@ -91,3 +91,4 @@ def _print_table(columns: list[str], rows: list[list[object]], as_of: str | None
             *["" if value is None else f"{value:,.6g}" if isinstance(value, float) else str(value) for value in row]
         )
     Console().print(table)
+    typer.echo(f"as of {as_of} UTC" if as_of else "There is no activity yet.")

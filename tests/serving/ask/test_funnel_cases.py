@@ -109,7 +109,10 @@ def test_histogram():
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"steps": [{"event_name": "a", "optional": True}, {}]}, "The first step opens the funnel and cannot be optional"),
+        (
+            {"steps": [{"event_name": "a", "optional": True}, {}]},
+            "The first step opens the funnel and cannot be optional",
+        ),
         ({"steps": [{}]}, "`steps` is [{}]"),
         ({"steps": [{}, {"nam": "x"}]}, "Unknown key `nam` in `steps.1`; did you mean `name`?"),
         ({"exclusions": [{"event_name": "x", "from_step": 2, "to_step": 2}]}, "`from_step` must lie before `to_step`"),
