@@ -1,0 +1,141 @@
+"""Plain `dbt build` works as an analytics engineer expects, and its laws can fail."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+from dbt.artifacts.schemas.results import TestStatus
+from dbt.cli.main import dbtRunner
+
+import ingest
+from tests.end_to_end.dbt_project import REPOSITORY, build_models, differences, environment
+from tests.end_to_end.histories import history
+
+
+def land(home: Path, histories: range, loads: int = 2) -> None:
+    """Random histories in a few files."""
+    home.mkdir(exist_ok=True)
+    deliveries = [delivery for number in histories for delivery in history(number, 7, loads)]
+    for load in range(loads):
+        file = home / f"{histories.start}-{load}.ndjson"
+        file.write_text("".join(json.dumps(d.event) + "\n" for d in deliveries if d.load == load))
+        ingest.load([file], home)
+
+
+def plain_dbt_build(home: Path, work: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """`dbt build` as typed in the repository, with nothing but the home in the environment."""
+    variables = {name: value for name, value in os.environ.items() if not name.startswith(("FOOTFALL_", "DBT_"))}
+    outputs = ["--target-path", str(work / "target"), "--log-path", str(work / "logs")]
+    return subprocess.run(
+        [str(Path(sys.executable).with_name("dbt")), "--no-use-colors", "build", *arguments, *outputs],
+        cwd=REPOSITORY,
+        env=variables | {"FOOTFALL_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small home, built by plain dbt with all tests."""
+    home = tmp_path_factory.mktemp("built") / "home"
+    land(home, range(40))
+    result = plain_dbt_build(home, home)
+    assert result.returncode == 0, result.stdout
+    return home
+
+
+def test_a_home_that_does_not_exist_yet_builds_with_all_tests(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    result = plain_dbt_build(home, tmp_path)
+    assert result.returncode == 0, result.stdout
+    with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as warehouse:
+        assert warehouse.execute("select count(*) from dim_persons").fetchone() == (0,)
+
+
+def test_a_small_home_builds_with_all_tests(built: Path) -> None:
+    results = json.loads((built / "target" / "run_results.json").read_text())["results"]
+    statuses = {result["status"] for result in results}
+    assert statuses == {"success", "pass"}
+    assert sum(result["unique_id"].startswith("unit_test.") for result in results) >= 25
+    assert sum(result["unique_id"].startswith("test.") for result in results) >= 45
+
+
+def test_every_column_that_is_built_is_documented_with_its_type(built: Path) -> None:
+    nodes = json.loads((built / "target" / "manifest.json").read_text())["nodes"].values()
+    documented = {
+        (node["name"], name, column["data_type"].upper())
+        for node in nodes
+        if node["resource_type"] in ("model", "seed")
+        for name, column in node["columns"].items()
+    }
+    query = "select table_name, column_name, data_type from information_schema.columns where table_schema = 'main'"
+    with duckdb.connect(str(built / "warehouse.duckdb"), read_only=True) as warehouse:
+        actual = {tuple(row) for row in warehouse.execute(query).fetchall()}
+    assert actual == documented
+
+
+def test_a_changed_setting_makes_a_normal_build_equal_to_a_full_refresh(built: Path, tmp_path: Path) -> None:
+    home, full = tmp_path / "home", tmp_path / "full"
+    for copy in (home, full):
+        copy.mkdir()
+        shutil.copytree(built / "landing", copy / "landing")
+    build_models(home)
+    settings = {"FOOTFALL_SESSION_TIMEOUT_SECONDS": "600"}
+    build_models(full, settings=settings)
+    # were it equal already, nothing would be shown
+    assert "int_sessions" in differences(home, full)
+    build_models(home, settings=settings)
+    assert differences(home, full) == {}
+
+
+# what each law must notice: one change of the warehouse or of what landed, made to a home that was built well
+BROKEN = {
+    "assert_an_event_is_staged_once": "delete from stg_superseded_copies",
+    "assert_channels_add_up_to_all": "update fct_active_persons set mau = mau + 1 where segment = 'channel'",
+    "assert_daily_actives_are_the_distinct_active_persons": (
+        "update fct_active_persons set dau = dau + 1 where segment = 'all' and dau > 0"
+    ),
+    "assert_dates_have_no_holes": "delete from dim_dates where day(date_day) = 9",
+    "assert_every_batch_accounts_for_what_it_received": None,
+    "assert_every_event_with_an_id_has_a_person": "update int_identities set id = id || '?'",
+    "assert_everybody_is_new_once": "update fct_growth_accounting set new_persons = new_persons + 1",
+    "assert_growth_accounting_adds_up": "update fct_growth_accounting set dormant_persons = dormant_persons + 1",
+    "assert_growth_and_actives_agree": "update fct_growth_accounting set active_persons = active_persons + 1",
+    "assert_no_two_ids_share_a_key": "update int_stream_days set stream_id = 1, identity_key = 1",
+    "assert_person_days_hold_the_events_of_stream_days": "update int_person_days set events = events + 1",
+    "assert_persons_hold_all_person_days": "update dim_persons set active_days = active_days + 1",
+    "assert_rolling_actives_nest": "update fct_active_persons set wau = dau - 1",
+    "assert_sessions_and_stream_days_hold_the_same_events": "update int_sessions set content_hash = content_hash + 1",
+    "assert_sessions_of_a_stream_lie_apart": "insert into int_sessions from int_sessions",
+    "assert_sessions_partition_the_events": "update int_sessions set events = events + 1",
+    "assert_spellings_of_an_event_agree": "update event_catalog set is_activity = false where event_name = 'pageview'",
+}
+
+
+def test_every_law_fails_when_it_is_broken(built: Path, tmp_path: Path) -> None:
+    laws = {path.stem for path in (REPOSITORY / "tests" / "dbt").glob("assert_*.sql")}
+    assert laws == BROKEN.keys()
+    home = tmp_path / "home"
+    shutil.copytree(built / "landing", home / "landing")
+    build_models(home)
+    manifest = max((home / "landing" / "batches").glob("[0-9]*.json"))
+    receipt = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps(receipt | {"received": receipt["received"] + 1}))
+    with duckdb.connect(str(home / "warehouse.duckdb")) as warehouse:
+        for change in BROKEN.values():
+            if change:
+                warehouse.execute(change)
+    with environment({"FOOTFALL_HOME": str(home)}):
+        outputs = [f"--target-path={home / 'target'}", f"--log-path={home / 'logs'}", "--quiet"]
+        folders = [f"--project-dir={REPOSITORY}", f"--profiles-dir={REPOSITORY / 'profiles'}"]
+        result = dbtRunner().invoke(["test", "--select", "test_type:singular", *folders, *outputs])
+    assert result.result is not None, result.exception
+    held = {run.node.name for run in result.result.results if run.status != TestStatus.Fail}
+    assert held & laws == set()
