@@ -4,8 +4,7 @@ from pathlib import Path
 
 from ingest.formats.source import UnusableSource
 from ingest.landing import quarantine
-from ingest.landing.batches import BatchReceipt
-from ingest.landing.paths import ensure_landing
+from ingest.landing.batches import BatchReceipt, ensure_landing
 from ingest.loading import LoadFailed, load
 
 __all__ = ["BatchReceipt", "LoadFailed", "UnusableSource", "demo_sources", "ensure_landing", "load", "quarantine"]

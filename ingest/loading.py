@@ -12,15 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import filelock
 import pyarrow as pa
 
 from ingest.envelope import LANDING_COLUMNS, MACROS, checked, literal
 from ingest.formats import columns, csv, mapping, ndjson, parquet
 from ingest.formats.source import LINES, SourceFile, UnusableSource, detect, read_lines
-from ingest.landing.batches import BatchReceipt, Source, clear_stale_work, commit, remove_work
+from ingest.landing.batches import BatchReceipt, Source, clear_stale_work, commit, ensure_landing, work_folder
 from ingest.landing.duplicates import PARQUET_OPTIONS, settle
-from ingest.landing.paths import ensure_landing, events_dir, new_batch_id, publish_file, quarantine_dir, work_dir
+from ingest.landing.paths import events_dir, new_batch_id, publish_file, quarantine_dir
 from ingest.settings import LoadSettings
 
 Progress = Callable[[str, float], None]
@@ -111,18 +110,13 @@ def load_file(
     except ValueError as error:
         raise UnusableSource(f"--timezone: {error}.") from None
     batch_id, loaded_at = new_batch_id()
-    work = work_dir(home) / batch_id
-    work.mkdir(parents=True)
-    with filelock.FileLock(work / "lock"):
-        try:
-            link = work / "source"
-            link.symlink_to(path.resolve())  # a name that is no pattern to DuckDB, in the only folder it may read
-            found = detect(link, name or str(path), format)
-            load_app = app or (used.app if used else None) or "default"
-            with _Load(home, work, batch_id, loaded_at, found, used, mapping_name, load_app, zone, progress) as job:
-                return job.run()
-        finally:
-            remove_work(work)
+    with work_folder(home, batch_id) as work:
+        link = work / "source"
+        link.symlink_to(path.resolve())  # a name that is no pattern to DuckDB, in the only folder it may read
+        found = detect(link, name or str(path), format)
+        load_app = app or (used.app if used else None) or "default"
+        with _Load(home, work, batch_id, loaded_at, found, used, mapping_name, load_app, zone, progress) as job:
+            return job.run()
 
 
 class _Load:

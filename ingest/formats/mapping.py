@@ -48,7 +48,7 @@ class Value(_Strict):
 
 
 class _Event(_Strict):
-    when: str | None = None
+    when: str | bool = True
     properties: dict[str, Value] = {}
     context: dict[Literal[CONTEXT_FIELDS], Value] = {}  # type: ignore[valid-type]
 
@@ -181,7 +181,7 @@ def draft(rows: str, mapping: Mapping, is_json: bool, careful: bool) -> str:
     """
     events = []
     for event in mapping.events:
-        packed, condition = _packed(event, is_json), f"coalesce(({event.when or 'true'}), false)"
+        packed, condition = _packed(event, is_json), f"coalesce(({event.when}), false)"
         made = f"case when {condition} then {packed} end"
         if careful:
             failed = _packed(None, is_json, "mapping_failed")

@@ -1,14 +1,27 @@
 """Batches: one manifest per loaded file, the commit point of its load."""
 
+import secrets
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 
+import duckdb
 import filelock
 from pydantic import BaseModel, ConfigDict, model_validator
 
+from ingest.envelope import LANDING_COLUMNS
 from ingest.landing.paths import batches_dir, events_dir, publish_file, quarantine_dir, work_dir
 
+QUARANTINE_COLUMNS = {
+    "batch_id": "VARCHAR",
+    "source": "VARCHAR",
+    "row_number": "BIGINT",
+    "reason": "VARCHAR",
+    "detail": "VARCHAR",
+    "raw": "BLOB",
+}
 STALE_AFTER_SECONDS = 10  # a load that has only just made its folder may not hold its lock yet
 
 
@@ -87,6 +100,18 @@ def commit(home: Path, receipt: BatchReceipt, work: Path) -> None:
     publish_file(draft, batches_dir(home) / f"{receipt.batch_id}.json")
 
 
+@contextmanager
+def work_folder(home: Path, name: str) -> Iterator[Path]:
+    """Make a folder for work in progress, hold its lock, and remove it when done."""
+    work = work_dir(home) / name
+    work.mkdir(parents=True)
+    with filelock.FileLock(work / "lock"):
+        try:
+            yield work
+        finally:
+            _remove(work)
+
+
 def clear_stale_work(home: Path) -> None:
     """Remove what killed loads left behind; a load that still runs holds the lock of its folder and is left alone."""
     for work in work_dir(home).glob("*/"):
@@ -102,16 +127,32 @@ def clear_stale_work(home: Path) -> None:
                 landed = events_dir(home).glob(f"*/{work.name}.parquet")
                 for orphan in [*landed, quarantine_dir(home) / f"{work.name}.parquet"]:
                     orphan.unlink(missing_ok=True)
-            remove_work(work)
+            _remove(work)
         finally:
             lock.release()
 
 
-def remove_work(work: Path) -> None:
-    """Remove a load's folder, its lock last, so that a half-removed folder is still known as stale."""
+def _remove(work: Path) -> None:
+    """Remove a folder of work, its lock last, so that a half-removed one is still known as stale."""
     for path in sorted(work.rglob("*"), reverse=True):
         if path.name == "lock":
             continue
         path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
     (work / "lock").unlink(missing_ok=True)
     work.rmdir()
+
+
+def ensure_landing(home: Path) -> None:
+    """Make the folders of `home`, with empty files of the exact schema, so that no reader's glob ever finds nothing."""
+    empty = {
+        events_dir(home) / "load_date=0001-01-01" / "schema.parquet": LANDING_COLUMNS,
+        quarantine_dir(home) / "schema.parquet": QUARANTINE_COLUMNS,
+    }
+    for path, columns in empty.items():
+        if not path.exists():
+            with work_folder(home, f"schema_{secrets.token_hex(4)}") as work, duckdb.connect() as connection:
+                nulls = ", ".join(f"null::{kind} as {name}" for name, kind in columns.items())
+                connection.sql(f"select {nulls} limit 0").write_parquet(str(work / path.name), compression="zstd")
+                publish_file(work / path.name, path)
+    batches_dir(home).mkdir(parents=True, exist_ok=True)
+    (batches_dir(home) / "schema.json").touch()

@@ -6,19 +6,6 @@ import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
-import duckdb
-
-from ingest.envelope import LANDING_COLUMNS
-
-QUARANTINE_COLUMNS = {
-    "batch_id": "VARCHAR",
-    "source": "VARCHAR",
-    "row_number": "BIGINT",
-    "reason": "VARCHAR",
-    "detail": "VARCHAR",
-    "raw": "BLOB",
-}
-
 _last_batch_time = datetime.min.replace(tzinfo=UTC)
 _batch_lock = threading.Lock()
 
@@ -71,22 +58,3 @@ def publish_file(written: Path, final: Path) -> None:
         os.fsync(file.fileno())
     written.replace(final)
     sync_dir(final.parent)
-
-
-def ensure_landing(home: Path) -> None:
-    """Make the folders of `home`, with empty files of the exact schema, so that no reader's glob ever finds nothing."""
-    empty = {
-        events_dir(home) / "load_date=0001-01-01" / "schema.parquet": LANDING_COLUMNS,
-        quarantine_dir(home) / "schema.parquet": QUARANTINE_COLUMNS,
-    }
-    for path, columns in empty.items():
-        if not path.exists():
-            work_dir(home).mkdir(parents=True, exist_ok=True)
-            draft = work_dir(home) / f"schema_{secrets.token_hex(4)}.parquet"
-            nulls = ", ".join(f"null::{kind} as {name}" for name, kind in columns.items())
-            with duckdb.connect() as connection:
-                query = connection.sql(f"select {nulls} limit 0")
-                query.write_parquet(str(draft), compression="zstd")
-            publish_file(draft, path)
-    batches_dir(home).mkdir(parents=True, exist_ok=True)
-    (batches_dir(home) / "schema.json").touch()

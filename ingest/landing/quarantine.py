@@ -3,6 +3,7 @@
 
 import builtins
 import json
+import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,8 +12,8 @@ from typing import Any
 import duckdb
 
 from ingest.envelope import literal
-from ingest.landing.batches import BatchReceipt, Source, list_batches, read_batch
-from ingest.landing.paths import publish_file, quarantine_dir, work_dir
+from ingest.landing.batches import BatchReceipt, Source, list_batches, read_batch, work_folder
+from ingest.landing.paths import publish_file, quarantine_dir
 
 
 @dataclass(frozen=True)
@@ -113,13 +114,12 @@ def replay(
 
     batch = read_batch(home, batch_id)
     source = batch.source
-    work_dir(home).mkdir(parents=True, exist_ok=True)
-    rows = work_dir(home) / f"replay_{batch_id}"
-    try:
+    with work_folder(home, f"replay_{secrets.token_hex(4)}") as work:
+        rows = work / "rows"
         if file is None:
             write_raw(home, batch_id, rows)
             if source.format == "parquet":
-                _as_parquet(rows, source)
+                rows = _as_parquet(rows, source)
         receipt = load_file(
             file or rows,
             home,
@@ -129,14 +129,13 @@ def replay(
             timezone or source.timezone,
             name=f"replay of {batch_id}",
         )
-        rows.write_text(json.dumps({"batch_id": receipt.batch_id, "replayed_at": datetime.now(UTC).isoformat()}))
-        publish_file(rows, _replay_file(home, batch_id))
-    finally:
-        rows.unlink(missing_ok=True)
+        note = work / "replayed.json"
+        note.write_text(json.dumps({"batch_id": receipt.batch_id, "replayed_at": datetime.now(UTC).isoformat()}))
+        publish_file(note, _replay_file(home, batch_id))
     return receipt
 
 
-def _as_parquet(rows: Path, source: Source) -> None:
+def _as_parquet(rows: Path, source: Source) -> Path:
     """Turn rows of JSON back into the Parquet rows they were."""
     columns: Any = json.loads(source.header or "{}")
     cast = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in columns.items())
@@ -145,7 +144,7 @@ def _as_parquet(rows: Path, source: Source) -> None:
         connection.execute(f"""
             copy (select * from read_json({literal(rows)}, format = 'newline_delimited', columns = {{{cast}}}))
             to {literal(made)} (format parquet)""")
-    made.replace(rows)
+    return made
 
 
 def _file(home: Path, batch_id: str) -> Path:

@@ -58,7 +58,9 @@ def test_a_bad_line_is_quarantined_with_its_bytes_and_its_neighbours_land(tmp_pa
 
 
 def test_a_text_that_begins_like_an_array_is_still_a_text(tmp_path):
-    receipt = one(write_ndjson(tmp_path / "f.ndjson", [event(1, event_name="[Amplitude] Page Viewed")]), tmp_path / "home")
+    receipt = one(
+        write_ndjson(tmp_path / "f.ndjson", [event(1, event_name="[Amplitude] Page Viewed")]), tmp_path / "home"
+    )
     assert receipt.accepted == 1
     assert landed(tmp_path / "home", "event_name") == [("[Amplitude] Page Viewed",)]
 
@@ -126,7 +128,9 @@ def test_the_future_begins_after_the_receipt(tmp_path, monkeypatch):
 
 
 def test_a_skewed_clock_is_corrected_by_what_the_row_carries(tmp_path):
-    row = event(1, occurred_at="2025-01-01T10:00:00Z", sent_at="2025-01-01T10:00:05Z", received_at="2025-01-01T09:00:07Z")
+    row = event(
+        1, occurred_at="2025-01-01T10:00:00Z", sent_at="2025-01-01T10:00:05Z", received_at="2025-01-01T09:00:07Z"
+    )
     one(write_ndjson(tmp_path / "f.ndjson", [row]), tmp_path / "home")
     assert [str(at) for (at,) in landed(tmp_path / "home", "occurred_at")] == ["2025-01-01 09:00:02"]
 
@@ -188,7 +192,11 @@ ROW = b"c%d,page_view,2025-01-01T00:00:0%dZ,u1,pro"
 
 
 def test_a_csv_lands_whatever_its_dress(tmp_path):
-    rows = [b'c1,"page ""view""",2025-01-01T00:00:00Z,u1,"two\nlines, one field"', ROW % (2, 2), b'c3,5" disk,2025-01-01,,']
+    rows = [
+        b'c1,"page ""view""",2025-01-01T00:00:00Z,u1,"two\nlines, one field"',
+        ROW % (2, 2),
+        b'c3,5" disk,2025-01-01,,',
+    ]
     for number, dress in enumerate([b"", b"\xef\xbb\xbf"]):
         for newline in (b"\n", b"\r\n"):
             home = tmp_path / f"home{number}{len(newline)}"
