@@ -12,7 +12,7 @@ from tests.serving.ask.data import database
 from tests.serving.ask.histories import common_keys, histories, selectors
 
 CONNECTION = duckdb.connect()
-EXAMPLES = int(os.environ.get("FOOTFALL_ASK_EXAMPLES", "120"))
+EXAMPLES = int(os.environ.get("FOOTFALL_ASK_EXAMPLES", "80"))
 fixed = settings(
     max_examples=EXAMPLES, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
 )
