@@ -80,8 +80,7 @@ def expect_sane(home: Path, batches: list[BatchReceipt]) -> Outcome:
     files = [str(home / batch.path) for batch in batches if batch.path]
     rows = sum(batch.accepted for batch in batches)
     if not files:
-        nothing = Expectation("Some event was accepted.", not any(b.received for b in batches), "no event was accepted")
-        return Outcome(rows, 0, [nothing])
+        return Outcome(rows, 0, [])
     return validate(sample(files), rows)
 
 

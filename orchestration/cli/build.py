@@ -7,13 +7,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from orchestration.build import BuildReport
 from orchestration.build import build as run_build
-
-console = Console(highlight=False)
+from orchestration.cli.console import console
 
 
 def build(

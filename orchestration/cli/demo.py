@@ -7,14 +7,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.table import Column, Table
+
+from orchestration.cli.console import console
 
 if TYPE_CHECKING:
     import duckdb
 
 BARS = "▁▂▃▄▅▆▇█"
-console = Console(highlight=False)
 
 
 def demo() -> None:
@@ -55,7 +55,7 @@ def print_summary(home: Path) -> None:
     console.print(looks)
 
 
-def sparkline(numbers: Sequence[float | None], width: int = 24) -> str:
+def sparkline(numbers: Sequence[float | None], width: int = 20) -> str:
     """A line of bars, each the mean of an equal share of the numbers, the highest one full."""
     known = [number or 0.0 for number in numbers]
     if not known:

@@ -32,7 +32,7 @@ def dev(
 
     folder = prepare_instance(home())
     print(f"Dagster opens on http://127.0.0.1:{port}; its state is in {folder}. Ctrl-C ends it.", flush=True)
-    os.environ["DAGSTER_HOME"] = str(folder)
+    os.environ.update(DAGSTER_HOME=str(folder), VIRTUAL_ENV=sys.prefix)
     os.chdir(project_dir())
     command = Path(sys.executable).parent / "dg"
     os.execv(command, [str(command), "dev", "--host", "127.0.0.1", "--port", str(port)])

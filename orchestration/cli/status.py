@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
+
+from orchestration.cli.console import console
 
 
 def status(
@@ -23,7 +24,7 @@ def status(
     if as_json:
         print(json.dumps(told, indent=2))
     else:
-        Console(highlight=False).print(_table(told))
+        console.print(_table(told))
 
 
 def describe(home: Path) -> dict[str, Any]:

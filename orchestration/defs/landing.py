@@ -1,5 +1,7 @@
 """What has landed: the asset that all models start from, its checks, and the sensor that starts a build."""
 
+from pathlib import Path
+
 import dagster as dg
 
 from ingest.landing.batches import BatchReceipt, list_batches
@@ -51,8 +53,9 @@ def landed_batches_are_sane() -> dg.AssetCheckResult:
 def nothing_is_lost() -> dg.AssetCheckResult:
     """In every batch received = accepted + duplicate + quarantined; of the newest at most 5 % is quarantined."""
     landed = home()
+    batches = list_batches(landed)
     newest = batches_to_check(landed)
-    wrong = [b for b in list_batches(landed) if b.received != b.accepted + b.duplicate + b.quarantined]
+    wrong = [b for b in batches if b.received != b.accepted + b.duplicate + b.quarantined]
     share = sum(b.quarantined for b in newest) / max(1, sum(b.received for b in newest))
     return dg.AssetCheckResult(
         passed=not wrong and share <= 0.05,
@@ -87,5 +90,5 @@ def _as_markdown(batches: list[BatchReceipt]) -> str:
     lines = ["| batch | source | received | accepted | duplicate | quarantined |", "|---|---|--:|--:|--:|--:|"]
     for batch in batches:
         counts = " | ".join(f"{getattr(batch, count):,}" for count in COUNTS)
-        lines.append(f"| {batch.batch_id} | {batch.source.name} | {counts} |")
+        lines.append(f"| {batch.batch_id} | {Path(batch.source.name).name} | {counts} |")
     return "\n".join(lines)

@@ -1,22 +1,51 @@
 """The dbt models as assets, their tests as checks, their groups from the folders that they live in."""
 
 import json
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, dbt_assets
 
 from orchestration.build import artifacts_dir, finish_outcome, parsed_manifest, prepare_landing, start_outcome
 from orchestration.lock import build_lock
-from orchestration.settings import home, project_dir
+from orchestration.settings import home
 
 WRITER_POOL = "warehouse_writer"
 LOCK_WAIT_SECONDS = 3600.0
 
-manifest = json.loads(parsed_manifest(home()).read_text())
-translator = DagsterDbtTranslator(DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True))
+
+class Translator(DagsterDbtTranslator):
+    """Groups as dbt has them; what is in no group of dbt's stands by its kind, as seeds do."""
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        """The group of a dbt resource."""
+        return super().get_group_name(dbt_resource_props) or f"{dbt_resource_props['resource_type']}s"
+
+
+def _attach_laws(parsed: dict[str, Any]) -> dict[str, Any]:
+    """Let a test that reads several models be a check of the one built last, since Dagster wants one model for each."""
+    ancestors: dict[str, set[str]] = {}
+
+    def above(key: str) -> set[str]:
+        if key not in ancestors:
+            parents = parsed["parent_map"].get(key, [])
+            ancestors[key] = set(parents).union(*(above(parent) for parent in parents))
+        return ancestors[key]
+
+    for key, node in parsed["nodes"].items():
+        models = [parent for parent in parsed["parent_map"].get(key, []) if parent in parsed["nodes"]]
+        if node["resource_type"] == "test" and not node.get("attached_node") and models:
+            last = max(models, key=lambda parent: (len(above(parent)), parent))
+            node["config"]["meta"] = {"dagster": {"ref": {"name": parsed["nodes"][last]["name"]}}}
+        if node["resource_type"] == "test":
+            node["meta"] = {**node["meta"], "description": node["description"]}
+    return parsed
+
+
+manifest = _attach_laws(json.loads(parsed_manifest(home()).read_text()))
+translator = Translator(DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True))
 
 
 @dbt_assets(manifest=manifest, dagster_dbt_translator=translator, name="models", pool=WRITER_POOL)
@@ -32,17 +61,6 @@ def models(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[o
             yield from dbt.cli(["build"], context=context, target_path=target).stream()
         finally:
             finish_outcome(folder, outcome, _results(target), whole=not context.is_subset)
-
-
-@dg.definitions
-def resources() -> dg.Definitions:
-    """How dbt is called: the one beside this Python, on the bundled project and profile."""
-    dbt = DbtCliResource(
-        project_dir=str(project_dir()),
-        profiles_dir=str(project_dir() / "profiles"),
-        dbt_executable=str(Path(sys.executable).parent / "dbt"),
-    )
-    return dg.Definitions(resources={"dbt": dbt}, executor=dg.in_process_executor)
 
 
 def _results(target: Path) -> list[dict[str, object]]:

@@ -1,0 +1,71 @@
+"""Homes with a few hundred real events in landing."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from ingest import load
+from orchestration.build import build
+
+
+@dataclass
+class Home:
+    path: Path
+
+    def land(self, name: str, first: int, count: int, **fields: object) -> None:
+        """Load events numbered `first` and on, an hour apart, by nine persons; `fields` stand in each of them."""
+        source = self.path.parent / f"{name}.ndjson"
+        events = (
+            {
+                "event_id": f"e{n}",
+                "event_name": ("page_view", "signup", "purchase")[n % 3],
+                "occurred_at": f"2024-03-{1 + n // 24 % 28:02d}T{n % 24:02d}:00:00Z",
+                "user_id": f"u{n % 9}",
+                "app": "shop",
+                **fields,
+            }
+            for n in range(first, first + count)
+        )
+        source.write_text("".join(json.dumps(event) + "\n" for event in events))
+        load([source], self.path)
+
+
+@pytest.fixture(scope="session")
+def built_path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A home that was built once for the session; tests take copies of it."""
+    before = os.environ.get("FOOTFALL_HOME")
+    home = Home(tmp_path_factory.mktemp("session") / "home")
+    home.land("first", 0, 300)
+    build(home.path)
+    yield home.path
+    if before is None:
+        os.environ.pop("FOOTFALL_HOME", None)
+    else:
+        os.environ["FOOTFALL_HOME"] = before
+
+
+@pytest.fixture
+def landed_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """A home of its own with one batch that nothing has built yet."""
+    monkeypatch.setenv("FOOTFALL_HOME", str(tmp_path / "home"))
+    home = Home(tmp_path / "home")
+    home.land("first", 0, 300)
+    return home
+
+
+@pytest.fixture
+def built_home(built_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
+    """The built home, alone in its place for one test: its views name absolute paths, so a copy waits aside."""
+    aside = tmp_path / "aside"
+    shutil.copytree(built_path, aside, symlinks=True, copy_function=shutil.copy2)
+    monkeypatch.setenv("FOOTFALL_HOME", str(built_path))
+    yield Home(built_path)
+    shutil.rmtree(built_path)
+    shutil.copytree(aside, built_path, symlinks=True, copy_function=shutil.copy2)

@@ -1,0 +1,195 @@
+"""A build publishes what passed, and only that; it notices when nothing is new; one process at a time writes."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration import build as building
+from orchestration.build import BuildError, NotPassedError
+from orchestration.lock import HomeIsBusyError, build_lock
+from serving import reader
+from serving.publications import current_publication, read_catalog
+from tests.orchestration.conftest import Home
+
+FOOTFALL = str(Path(sys.executable).parent / "footfall")
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([FOOTFALL, *arguments], capture_output=True, text=True, check=False)
+
+
+def events_published(home: Home) -> int:
+    row = reader.connect(home.path).execute("select count(*) from events").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def test_a_build_publishes_every_event_with_its_person(built_home: Home) -> None:
+    marts = reader.connect(built_home.path)
+    assert marts.execute("select count(*), count(distinct person_id) from events").fetchone() == (300, 9)
+    assert marts.execute("select count(*) from dim_persons").fetchone() == (9,)
+    catalog = json.loads((built_home.path / "published" / "catalog.json").read_text())
+    assert catalog["inputs"]["batches"]["count"] == 1
+    assert catalog["inputs"]["settings"]["session_timeout_seconds"] == 1800
+    assert catalog["checks"]["passed"] > 40
+    assert catalog["relations"]["fct_sessions"]["rows"] == 300
+    outcome = building.read_outcome(built_home.path)
+    assert outcome is not None and outcome.status == "passed" and outcome.failures == []
+
+
+def test_a_build_leaves_the_warehouse_open_to_others(built_home: Home) -> None:
+    built_home.land("second", 300, 5)
+    building.build(built_home.path)
+    assert events_published(built_home) == 305
+    other = "import duckdb, sys; print(duckdb.connect(sys.argv[1]).execute('select 1').fetchone())"
+    done = subprocess.run(
+        [sys.executable, "-c", other, str(built_home.path / "warehouse.duckdb")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_nothing_new_is_noticed_without_dbt_and_without_the_warehouse(built_home: Home) -> None:
+    shown = current_publication(built_home.path)
+    (built_home.path / "warehouse.duckdb").unlink()
+    script = """
+import sys
+from orchestration.cli import app
+app(["build"], standalone_mode=False)
+print([name for name in ("dbt", "dagster", "pandas", "great_expectations") if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert "Nothing new" in done.stdout and done.stdout.strip().endswith("[]"), done.stdout
+    assert current_publication(built_home.path) == shown
+
+
+def test_a_batch_of_copies_alone_is_nothing_new_and_a_new_event_is(built_home: Home) -> None:
+    shown = current_publication(built_home.path)
+    built_home.land("again", 0, 300)
+    assert building.nothing_new(built_home.path) == shown
+    built_home.land("more", 300, 1)
+    assert building.nothing_new(built_home.path) is None
+
+
+def test_a_changed_setting_is_not_nothing_new(built_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert building.nothing_new(built_home.path) is not None
+    monkeypatch.setenv("FOOTFALL_SESSION_TIMEOUT_SECONDS", "600")
+    assert building.nothing_new(built_home.path) is None
+
+
+def test_another_engine_is_refused_by_name(built_home: Home) -> None:
+    with pytest.raises(BuildError, match="'spark' is not available yet"):
+        building.build(built_home.path, engine="spark")
+
+
+def test_a_failed_law_publishes_nothing_and_says_where_to_look(built_home: Home) -> None:
+    shown = current_publication(built_home.path)
+    built_home.land("second", 300, 5)
+    manifest = max((built_home.path / "landing" / "batches").glob("[0-9]*.json"))
+    told = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps({**told, "received": 6, "accepted": 6}))
+
+    done = run("build")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "nothing was published" in done.stderr
+    assert "test assert_every_batch_accounts_for_what_it_received: Got 1 result" in done.stderr
+    compiled = done.stderr.split("compiled SQL: ")[1].splitlines()[0]
+    assert "received != accepted" in Path(compiled).read_text()
+    assert current_publication(built_home.path) == shown
+    assert events_published(built_home) == 300
+
+    done = run("publish")
+    assert done.returncode == 1 and "is failed; only one that passed every test is published" in done.stderr
+
+
+def test_a_setting_that_is_not_legal_is_named(built_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOOTFALL_WEEK_START", "someday")
+    with pytest.raises(BuildError, match="Setting 'week_start' is 'someday'; legal values are monday, sunday"):
+        building.build(built_home.path)
+    monkeypatch.delenv("FOOTFALL_WEEK_START")
+    monkeypatch.setenv("FOOTFALL_KEEP_PUBLICATIONS", "none")
+    done = run("build")
+    assert done.returncode == 1 and "FOOTFALL_KEEP_PUBLICATIONS is 'none'" in done.stderr
+
+
+def test_a_warehouse_that_was_changed_since_is_not_published(built_home: Home) -> None:
+    before = current_publication(built_home.path)
+    assert building.publish(built_home.path) != before
+    with duckdb.connect(str(built_home.path / "warehouse.duckdb")) as warehouse:
+        warehouse.execute("delete from dim_persons")
+    with pytest.raises(NotPassedError, match="was changed after the last build"):
+        building.publish(built_home.path)
+
+
+def test_nothing_built_is_not_published(tmp_path: Path) -> None:
+    with pytest.raises(NotPassedError, match="Nothing has been built"):
+        building.publish(tmp_path)
+
+
+def test_after_going_back_the_next_build_goes_forward(built_home: Home) -> None:
+    first = current_publication(built_home.path)
+    building.publish(built_home.path)
+    assert building.roll_back(built_home.path) == first
+    assert building.nothing_new(built_home.path) is None
+    status = json.loads(run("status", "--json").stdout)
+    assert status["last_publish"]["rolled_back_from"] is not None
+    report = building.build(built_home.path)
+    assert report.publication != first and not report.nothing_new
+    listed = run("publish", "--list").stdout
+    assert listed.index(report.publication.name) < listed.index("shown to readers") < listed.index(first.name)  # type: ignore[union-attr]
+    assert read_catalog(report.publication)["relations"]["events"]["rows"] == 300
+
+
+def test_a_second_writer_is_told_who_is_at_work(built_home: Home) -> None:
+    hold = """
+import sys, time
+from pathlib import Path
+from orchestration.lock import build_lock
+with build_lock(Path(sys.argv[1]), "footfall build"):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+    arguments = [sys.executable, "-c", hold, str(built_home.path)]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None and holder.stdout.readline() == "held\n"
+        try:
+            with pytest.raises(HomeIsBusyError, match=rf"`footfall build` \(process {holder.pid}\)"):
+                building.publish(built_home.path)
+        finally:
+            holder.kill()
+    with build_lock(built_home.path, "footfall publish"):
+        pass
+
+
+def test_a_build_that_is_interrupted_or_killed_publishes_nothing_and_the_next_one_goes_on(landed_home: Home) -> None:
+    for kill, status in ((signal.SIGINT, "interrupted"), (signal.SIGKILL, "running")):
+        with subprocess.Popen(
+            [FOOTFALL, "build"], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as builder:
+            while builder.poll() is None and not (landed_home.path / "warehouse.duckdb").exists():
+                time.sleep(0.05)
+            time.sleep(1.0)
+            builder.send_signal(kill)
+            _, told = builder.communicate(timeout=60)
+        assert builder.returncode == (130 if kill == signal.SIGINT else -kill), told
+        assert "Traceback" not in told
+        outcome = building.read_outcome(landed_home.path)
+        assert outcome is not None and outcome.status == status
+        with pytest.raises(NotPassedError, match=f"is {status}"):
+            building.publish(landed_home.path)
+        assert current_publication(landed_home.path) is None
+        if kill == signal.SIGINT:
+            (landed_home.path / "warehouse.duckdb").unlink()
+    building.build(landed_home.path)
+    assert events_published(landed_home) == 300

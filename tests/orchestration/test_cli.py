@@ -1,0 +1,89 @@
+"""What people see on the command line: short, quick, and with a mend where something is wrong."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ingest import load
+from orchestration.cli.demo import sparkline
+from orchestration.cli.dev import prepare_instance
+from tests.orchestration.conftest import Home
+
+FOOTFALL = str(Path(sys.executable).parent / "footfall")
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([FOOTFALL, *arguments], capture_output=True, text=True, check=False)
+
+
+def test_help_and_status_load_nothing_heavy(built_home: Home) -> None:
+    script = """
+import sys
+from orchestration.cli import app
+app(sys.argv[1:], standalone_mode=False)
+print([name for name in ("dbt", "dagster", "pandas", "great_expectations", "pyarrow") if name in sys.modules])
+"""
+    for arguments in (["--help"], ["status"]):
+        done = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=True)
+        assert done.stdout.strip().splitlines()[-1] == "[]"
+
+
+def test_status_counts_every_batch(built_home: Home, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.ndjson"
+    good = '{"event_id": "n1", "event_name": "signup", "occurred_at": "2024-04-01T00:00:00Z", "user_id": "u1"}\n'
+    bad.write_text(good + good + "{not json\n")
+    load([bad], built_home.path)
+    status = json.loads(run("status", "--json").stdout)
+    landing = status["landing"]
+    assert (landing["batches"], landing["received"]) == (2, 303)
+    assert (landing["accepted"], landing["duplicate"], landing["quarantined"]) == (301, 1, 1)
+    assert sum(landing["quarantined_by_reason"].values()) == 1
+    assert status["watermarks"]["batches_waiting"] == 1 and not status["watermarks"]["is_up_to_date"]
+    assert status["last_build"]["status"] == "passed"
+    assert status["freshness"]["newest_event_date"] == "2024-04-01"
+    assert status["disk_bytes"]["warehouse"] > 0
+    text = run("status").stdout
+    assert "1 batches wait for `footfall build`" in text and "passed" in text
+
+
+def test_status_of_an_empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOOTFALL_HOME", str(tmp_path / "nothing"))
+    done = run("status")
+    assert done.returncode == 0 and "nothing is published" in done.stdout
+    assert json.loads(run("status", "--json").stdout)["landing"]["batches"] == 0
+    assert not (tmp_path / "nothing").exists()
+
+
+def test_an_error_is_one_sentence_and_a_traceback_on_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOOTFALL_HOME", str(tmp_path))
+    done = run("publish", "--rollback")
+    assert done.returncode == 1
+    assert done.stderr == "footfall: No kept publication is earlier than nothing. See `footfall publish --list`.\n"
+    monkeypatch.setenv("FOOTFALL_DEBUG", "1")
+    assert "Traceback" in run("publish", "--rollback").stderr
+
+
+def test_dev_writes_an_instance_that_phones_nobody_and_runs_one_at_a_time(tmp_path: Path) -> None:
+    import yaml
+
+    folder = prepare_instance(tmp_path)
+    told = yaml.safe_load((folder / "dagster.yaml").read_text())
+    assert told["telemetry"] == {"enabled": False} and told["nux"] == {"enabled": False}
+    assert told["concurrency"]["pools"]["default_limit"] == 1
+    assert told["concurrency"]["runs"]["max_concurrent_runs"] == 1
+    (folder / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    prepare_instance(tmp_path)
+    assert (folder / "dagster.yaml").read_text() == "telemetry: {enabled: false}\n"
+
+
+def test_a_sparkline_shows_the_shape() -> None:
+    assert sparkline([]) == ""
+    assert sparkline([0, 0, 0]) == "▁▁▁"
+    assert sparkline([0, 4, 8]) == "▁▅█"
+    assert sparkline([None, 8]) == "▁█"
+    assert sparkline(list(range(100)), width=4) == "▂▄▆█"

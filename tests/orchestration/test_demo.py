@@ -1,0 +1,34 @@
+"""The demo works on a fresh home, and a second time changes nothing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from serving.publications import current_publication, list_publications
+
+
+def demo() -> str:
+    footfall = str(Path(sys.executable).parent / "footfall")
+    done = subprocess.run([footfall, "demo"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_demo_loads_real_data_once_and_shows_it_each_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOOTFALL_HOME", str(tmp_path / "home"))
+    first = demo()
+    shown = current_publication(tmp_path / "home")
+    assert "541,909 received, 541,909 accepted" in first
+    assert "7,169 received, 7,169 accepted" in first
+    second = demo()
+    assert "Nothing new" in second
+    assert "0 accepted, 541,909 duplicate" in second
+    assert second.split("Active persons")[1] == first.split("Active persons")[1]
+    for app in ("online_retail", "ev_charging"):
+        assert app in first
+    assert "█" in first
+    assert list_publications(tmp_path / "home") == [shown]
