@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 
 from ingest.envelope import LANDING_COLUMNS, MACROS, checked, literal
 from ingest.formats import columns, csv, mapping, ndjson, parquet
-from ingest.formats.source import LINES, SourceFile, UnusableSource, detect, read_lines
+from ingest.formats.source import SourceFile, UnusableSource, detect
 from ingest.landing.batches import BatchReceipt, Source, clear_stale_work, commit, ensure_landing, work_folder
 from ingest.landing.duplicates import PARQUET_OPTIONS, settle
 from ingest.landing.paths import events_dir, new_batch_id, publish_file, quarantine_dir
@@ -239,10 +238,12 @@ class _Load:
 
     def _split(self, accepted: Path, refused: Path) -> tuple[int, dict[str, int]]:
         """Write the good and the bad rows of a file apart; return the count of the good and those of the bad."""
+        from ingest.formats.lines import line_reader  # Arrow takes its time to import, and a clean file needs none
+
         try:
             if self.source.format != "parquet":
                 encoding = self.dialect.encoding if self.dialect else "utf-8"
-                lines = pa.RecordBatchReader.from_batches(LINES, read_lines(self.source, encoding))
+                lines = line_reader(self.source, encoding)
                 if self.dialect:
                     self.connection.register("lines_once", lines)
                     self._execute("create table lines as from lines_once")
@@ -253,7 +254,7 @@ class _Load:
             raise UnusableSource(
                 f"{self.mapping_name or self.source.name}: {_first_line(error)}. Correct it."
             ) from None
-        except (OSError, EOFError, pa.ArrowException, duckdb.Error) as error:
+        except (OSError, EOFError, duckdb.Error) as error:
             raise UnusableSource(
                 f"{self.source.name} cannot be read to its end ({_first_line(error)}); nothing of it was loaded. "
                 "Fetch or write it again, whole."

@@ -13,8 +13,9 @@ _STRUCTURE = structure(
         "context": dict.fromkeys(CONTEXT_FIELDS, "VARCHAR"),
     }
 )
-_KEYS = "hash(json_keys(json, ['$', '$.context']))"
+_KEYS = "json_keys(json, ['$', '$.context'])"
 _SAMPLED_LINES = 20_000
+_KNOWN_KEY_LISTS = 8
 
 
 def rows(source: SourceFile, max_line_bytes: int) -> str:
@@ -44,18 +45,17 @@ def careful_rows(max_line_bytes: int) -> str:
 
 
 def known_keys(connection: duckdb.DuckDBPyConnection, source: SourceFile) -> list[int]:
-    """Hashes of the key lists at the file's beginning that hold envelope keys only, so that rows with one of them need
-    no search for others.
+    """Hashes of the most frequent key lists at the file's beginning that hold envelope keys only.
+
+    A row with one of them needs no search for other keys, even where some of its values are null.
     """
     envelope, context = list(ENVELOPE_FIELDS), list(CONTEXT_FIELDS)
-    sample = f"select json from {_read(source)} limit {_SAMPLED_LINES}"
     found = connection.execute(f"""
-        select distinct {_KEYS} from ({sample})
-        where list_has_all({envelope}, json_keys(json))
-            and case when list_contains(json_keys(json), 'context')
-                then len(json_keys(json, '$.context')) > 0 and list_has_all({context}, json_keys(json, '$.context'))
-                else true end
-        limit 500""")
+        select hash(keys)
+        from (select {_KEYS} as keys from (select json from {_read(source)} limit {_SAMPLED_LINES}))
+        where list_has_all({envelope}, keys[1]) and case when list_contains(keys[1], 'context')
+            then len(keys[2]) > 0 and list_has_all({context}, keys[2]) else true end
+        group by all order by count(*) desc limit {_KNOWN_KEY_LISTS}""")
     return [key_hash for (key_hash,) in found.fetchall()]
 
 
@@ -66,32 +66,35 @@ def draft(rows: str, known: list[int]) -> str:
         rows: SQL of rows as above.
         known: hashes of key lists without other keys, see `known_keys`.
     """
-    is_known = f"{_KEYS} in ({', '.join(map(str, known))})" if known else "false"
+    sampled = f"hash(keys) in ({', '.join(map(str, known))})" if known else "false"
     nested = " or ".join(
         f"coalesce(case when ascii({field}) in (91, 123) then json_type(json, '$.{field}') end "
         "in ('ARRAY', 'OBJECT'), false)"
         for field in TEXT_FIELDS
     )
-    in_context = present(f"context.{field}" for field in CONTEXT_FIELDS)
+    additional = others("json", ENVELOPE_FIELDS)
+    additional_context = others("json_extract(json, '$.context')", CONTEXT_FIELDS)
     spread = ", ".join(f"context.{field} as {field}" for field in CONTEXT_FIELDS)
     return f"""
-        select * exclude (json, problem, properties, context, is_known, additional), {spread},
-            case when additional is null then properties
-                else json_merge_patch(additional::json, coalesce(properties, '{{}}'))::varchar end as properties,
-            case when is_known then null when len(json_keys(json, '$.context')) > {in_context}
-                then {others("json_extract(json, '$.context')", CONTEXT_FIELDS)} end as context_other,
+        select * exclude (json, keys, problem, properties, context, is_plain), {spread},
+            case when is_plain then properties when {additional} is null then properties
+                else json_merge_patch({additional}::json, coalesce(properties, '{{}}'))::varchar end as properties,
+            case when not is_plain then {additional_context} end as context_other,
             case
                 when problem is not null then problem
-                when not is_known and json_type(json, '$.context') not in ('OBJECT', 'NULL') then 'wrong_type'
-                when {nested} or not starts_with(properties, '{{') then 'wrong_type'
+                when case when not is_plain then json_type(json, '$.context') not in ('OBJECT', 'NULL') end
+                    or {nested} or not starts_with(properties, '{{') then 'wrong_type'
             end as problem,
             'properties and context are objects, every other field is text or a number' as problem_detail
         from (
-            select *,
-                case when is_known then null when len(json_keys(json)) > {present(ENVELOPE_FIELDS)}
-                    then {others("json", ENVELOPE_FIELDS)} end as additional
+            -- as many keys as there are values means that there is no other key; nulls are the exception
+            select *, case
+                when len(keys[1]) = {present(ENVELOPE_FIELDS)}
+                    and coalesce(len(keys[2]), 0) = {present(f"context.{field}" for field in CONTEXT_FIELDS)} then true
+                else {sampled}
+            end as is_plain
             from (
-                select json, {is_known} as is_known, _row_number as row_number, _raw as raw,
+                select json, {_KEYS} as keys, _row_number as row_number, _raw as raw,
                     unnest(from_json(json, {_STRUCTURE})),
                     case when _problem is not null then _problem
                         when not starts_with(json, '{{') then 'not_an_object' end as problem
