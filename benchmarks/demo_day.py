@@ -24,9 +24,9 @@ def run(bench: Bench) -> list[Figure]:
         return home.footfall("build")
 
     usages = interleaved(bench.rounds, day)[0]
-    nodes = home.node_seconds()
+    nodes = home.node_count()
     home.remove()
-    detail = {"cpu": median_cpu(usages), "nodes": len(nodes), "home_events": DEMO_EVENTS}
+    detail = {"cpu": median_cpu(usages), "nodes": nodes, "home_events": DEMO_EVENTS}
     return [
         Figure("one-day build of a demo-sized home with all tests, wall", median_wall(usages), "s", "<= 30", detail)
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import duckdb
 
 from benchmarks.generate import FIRST_DAY, write_home, write_ndjson
-from benchmarks.measure import DBT, FOOTFALL, Usage, run
+from benchmarks.measure import FOOTFALL, Usage, run
 
 
 @dataclass(frozen=True)
@@ -88,24 +89,25 @@ class Home:
         return run([FOOTFALL, *arguments], FOOTFALL_HOME=str(self.path), **environment)
 
     def dbt(self, *arguments: str, **environment: str) -> Usage:
-        """Run plain dbt, with the artifacts where `footfall build` has them."""
-        target = self.path / "dbt" / "target"
-        command: list[str | Path] = [
-            DBT,
-            *arguments,
-            "--profiles-dir",
-            "profiles",
-            "--target-path",
-            target,
-            "--log-level",
-            "none",
-        ]
-        return run([*command, "--log-path", self.path / "dbt" / "logs"], FOOTFALL_HOME=str(self.path), **environment)
+        """Run plain dbt, with the artifacts where `footfall build` has them, and note each node's CPU seconds."""
+        folder = self.path / "dbt"
+        folder.mkdir(parents=True, exist_ok=True)
+        places = ("--profiles-dir", "profiles", "--target-path", folder / "target", "--log-path", folder / "logs")
+        command: list[str | Path] = [sys.executable, "-m", "benchmarks.dbt_nodes", self._node_cpu, *arguments, *places]
+        return run([*command, "--log-level", "none"], FOOTFALL_HOME=str(self.path), **environment)
 
-    def node_seconds(self) -> dict[str, float]:
-        """Wall seconds of each node of the last dbt run."""
-        results = json.loads((self.path / "dbt" / "target" / "run_results.json").read_text())["results"]
-        return {result["unique_id"].split(".", 2)[2]: round(result["execution_time"], 3) for result in results}
+    def node_cpu(self) -> dict[str, float]:
+        """CPU seconds of each node of the last `dbt`."""
+        seconds: dict[str, float] = json.loads(self._node_cpu.read_text())
+        return seconds
+
+    def node_count(self) -> int:
+        """How many nodes, tests included, the last dbt run had."""
+        return len(json.loads((self.path / "dbt" / "target" / "run_results.json").read_text())["results"])
+
+    @property
+    def _node_cpu(self) -> Path:
+        return self.path / "dbt" / "node_cpu.json"
 
     def save(self) -> None:
         """Keep the present state for `restore`."""

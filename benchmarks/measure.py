@@ -20,7 +20,6 @@ import duckdb
 REPOSITORY = Path(__file__).resolve().parents[1]
 RESULTS = Path(__file__).parent / "results"
 FOOTFALL = Path(sys.executable).with_name("footfall")
-DBT = Path(sys.executable).with_name("dbt")
 
 
 class StepFailed(Exception):
