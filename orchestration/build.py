@@ -17,6 +17,8 @@ from orchestration.settings import metric_settings, project_dir, project_fingerp
 from serving.publications import current_publication, list_publications, published_dir, read_catalog
 
 Progress = Callable[[int, int, str], None]
+# unit tests pin the code, not the data: they run with `make test` and plain `dbt build`
+DBT_BUILD = ("build", "--exclude-resource-type", "unit_test")
 
 
 class BuildError(Exception):
@@ -224,7 +226,7 @@ def _run_dbt(home: Path, outcome: Outcome, full_refresh: bool, progress: Progres
             finished += 1
             progress(finished, max(total, finished), event.data.node_info.node_name)
 
-    arguments = ["build", *dbt_arguments(home), "--log-level", "none", "--no-print"]
+    arguments = [*DBT_BUILD, *dbt_arguments(home), "--log-level", "none", "--no-print"]
     if full_refresh:
         arguments.append("--full-refresh")
     result = dbtRunner(callbacks=[watch]).invoke(arguments)

@@ -96,20 +96,34 @@ merge_events as (
 
 ),
 
--- a device that is named in a merge stands for its owner
+-- a text names a user where there is one, else a device
+named_ids as (
+
+    select
+        id,
+        id_kind,
+        owner_id
+
+    from owned_ids
+
+    qualify row_number() over (partition by id order by id_kind desc) = 1
+
+),
+
+-- a device that is named in a merge stands for its owner; an id that was never seen still links the others
 merges as (
 
     select distinct
-        coalesce(left_device.owner_id, merge_events.id) as id,
-        coalesce(right_device.owner_id, merge_events.other_id) as other_id
+        coalesce(own.owner_id, merge_events.id) as id,
+        coalesce(other.owner_id, merge_events.other_id) as other_id
 
     from merge_events
 
-    left join owned_ids as left_device
-        on merge_events.id = left_device.id and left_device.id_kind = 'device'
+    left join named_ids as own
+        on merge_events.id = own.id
 
-    left join owned_ids as right_device
-        on merge_events.other_id = right_device.id and right_device.id_kind = 'device'
+    left join named_ids as other
+        on merge_events.other_id = other.id
 
     where merge_events.id is not null and merge_events.other_id is not null
 
@@ -133,7 +147,7 @@ links as (
 
 ),
 
--- every merged id walks to the least id it can reach; users come before devices
+-- every merged id walks to the least id that it can reach: one for each group
 reached (id, reached_id) using key (id) as (
 
     select
@@ -164,18 +178,19 @@ reached (id, reached_id) using key (id) as (
 
 ),
 
+-- a group is named after a user, else a device, never after an id that nobody has
 groups as (
 
     select
         reached.id,
         first_value(reached.id) over (
-            partition by reached.reached_id order by users.id is null, reached.id
+            partition by reached.reached_id order by named_ids.id_kind desc nulls last, reached.id
         ) as person_id
 
     from reached
 
-    left join owned_ids as users
-        on reached.id = users.id and users.id_kind = 'user'
+    left join named_ids
+        on reached.id = named_ids.id
 
 ),
 

@@ -132,6 +132,8 @@ sessions_to_keep as (
 
     select
         * exclude (traffic_category),
+        -- with a maximum length a chain can grow while some of its sessions stay as they are
+        xor(content_hash, {{ stable_key("concat_ws('-', epoch_us(chain_started_at), epoch_us(chain_ended_at))") }}) as fingerprint,
         {{ channel_group('traffic_source', 'traffic_medium', 'lower(utm_campaign)', 'traffic_category') | indent(8) }} as channel,
         {{ identity_key() | indent(8) }} as identity_key,
         {{ local_date('started_at') }} as session_date

@@ -8,7 +8,7 @@ from pathlib import Path
 import ingest
 import pytest
 
-from tests.end_to_end.dbt_project import build_models, copy_project, differences
+from tests.end_to_end.dbt_project import build_models, copy_project, differences, run_dbt
 from tests.end_to_end.histories import Delivery, history
 
 HISTORIES = int(os.environ.get("FOOTFALL_PROPERTY_HISTORIES", "240"))
@@ -57,6 +57,7 @@ def drift(home: Path, full: Path, histories: int, seed: int, **build: object) ->
 def test_many_incremental_builds_equal_one_full_build(name: str, tmp_path: Path) -> None:
     found = drift(tmp_path / "home", tmp_path / "full", HISTORIES // len(SETTINGS), SEED, settings=SETTINGS[name])
     assert found == {}
+    run_dbt(tmp_path / "home", "test", "--exclude-resource-type=unit_test", settings=SETTINGS[name])
 
 
 def test_the_order_of_arrival_does_not_matter(tmp_path: Path) -> None:
