@@ -54,6 +54,11 @@ class Outcome:
         return sum(expectation.passed for expectation in self.expectations)
 
     @property
+    def failed(self) -> list[str]:
+        """The expectations that were not met."""
+        return [expectation.sentence for expectation in self.expectations if not expectation.passed]
+
+    @property
     def passed(self) -> bool:
         """Whether all were."""
         return self.met == len(self.expectations)

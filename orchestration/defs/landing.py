@@ -5,10 +5,11 @@ from pathlib import Path
 import dagster as dg
 
 from ingest.landing.batches import BatchReceipt, list_batches
-from orchestration.build import current_inputs, nothing_new
+from orchestration.build import current_inputs
 from orchestration.checks.landing_batches import SAMPLE_ROWS, batches_to_check, expect_sane
 from orchestration.defs.published import build_and_publish
 from orchestration.settings import home
+from serving.publications import list_publications, read_catalog
 
 # the key that dagster-dbt gives to the dbt source landing.events, so that both are one asset
 LANDED_EVENTS = dg.AssetKey(["landing", "events"])
@@ -43,6 +44,7 @@ def landed_batches_are_sane() -> dg.AssetCheckResult:
             "rows looked at": dg.MetadataValue.int(outcome.sampled),
             "sampling": f"all rows up to {SAMPLE_ROWS:,}, else a fixed random sample of so many",
             "expectations met": f"{outcome.met} of {len(outcome.expectations)}",
+            "expectations not met": "; ".join(outcome.failed) or "none",
             "expectations": dg.MetadataValue.md(outcome.as_markdown()),
             "last batches": dg.MetadataValue.md(_as_markdown(batches[-20:])),
         },
@@ -77,7 +79,8 @@ def landing_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.
         return dg.SkipReason(f"Nothing has landed in {landed}.")
     if context.cursor == batches["digest"]:
         return dg.SkipReason(f"No batch has landed since the last request; {batches['count']} are there.")
-    if nothing_new(landed):
+    newest = list_publications(landed)[:1]
+    if newest and read_catalog(newest[0])["inputs"]["batches"] == batches:
         return dg.SensorResult(skip_reason="All that has landed is published.", cursor=batches["digest"])
     waiting = dg.RunsFilter(job_name=build_and_publish.name, statuses=[dg.DagsterRunStatus.QUEUED])
     if context.instance.get_runs_count(waiting):

@@ -2,13 +2,21 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, dbt_assets
 
-from orchestration.build import artifacts_dir, finish_outcome, parsed_manifest, prepare_landing, start_outcome
+from orchestration.build import (
+    DBT_BUILD,
+    artifacts_dir,
+    finish_outcome,
+    parsed_manifest,
+    prepare_landing,
+    start_outcome,
+)
 from orchestration.lock import build_lock
 from orchestration.settings import home
 
@@ -40,8 +48,14 @@ def _attach_laws(parsed: dict[str, Any]) -> dict[str, Any]:
             last = max(models, key=lambda parent: (len(above(parent)), parent))
             node["config"]["meta"] = {"dagster": {"ref": {"name": parsed["nodes"][last]["name"]}}}
         if node["resource_type"] == "test":
-            node["meta"] = {**node["meta"], "description": node["description"]}
+            node["meta"] = {**node["meta"], "description": node["description"] or _header(node["raw_code"])}
     return parsed
+
+
+def _header(sql: str) -> str | None:
+    """The comment at the top of a test, which says what a failing row means."""
+    lines = takewhile(lambda line: line.startswith("--"), sql.splitlines())
+    return " ".join(line.removeprefix("--").strip() for line in lines) or None
 
 
 manifest = _attach_laws(json.loads(parsed_manifest(home()).read_text()))
@@ -53,12 +67,12 @@ def models(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[o
     """Build and test the models, while no other process writes in this home."""
     folder = home()
     target = artifacts_dir(folder) / "target"
-    with build_lock(folder, f"Dagster run {context.run_id}", LOCK_WAIT_SECONDS):
+    with build_lock(folder, f"Dagster run {context.run.run_id}", LOCK_WAIT_SECONDS):
         prepare_landing(folder)
         outcome = start_outcome(folder)
         (target / "run_results.json").unlink(missing_ok=True)
         try:
-            yield from dbt.cli(["build"], context=context, target_path=target).stream()
+            yield from dbt.cli(DBT_BUILD, context=context, target_path=target).stream()
         finally:
             finish_outcome(folder, outcome, _results(target), whole=not context.is_subset)
 

@@ -155,7 +155,7 @@ def test_great_expectations_passes_a_sane_batch_and_names_what_is_wrong_with_ano
     events.loc[:4, "is_on_its_day"] = False
     events["user_agent_2"] = "x"
     bad = landing_batches.validate(events, len(events))
-    failed = " ".join(expectation.sentence for expectation in bad.expectations if not expectation.passed)
+    failed = " ".join(bad.failed)
     assert not bad.passed and bad.met == len(bad.expectations) - 3
     assert "`event_name`" in failed and "`is_on_its_day`" in failed and "columns" in failed
     assert bad.as_markdown().splitlines()[2].startswith("| ✗ |")
