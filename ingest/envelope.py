@@ -5,8 +5,7 @@ A format projects its rows onto a *draft*: the text fields, `properties` and `co
 and `row_number`, `raw`, `problem` (why the row cannot be read at all). `checked` turns drafts into landing rows.
 """
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 
 TEXT_FIELDS = (
@@ -115,20 +114,21 @@ def literal(value: object) -> str:
     return "'" + str(value).replace("'", "''") + "'"
 
 
-def structure(fields: Mapping[str, object]) -> str:
-    """Return the SQL literal of a JSON structure, as `from_json` takes it."""
-    return literal(json.dumps(fields))
+def json_path(*keys: str) -> str:
+    """Return the SQL literal of the JSON path to nested keys."""
+    return literal("$" + "".join('."' + key.replace('"', '\\"') + '"' for key in keys))
 
 
-def present(fields: Iterable[str]) -> str:
-    """Return the SQL of how many of `fields` are not null."""
-    return " + ".join(f"({field} is not null)::int" for field in fields)
+def other_keys(json_object: str, known: Iterable[str]) -> str:
+    """Return the SQL of what a JSON object holds besides the `known` keys.
 
-
-def others(json_object: str, known: Iterable[str]) -> str:
-    """Return the SQL of what a JSON object holds besides the `known` keys, as JSON text; null where it is nothing."""
-    forget = literal("{" + ", ".join(f'"{key}": null' for key in known) + "}")
-    return f"nullif(json_merge_patch({json_object}, {forget})::varchar, '{{}}')"
+    That is the text of a JSON object, its keys sorted and those without a value left out; null where it is empty.
+    """
+    value = f"""json_extract({json_object}, '$."' || replace(key, '"', '\\"') || '"')::varchar"""
+    is_other = f"not list_contains({list(known)}, key) and {value} <> 'null'"
+    return f"""nullif('{{' || array_to_string(list_transform(
+        list_filter(list_sort(json_keys({json_object})), lambda key: {is_other}),
+        lambda key: to_json(key)::varchar || ':' || {value}), ',') || '}}', '{{}}')"""
 
 
 def checked(draft: str, app: str, loaded_at: datetime, max_future_hours: float) -> str:

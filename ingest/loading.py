@@ -219,16 +219,20 @@ class _Load:
             if careful:
                 return csv.careful_rows(self.connection, self.dialect, limit)
             return csv.rows(self.source, self.dialect, limit)
-        return ndjson.careful_rows(limit) if careful else ndjson.rows(self.source, limit)
+        return ndjson.careful_objects(limit) if careful else ndjson.objects(self.source)
 
     def _checked(self, careful: bool) -> str:
-        rows, is_json = self._rows(careful), self.source.format == "ndjson"
         if self.mapping:
-            draft = mapping.draft(rows, self.mapping, is_json, careful)
-        elif is_json:
-            draft = ndjson.draft(rows, [] if careful else ndjson.known_keys(self.connection, self.source))
+            draft = mapping.draft(self._rows(careful), self.mapping, self.source.format == "ndjson", careful)
+        elif self.source.format != "ndjson":
+            draft = columns.draft(self._rows(careful), self.columns, self.source.name)
+        elif careful:
+            draft = ndjson.careful_draft(self._rows(careful))
         else:
-            draft = columns.draft(rows, self.columns, self.source.name)
+            keys = ndjson.other_keys_of(self.connection, self.source, self.settings.key_sample_lines)
+            if not keys.are_columns:
+                raise duckdb.NotSupportedError("keys that cannot be columns")
+            draft = ndjson.draft(self.source, keys, self.settings.max_line_bytes)
         return checked(draft, self.app, self.loaded_at, self.settings.max_future_hours)
 
     def _all_or_error(self) -> str:

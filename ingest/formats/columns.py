@@ -1,16 +1,16 @@
 # ruff: noqa: S608 (identifiers and literals are quoted by envelope.quoted and envelope.literal)
 """Envelope fields as columns, in CSV and in Parquet: also each context key, and any other column as a property."""
 
+import json
+
 from ingest.envelope import (
     CONTEXT_FIELDS,
     DERIVED_COLUMNS,
     ENVELOPE_FIELDS,
     TEXT_FIELDS,
     literal,
-    others,
-    present,
+    other_keys,
     quoted,
-    structure,
 )
 from ingest.formats.source import UnusableSource
 
@@ -74,15 +74,11 @@ def draft(rows: str, columns: dict[str, str], name: str) -> str:
 
 def _with_context(draft: str) -> str:
     """Spread a draft's `context` (JSON object text) into the context columns and `context_other`."""
-    known = structure(dict.fromkeys(CONTEXT_FIELDS, "VARCHAR"))
+    known = literal(json.dumps(dict.fromkeys(CONTEXT_FIELDS, "VARCHAR")))
     spread = ", ".join(f"known.{field} as {field}" for field in CONTEXT_FIELDS)
+    others = other_keys("context", CONTEXT_FIELDS)
+    present = " + ".join(f"(known.{field} is not null)::int" for field in CONTEXT_FIELDS)
     return f"""
         select * exclude (context, known), {spread},
-            case when len(json_keys(context)) > {present(f"known.{field}" for field in CONTEXT_FIELDS)}
-                then {others("context", CONTEXT_FIELDS)} end as context_other
+            case when len(json_keys(context)) > {present} then {others} end as context_other
         from (select *, case when ascii(context) = 123 then from_json(context, {known}) end as known from ({draft}))"""
-
-
-def json_path(column: str) -> str:
-    """Return the SQL literal of the JSON path of a dotted name."""
-    return literal("$" + "".join(f'."{part}"' for part in column.split(".")))

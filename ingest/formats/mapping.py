@@ -14,8 +14,7 @@ from zoneinfo import available_timezones
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator, model_validator
 
-from ingest.envelope import CONTEXT_FIELDS, TEXT_FIELDS, literal, quoted
-from ingest.formats.columns import json_path
+from ingest.envelope import CONTEXT_FIELDS, TEXT_FIELDS, json_path, literal, quoted
 from ingest.formats.source import UnusableSource
 
 
@@ -226,7 +225,7 @@ def _sql(value: Value | None, is_json: bool, as_property: bool = False) -> str:
     elif value.constant is not None:
         made = literal(value.constant) if isinstance(value.constant, str) else str(value.constant).lower()
     elif is_json:
-        made = f"(json {'->' if as_property else '->>'} {json_path(value.column or '')})"
+        made = f"(json {'->' if as_property else '->>'} {json_path(*(value.column or '').split('.'))})"
     else:
         made = quoted(value.column or "")
     if value.format:

@@ -1,32 +1,48 @@
 # ruff: noqa: S608 (identifiers and literals are quoted by envelope.quoted and envelope.literal)
 """NDJSON: one JSON object a line."""
 
+import json
+
 import duckdb
 
-from ingest.envelope import CONTEXT_FIELDS, ENVELOPE_FIELDS, TEXT_FIELDS, literal, others, present, structure
+from ingest.envelope import CONTEXT_FIELDS, ENVELOPE_FIELDS, TEXT_FIELDS, literal, other_keys, quoted
 from ingest.formats.source import SourceFile
 
-_STRUCTURE = structure(
-    {
-        **dict.fromkeys(TEXT_FIELDS, "VARCHAR"),
-        "properties": "JSON",
-        "context": dict.fromkeys(CONTEXT_FIELDS, "VARCHAR"),
-    }
-)
-_KEYS = "json_keys(json, ['$', '$.context'])"
-_SAMPLED_LINES = 20_000
-_KNOWN_KEY_LISTS = 8
+MAX_OTHER_KEYS = 500
 
 
-def rows(source: SourceFile, max_line_bytes: int) -> str:
-    """The rows of a clean file, `json` each; DuckDB raises on the first line that is no JSON."""
+class Keys:
+    """The keys of a file that the envelope does not have: of its lines, which join the properties, and of `context`."""
+
+    def __init__(self, found: list[tuple[list[str], list[str] | None]]) -> None:
+        self.line = sorted({key for line, _ in found for key in line} - set(ENVELOPE_FIELDS))
+        self.context = sorted({key for _, context in found for key in context or ()} - set(CONTEXT_FIELDS))
+
+    @property
+    def are_columns(self) -> bool:
+        """Whether the keys can be columns: not too many, and no two the same but for their case."""
+        return len(self.line) + len(self.context) <= MAX_OTHER_KEYS and all(
+            len({key.lower() for key in keys}) == len(keys)
+            for keys in ([*ENVELOPE_FIELDS, *self.line], [*CONTEXT_FIELDS, *self.context])
+        )
+
+
+def other_keys_of(connection: duckdb.DuckDBPyConnection, source: SourceFile, lines: int) -> Keys:
+    """The other keys in the first `lines` of a clean file; DuckDB raises on a line that is no JSON."""
+    sample = f"select json from {_read(source)} limit {lines}"
+    keys = f"select distinct json_keys(json, ['$', '$.context']) as keys from ({sample})"
+    return Keys(connection.execute(f"select keys[1], keys[2] from ({keys})").fetchall())
+
+
+def objects(source: SourceFile) -> str:
+    """The rows of a clean file, `json` each, for mappings; DuckDB raises on the first line that is no JSON."""
     return f"""
         select json, null::bigint as _row_number, null::blob as _raw,
-            case when strlen(json) > {max_line_bytes} then 'line_too_long' end as _problem
+            case when not starts_with(json, '{{') then 'not_an_object' end as _problem
         from {_read(source)}"""
 
 
-def careful_rows(max_line_bytes: int) -> str:
+def careful_objects(max_line_bytes: int) -> str:
     """The rows of any file, from its `lines`, each with what is wrong with it."""
     return f"""
         select case when problem is null then text::json end as json, row_number as _row_number, raw as _raw,
@@ -44,63 +60,72 @@ def careful_rows(max_line_bytes: int) -> str:
         )"""
 
 
-def known_keys(connection: duckdb.DuckDBPyConnection, source: SourceFile) -> list[int]:
-    """Hashes of the most frequent key lists at the file's beginning that hold envelope keys only.
+def draft(source: SourceFile, keys: Keys, max_line_bytes: int) -> str:
+    """Project the lines of a clean file onto the draft in one parse; `careful_draft` judges what looks wrong."""
+    context = [*(f"{field} VARCHAR" for field in CONTEXT_FIELDS), *(f"{quoted(key)} JSON" for key in keys.context)]
+    types = {
+        **dict.fromkeys(TEXT_FIELDS, "VARCHAR"),
+        "properties": "JSON",
+        "context": f"STRUCT({', '.join(context)})",
+        **dict.fromkeys(keys.line, "JSON"),
+    }
+    columns = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in types.items())
+    nested = " or ".join(f"case when ascii({field}) in (91, 123) then json_valid({field}) end" for field in TEXT_FIELDS)
+    rows = f"""
+        select *, null::bigint as _row_number, null::blob as _raw, case
+            when {nested} or not starts_with(properties, '{{') then 'wrong_type'
+            when strlen(properties) > {max_line_bytes} then 'line_too_long'
+        end as _problem
+        from read_json({literal(source.path)}, format = 'newline_delimited', auto_detect = false,
+            compression = {literal(source.compression)}, columns = {{{columns}}})"""
+    line = _object(keys.line, [quoted(key) for key in keys.line])
+    return _spread(rows, line, _object(keys.context, [f"context.{quoted(key)}" for key in keys.context]))
 
-    A row with one of them needs no search for other keys, even where some of its values are null.
-    """
-    envelope, context = list(ENVELOPE_FIELDS), list(CONTEXT_FIELDS)
-    found = connection.execute(f"""
-        select hash(keys)
-        from (select {_KEYS} as keys from (select json from {_read(source)} limit {_SAMPLED_LINES}))
-        where list_has_all({envelope}, keys[1]) and case when list_contains(keys[1], 'context')
-            then len(keys[2]) > 0 and list_has_all({context}, keys[2]) else true end
-        group by all order by count(*) desc limit {_KNOWN_KEY_LISTS}""")
-    return [key_hash for (key_hash,) in found.fetchall()]
+
+def careful_draft(rows: str) -> str:
+    """Project careful rows onto the draft; see `draft`, with which it agrees on every line that both can read."""
+    context = dict.fromkeys(CONTEXT_FIELDS, "VARCHAR")
+    structure = {**dict.fromkeys(TEXT_FIELDS, "VARCHAR"), "properties": "JSON", "context": context}
+    paths = [f"$.{field}" for field in TEXT_FIELDS]
+    judged = f"""
+        select * replace (case
+            when _problem is not null then _problem
+            when list_has_any(json_type(json, {paths}), ['ARRAY', 'OBJECT'])
+                or json_type(json, '$.properties') not in ('OBJECT', 'NULL')
+                or json_type(json, '$.context') not in ('OBJECT', 'NULL') then 'wrong_type'
+            end as _problem)
+        from ({rows})"""
+    read = f"""
+        select *, unnest(from_json(case when _problem is null then json end, {literal(json.dumps(structure))}))
+        from ({judged})"""
+    others = other_keys("json_extract(json, '$.context')", CONTEXT_FIELDS)
+    return _spread(read, other_keys("json", ENVELOPE_FIELDS), others)
 
 
-def draft(rows: str, known: list[int]) -> str:
-    """Project envelope lines onto the draft; keys that the envelope does not have join the properties.
-
-    Args:
-        rows: SQL of rows as above.
-        known: hashes of key lists without other keys, see `known_keys`.
-    """
-    sampled = f"hash(keys) in ({', '.join(map(str, known))})" if known else "false"
-    nested = " or ".join(
-        f"coalesce(case when ascii({field}) in (91, 123) then json_type(json, '$.{field}') end "
-        "in ('ARRAY', 'OBJECT'), false)"
-        for field in TEXT_FIELDS
-    )
-    additional = others("json", ENVELOPE_FIELDS)
-    additional_context = others("json_extract(json, '$.context')", CONTEXT_FIELDS)
-    spread = ", ".join(f"context.{field} as {field}" for field in CONTEXT_FIELDS)
+def _spread(rows: str, line: str, context: str) -> str:
+    """The draft of rows with the envelope's columns; `line` and `context` are the SQL of what else those held."""
     return f"""
-        select * exclude (json, keys, problem, properties, context, is_plain), {spread},
-            case when is_plain then properties when {additional} is null then properties
-                else json_merge_patch({additional}::json, coalesce(properties, '{{}}'))::varchar end as properties,
-            case when not is_plain then {additional_context} end as context_other,
-            case
-                when problem is not null then problem
-                when case when not is_plain then json_type(json, '$.context') not in ('OBJECT', 'NULL') end
-                    or {nested} or not starts_with(properties, '{{') then 'wrong_type'
-            end as problem,
+        select * exclude (context, properties, line_others),
+            case when line_others is null then properties
+                else json_merge_patch(line_others, coalesce(properties, '{{}}'))::varchar end as properties,
             'properties and context are objects, every other field is text or a number' as problem_detail
         from (
-            -- as many keys as there are values means that there is no other key; nulls are the exception
-            select *, case
-                when len(keys[1]) = {present(ENVELOPE_FIELDS)}
-                    and coalesce(len(keys[2]), 0) = {present(f"context.{field}" for field in CONTEXT_FIELDS)} then true
-                else {sampled}
-            end as is_plain
-            from (
-                select json, {_KEYS} as keys, _row_number as row_number, _raw as raw,
-                    unnest(from_json(json, {_STRUCTURE})),
-                    case when _problem is not null then _problem
-                        when not starts_with(json, '{{') then 'not_an_object' end as problem
-                from ({rows})
-            )
+            select {", ".join(TEXT_FIELDS)}, {", ".join(f"context.{field} as {field}" for field in CONTEXT_FIELDS)},
+                context, properties, {line} as line_others, {context} as context_other,
+                _row_number as row_number, _raw as raw, _problem as problem
+            from ({rows})
         )"""
+
+
+def _object(names: list[str], values: list[str]) -> str:
+    """The SQL of a JSON object's text from names and JSON values, without nulls; null where none is left."""
+    if not names:
+        return "null::varchar"
+    members = ", ".join(
+        f"{literal(json.dumps(name, ensure_ascii=False) + ':')} || {value}"
+        for name, value in zip(names, values, strict=True)
+    )
+    return f"nullif('{{' || concat_ws(',', {members}) || '}}', '{{}}')"
 
 
 def _read(source: SourceFile) -> str:

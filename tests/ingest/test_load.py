@@ -54,6 +54,25 @@ def test_a_key_the_envelope_does_not_have_becomes_a_property(tmp_path):
     assert json.loads(properties) == {"a": 1, "plan": "mine", "seats": 3}
 
 
+def test_other_keys_land_the_same_however_the_file_is_read(tmp_path):
+    home = tmp_path / "home"
+    context = {"zoom": {"b": None, "a": 1.0}, 'app "v"': "1\u00e9", "country": "DE", "none": None}
+    rows = [event(1, context=context, seats=3, plan={"x": None}), event(2, context={"alpha": 1, **context})]
+    assert one(write_ndjson(tmp_path / "f.ndjson", rows), home).accepted == 2
+    ((other,),) = landed(home, "context_other", "event_id = 'e2'")
+    assert json.loads(other) == {
+        key: value for key, value in {"alpha": 1, **context}.items() if key not in ("country", "none")
+    }
+    receipt = one(write_ndjson(tmp_path / "dirty.ndjson", [*rows, "{"]), home)
+    assert (receipt.duplicate, receipt.quarantined) == (2, 1)
+    # names that differ in case cannot be columns, so such a file is read with care from the start
+    receipt = one(
+        write_ndjson(tmp_path / "case.ndjson", [*rows, event(3, Plan=1, plan=2), event(4, USER_ID="x")]), home
+    )
+    assert (receipt.accepted, receipt.duplicate) == (2, 2)
+    assert landed(home, "user_id, properties", "event_id = 'e4'") == [("u4", '{"USER_ID":"x"}')]
+
+
 def test_every_context_key_lands_in_its_column(tmp_path):
     home = tmp_path / "home"
     one(write_ndjson(tmp_path / "f.ndjson", [event(1, context={field: field for field in CONTEXT_FIELDS})]), home)
