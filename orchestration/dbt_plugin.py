@@ -8,7 +8,7 @@ from dbt.adapters.duckdb.plugins import BasePlugin
 from ingest import ensure_landing
 
 
-class Plugin(BasePlugin):  # type: ignore[misc]
+class Plugin(BasePlugin):
     """Makes the folders of a home before dbt opens its warehouse; dbt-duckdb finds it by this name."""
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:

@@ -1,11 +1,10 @@
-"""What Dagster loads: everything in `defs/`."""
+"""What Dagster loads: everything in the folder `defs/`."""
 
 from pathlib import Path
 
-from dagster import Definitions, definitions, load_from_defs_folder
+import dagster as dg
 
 
-@definitions
-def defs() -> Definitions:
-    """Load the folder."""
-    return load_from_defs_folder(path_within_project=Path(__file__).parent)
+@dg.definitions
+def defs() -> dg.Definitions:  # noqa: D103
+    return dg.load_from_defs_folder(path_within_project=Path(__file__).parent)

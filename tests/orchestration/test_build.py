@@ -45,6 +45,16 @@ def test_a_build_publishes_every_event_with_its_person(built_home: Home) -> None
     assert outcome is not None and outcome.status == "passed" and outcome.failures == []
 
 
+def test_readers_reach_landed_events_without_a_copy_and_without_the_landing(built_home: Home) -> None:
+    landed = next((built_home.path / "landing" / "events").glob("*/[1-9]*.parquet"))
+    link = next((built_home.path / "published" / "files" / "landing_events").rglob(landed.name))
+    reached = json.loads((built_home.path / "published" / "catalog.json").read_text())["relations"]["landing_events"]
+    assert str(link.relative_to(built_home.path / "published")) in [file["path"] for file in reached["files"]]
+    assert reached["rows"] == 300 and reached["is_internal"]
+    landed.unlink()
+    assert events_published(built_home) == 300
+
+
 def test_a_build_leaves_the_warehouse_open_to_others(built_home: Home) -> None:
     built_home.land("second", 300, 5)
     building.build(built_home.path)
@@ -193,3 +203,6 @@ def test_a_build_that_is_interrupted_or_killed_publishes_nothing_and_the_next_on
             (landed_home.path / "warehouse.duckdb").unlink()
     building.build(landed_home.path)
     assert events_published(landed_home) == 300
+    landed = next((landed_home.path / "landing" / "events").glob("*/[1-9]*.parquet"))
+    link = next((landed_home.path / "published" / "files" / "landing_events").rglob(landed.name))
+    assert link.samefile(landed)
