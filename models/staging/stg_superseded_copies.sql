@@ -6,9 +6,12 @@
 
 {%- set new_files = landed_files(unseen_batches('stg_superseded_copies')) -%}
 
+{#- built whole, reading a column of the files twice is cheaper than keeping every row of them -#}
+{%- set kept = 'materialized' if is_incremental() else 'not materialized' -%}
+
 with
 
-landed as (
+landed as not materialized (
 
     select
         event_id,
@@ -25,7 +28,7 @@ landed as (
 
 ),
 
-new_copies as (
+new_copies as {{ kept }} (
 
     select * exclude (filename) from landed where filename in {{ new_files }}
 
@@ -50,7 +53,7 @@ known_copies as (
 ),
 {% endif %}
 
-copies as (
+copies as {{ kept }} (
 
     select * from new_copies
 
