@@ -125,10 +125,10 @@ def other_keys(json_object: str, known: Iterable[str]) -> str:
     That is the text of a JSON object, its keys sorted and those without a value left out; null where it is empty.
     """
     value = f"""json_extract({json_object}, '$."' || replace(key, '"', '\\"') || '"')::varchar"""
-    is_other = f"not list_contains({list(known)}, key) and {value} <> 'null'"
-    return f"""nullif('{{' || array_to_string(list_transform(
-        list_filter(list_sort(json_keys({json_object})), lambda key: {is_other}),
-        lambda key: to_json(key)::varchar || ':' || {value}), ',') || '}}', '{{}}')"""
+    others = f"list_filter(list_sort(json_keys({json_object})), lambda key: not list_contains({list(known)}, key))"
+    members = f"""list_transform(list_filter({others}, lambda key: {value} <> 'null'),
+        lambda key: to_json(key)::varchar || ':' || {value})"""
+    return f"nullif('{{' || array_to_string({members}, ',') || '}}', '{{}}')"
 
 
 def checked(draft: str, app: str, loaded_at: datetime, max_future_hours: float) -> str:

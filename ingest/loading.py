@@ -253,7 +253,10 @@ class _Load:
                     self._execute("create table lines as from lines_once")
                 else:
                     self.connection.register("lines", lines)
-            self._execute(f"create table staged as {self._checked(careful=True)}")
+            checked_rows = self._checked(careful=True)
+            self._execute(f"""
+                create table staged as
+                select * replace (case when reject_reason is not null then raw end as raw) from ({checked_rows})""")
         except _FAULTY_QUERY as error:
             raise UnusableSource(
                 f"{self.mapping_name or self.source.name}: {_first_line(error)}. Correct it."

@@ -88,7 +88,7 @@ def careful_draft(rows: str) -> str:
     structure = {**dict.fromkeys(TEXT_FIELDS, "VARCHAR"), "properties": "JSON", "context": context}
     paths = [f"$.{field}" for field in TEXT_FIELDS]
     judged = f"""
-        select * replace (case
+        select json_keys(json, ['$', '$.context']) as _keys, * replace (case
             when _problem is not null then _problem
             when list_has_any(json_type(json, {paths}), ['ARRAY', 'OBJECT'])
                 or json_type(json, '$.properties') not in ('OBJECT', 'NULL')
@@ -98,8 +98,13 @@ def careful_draft(rows: str) -> str:
     read = f"""
         select *, unnest(from_json(case when _problem is null then json end, {literal(json.dumps(structure))}))
         from ({judged})"""
+    line = other_keys("json", ENVELOPE_FIELDS)
     others = other_keys("json_extract(json, '$.context')", CONTEXT_FIELDS)
-    return _spread(read, other_keys("json", ENVELOPE_FIELDS), others)
+    return _spread(
+        read,
+        f"case when not list_has_all({list(ENVELOPE_FIELDS)}, _keys[1]) then {line} end",
+        f"case when not list_has_all({list(CONTEXT_FIELDS)}, _keys[2]) then {others} end",
+    )
 
 
 def _spread(rows: str, line: str, context: str) -> str:

@@ -25,6 +25,10 @@ QUARANTINE_COLUMNS = {
 STALE_AFTER_SECONDS = 10  # a load that has only just made its folder may not hold its lock yet
 
 
+class UnknownBatch(LookupError):
+    """There is no such batch, or nothing of it was quarantined."""
+
+
 class Source(BaseModel):
     """The file of a batch, and what its replay needs: the dialect of a CSV, the header or schema of its rows."""
 
@@ -85,11 +89,11 @@ def read_batch(home: Path, batch_id: str) -> BatchReceipt:
     """Return one committed batch.
 
     Raises:
-        LookupError: when `home` has no such batch.
+        UnknownBatch: when `home` has no such batch.
     """
     path = batches_dir(home) / f"{batch_id}.json"
     if not path.is_file():
-        raise LookupError(f"There is no batch {batch_id} in {home}; 'footfall status' lists the batches.")
+        raise UnknownBatch(f"There is no batch {batch_id} in {home}; 'footfall status' lists the batches.")
     return BatchReceipt.model_validate_json(path.read_bytes())
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 
 from ingest.envelope import literal
-from ingest.landing.batches import BatchReceipt, Source, list_batches, read_batch, work_folder
+from ingest.landing.batches import BatchReceipt, Source, UnknownBatch, list_batches, read_batch, work_folder
 from ingest.landing.paths import publish_file, quarantine_dir
 
 
@@ -58,7 +58,7 @@ def read(home: Path, batch_id: str, limit: int | None = None) -> builtins.list[Q
     """Return the quarantined rows of one batch in the order of its file, at most `limit` of them.
 
     Raises:
-        LookupError: when there is no such batch, or it quarantined nothing.
+        UnknownBatch: when there is no such batch, or it quarantined nothing.
     """
     path = _file(home, batch_id)
     some = "" if limit is None else f"limit {int(limit)}"
@@ -72,7 +72,7 @@ def write_raw(home: Path, batch_id: str, target: Path) -> None:
     """Write the raw bytes of a batch's quarantined rows, one a line and under the file's header, to mend and replay.
 
     Raises:
-        LookupError: when there is no such batch, or it quarantined nothing.
+        UnknownBatch: when there is no such batch, or it quarantined nothing.
     """
     source = read_batch(home, batch_id).source
     path = _file(home, batch_id)
@@ -107,7 +107,7 @@ def replay(
         mapping: a mended mapping in place of the one the batch was loaded with; likewise `app` and `timezone`.
 
     Raises:
-        LookupError: when there is no such batch, or it quarantined nothing.
+        UnknownBatch: when there is no such batch, or it quarantined nothing.
         UnusableSource: when the mended file or the mapping cannot be used.
     """
     from ingest.loading import load_file
@@ -149,7 +149,7 @@ def _as_parquet(rows: Path, source: Source) -> Path:
 
 def _file(home: Path, batch_id: str) -> Path:
     if not read_batch(home, batch_id).quarantined:
-        raise LookupError(f"Batch {batch_id} quarantined nothing; 'footfall quarantine list' shows those that did.")
+        raise UnknownBatch(f"Batch {batch_id} quarantined nothing; 'footfall quarantine list' shows those that did.")
     return quarantine_dir(home) / f"{batch_id}.parquet"
 
 
