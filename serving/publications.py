@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +118,12 @@ def fsync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def fsync_all(paths: Iterable[Path]) -> None:
+    """`fsync` many paths at once, which a journalling file system settles together."""
+    with ThreadPoolExecutor(max_workers=16) as pool:
+        list(pool.map(fsync, paths))
 
 
 def _replace_link(link: Path, target: str) -> None:

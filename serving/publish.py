@@ -22,7 +22,7 @@ from typing import Any
 
 import duckdb
 
-from serving.publications import drop_unfinished, fsync, prune, published_dir, show
+from serving.publications import drop_unfinished, fsync, fsync_all, prune, published_dir, show
 from serving.relations import PARQUET_SOURCE, PublishError, Relation, read_relations
 
 # older DuckDB clients read it
@@ -140,8 +140,7 @@ def publish(home: Path, manifest_path: Path, built: Built, keep: int, memory_lim
         },
     }
     (work / "catalog.json").write_text(json.dumps(catalog, indent=1) + "\n")
-    for path in [*work.rglob("*"), work]:
-        fsync(path)
+    fsync_all([*work.rglob("*"), work])
     (work / "marts.duckdb").chmod(0o444)
     work.rename(publication)
     fsync(publications)
@@ -336,11 +335,15 @@ def _write_chunk(
             f"The day files of {relation.name} from {first} to {last} differ from what was built; nothing was "
             "published. Run `footfall build` again, and report it when it stays."
         )
+    fsync_all(file.path for file in written)
     for source, file in zip(written, chunk, strict=True):
-        file.path.parent.mkdir(parents=True, exist_ok=True)
-        fsync(source.path)
-        source.path.replace(file.path)
-        fsync(file.path.parent)
+        named = source.path.rename(source.path.with_name(file.path.name))
+        if file.path.parent.exists():
+            named.replace(file.path)
+        else:
+            file.path.parent.parent.mkdir(parents=True, exist_ok=True)
+            named.parent.rename(file.path.parent)
+    fsync_all({folder for file in chunk for folder in (file.path.parent, file.path.parent.parent)})
 
 
 def _only_file(scratch: Path, relation: Relation, day: date) -> Path:
