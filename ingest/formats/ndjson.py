@@ -27,9 +27,9 @@ class Keys:
         )
 
 
-def other_keys_of(connection: duckdb.DuckDBPyConnection, source: SourceFile, lines: int) -> Keys:
-    """The other keys in the first `lines` of a clean file; DuckDB raises on a line that is no JSON."""
-    sample = f"select json from {_read(source)} limit {lines}"
+def other_keys_of(connection: duckdb.DuckDBPyConnection, source: SourceFile, lines: int | None) -> Keys:
+    """The other keys in a clean file, or in its first `lines`; DuckDB raises on a line that is no JSON."""
+    sample = f"select json from {_read(source)}" + ("" if lines is None else f" limit {lines}")
     keys = f"select distinct json_keys(json, ['$', '$.context']) as keys from ({sample})"
     return Keys(connection.execute(f"select keys[1], keys[2] from ({keys})").fetchall())
 
