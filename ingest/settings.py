@@ -15,6 +15,6 @@ class LoadSettings(BaseSettings):
     key_sample_lines: int | None = Field(
         None,
         ge=1,
-        description="how far into an NDJSON file to look for keys that the envelope does not have; a key that first appears "
-        "later is left out, so only set it for files whose lines all have the same keys",
+        description="how far into an NDJSON file to look for keys that the envelope does not have; a key that first "
+        "appears later is left out, so only set it for files whose lines all have the same keys",
     )

@@ -59,9 +59,13 @@ def run_dbt(home: Path, *arguments: str, project: Path = REPOSITORY, settings: M
     assert result.success, "\n".join(map(str, messages or [result.exception, result.result]))
 
 
-def build_models(home: Path, *arguments: str, project: Path = REPOSITORY, settings: Mapping[str, str] | None = None) -> None:
+def build_models(
+    home: Path, *arguments: str, project: Path = REPOSITORY, settings: Mapping[str, str] | None = None
+) -> None:
     """Every seed and model, without the tests that a property test makes superfluous."""
-    run_dbt(home, "build", "--resource-type=seed", "--resource-type=model", *arguments, project=project, settings=settings)
+    run_dbt(
+        home, "build", "--resource-type=seed", "--resource-type=model", *arguments, project=project, settings=settings
+    )
 
 
 def contents(home: Path) -> dict[str, Path]:
@@ -69,21 +73,24 @@ def contents(home: Path) -> dict[str, Path]:
     folder = home / "contents"
     folder.mkdir(exist_ok=True)
     with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
-        names = connection.execute("select table_name from information_schema.tables where table_schema = 'main'").fetchall()
+        names = connection.execute(
+            "select table_name from information_schema.tables where table_schema = 'main'"
+        ).fetchall()
         for (name,) in names:
             connection.execute(f"copy (from {name}) to '{folder / name}.parquet'")
     return {name: folder / f"{name}.parquet" for (name,) in names}
 
 
 def differences(one: Path, other: Path, ignored_columns: Collection[str] = ()) -> dict[str, int]:
-    """Per relation of two warehouses that differs as a multiset over every column: the number of rows only one of them has."""
+    """Per relation that differs as a multiset over every column: the number of rows that only one warehouse has."""
     ones, others = contents(one), contents(other)
     assert ones.keys() == others.keys()
     found = {}
     for name in sorted(ones):
         columns = [c for (c, *_) in duckdb.sql(f"describe from '{ones[name]}'").fetchall() if c not in ignored_columns]
         left, right = (f"(select {', '.join(columns)} from '{path}')" for path in (ones[name], others[name]))
-        query = f"select (select count(*) from (from {left} except all from {right})) + (select count(*) from (from {right} except all from {left}))"
+        only_left, only_right = f"from {left} except all from {right}", f"from {right} except all from {left}"
+        query = f"select (select count(*) from ({only_left})) + (select count(*) from ({only_right}))"
         row = duckdb.sql(query).fetchone()
         assert row is not None
         if row[0]:

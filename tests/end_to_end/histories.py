@@ -1,4 +1,4 @@
-"""Random histories of product events, made to hurt: late, duplicated, tied, bridged, re-sent with other content, identified later."""
+"""Random histories of product events, made to hurt: late, duplicated, tied, bridged, identified later."""
 
 import random
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ class Delivery:
 
 
 def history(number: int, seed: int, loads: int) -> list[Delivery]:
-    """One small world of a few people and devices, whose ids no other history shares, as deliveries in `loads` loads."""
+    """One small world of a few people and devices, whose ids no other history shares, delivered in `loads` loads."""
     rng = random.Random(f"{seed}/{number}")
     users = [f"h{number}-u{i}" for i in range(rng.randint(1, 3))]
     devices = [f"h{number}-d{i}" for i in range(rng.randint(1, 3))]

@@ -5,9 +5,9 @@ import os
 import random
 from pathlib import Path
 
-import ingest
 import pytest
 
+import ingest
 from tests.end_to_end.dbt_project import build_models, copy_project, differences, run_dbt
 from tests.end_to_end.histories import Delivery, history
 
@@ -18,7 +18,11 @@ ARRIVAL = ("batch_id", "row_number", "received_at")
 
 SETTINGS = {
     "defaults": {},
-    "berlin_days": {"FOOTFALL_REPORTING_TIMEZONE": "Europe/Berlin", "FOOTFALL_WEEK_START": "sunday", "FOOTFALL_IDENTITY_RULE": "last"},
+    "berlin_days": {
+        "FOOTFALL_REPORTING_TIMEZONE": "Europe/Berlin",
+        "FOOTFALL_WEEK_START": "sunday",
+        "FOOTFALL_IDENTITY_RULE": "last",
+    },
     "client_sessions": {"FOOTFALL_TRUST_CLIENT_SESSIONS": "true", "FOOTFALL_REPORTING_TIMEZONE": "Asia/Kathmandu"},
     "short_sessions": {"FOOTFALL_SESSION_MAX_HOURS": "1", "FOOTFALL_MAU_DAYS": "28"},
 }
