@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 from benchmarks.homes import Bench
-from benchmarks.measure import StepFailed, save, show, write_table
+from benchmarks.measure import Figure, StepFailed, save, show, write_table
 
 NAMES = ("full_build", "one_day_build", "nothing_new", "loading", "file_growth", "engines", "demo_day")
 
@@ -29,17 +29,18 @@ def main() -> int:
     failed = 0
     for name in options.names or NAMES:
         print(f"{name} (load average {os.getloadavg()[0]:.1f})", flush=True)
+        figures: list[Figure] = []
         try:
-            figures = importlib.import_module(f"benchmarks.{name}").run(bench)
+            # each figure is kept as soon as it is there: a run of hours may be stopped
+            for figure in importlib.import_module(f"benchmarks.{name}").run(bench):
+                print(show(figure), flush=True)
+                figures.append(figure)
+                if not options.no_save:
+                    save(name, figures, bench.scale)
+                    write_table()
         except StepFailed as error:
             print(f"  failed: {error}", flush=True)
             failed = 1
-            continue
-        for figure in figures:
-            print(show(figure), flush=True)
-        if not options.no_save:
-            save(name, figures, bench.scale)
-            write_table()
     return failed
 
 

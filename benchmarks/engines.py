@@ -10,6 +10,7 @@ import os
 import shutil
 import statistics
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -55,13 +56,12 @@ def _files(bench: Bench) -> tuple[Path, int]:
     return folder, events
 
 
-def run(bench: Bench) -> list[Figure]:
+def run(bench: Bench) -> Iterator[Figure]:
     """Run each task on each engine in turns; every engine must come to the same check figures."""
     folder, events = _files(bench)
     sql = our_sql()
     python = os.environ.get("FOOTFALL_BENCH_PYTHON", sys.executable)
     script = REPOSITORY / "benchmarks" / "engine_tasks.py"
-    figures: list[Figure] = []
     for task, words in TASKS.items():
         taken: dict[str, list[dict[str, Any]]] = {}
         missing: set[str] = set()
@@ -92,8 +92,6 @@ def run(bench: Bench) -> list[Figure]:
             ratio = cpu["footfall"] / cpu[engine] if target.startswith("<") else cpu[engine] / cpu["footfall"]
             same = checks[engine] == checks["footfall"]
             detail = {"cpu": cpu, "events": events, "same_result": same, "check": checks}
-            figures.append(
-                Figure(f"{words}: {what}" + ("" if same else " (results differ!)"), ratio, target=target, detail=detail)
-            )
+            claim = f"{words}: {what}" + ("" if same else " (results differ!)")
+            yield Figure(claim, ratio, target=target, detail=detail)
     shutil.rmtree(folder)
-    return figures

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import duckdb
 
 from benchmarks.homes import Bench
-from benchmarks.measure import Figure, Usage, interleaved, median_cpu, run_sql, show
+from benchmarks.measure import Figure, Usage, interleaved, median_cpu, run_sql
 
 
 def read_all(bench: Bench) -> Usage:
@@ -16,7 +18,7 @@ def read_all(bench: Bench) -> Usage:
     return run_sql(f"select bit_xor(hash({', '.join(columns)})) from {source}")
 
 
-def run(bench: Bench) -> list[Figure]:
+def run(bench: Bench) -> Iterator[Figure]:
     """Measure the whole `footfall build --full-refresh`, the dbt part alone, and publishing."""
     events = bench.landed_events()
     reads = interleaved(3, lambda: read_all(bench))[0]
@@ -31,31 +33,16 @@ def run(bench: Bench) -> list[Figure]:
         "dbt_build_us_per_event": round(built.cpu / events * 1e6, 3),
     }
     slowest = dict(sorted(nodes.items(), key=lambda item: -item[1])[:12])
-    figures = [
-        Figure(
-            "full dbt build with all tests, CPU / one read of all Parquet columns",
-            built.cpu / read,
-            target="<= 5",
-            detail={"cpu": built.cpu, "wall": built.wall, "read_cpu": read, **per_event, "nodes_cpu": slowest},
-        ),
-        Figure("the same, models alone", models.cpu / read, detail={"cpu": models.cpu, "wall": models.wall}),
-    ]
-    for figure in figures:
-        print(show(figure), flush=True)
+    detail = {"cpu": built.cpu, "wall": built.wall, "read_cpu": read, **per_event, "nodes_cpu": slowest}
+    claim = "full dbt build with all tests, CPU / one read of all Parquet columns"
+    yield Figure(claim, built.cpu / read, target="<= 5", detail=detail)
+    yield Figure("the same, models alone", models.cpu / read, detail={"cpu": models.cpu, "wall": models.wall})
     for limit in ("8GB", "4GB"):
         home = bench.home("full_build")
         usage = home.footfall("build", "--full-refresh", FOOTFALL_MEMORY_LIMIT=limit)
+        detail = {"cpu": usage.cpu, "wall": usage.wall}
         if limit == "8GB":
-            detail = {"cpu": usage.cpu, "wall": usage.wall, "publish_cpu": usage.cpu - built.cpu}
-            figures.append(Figure("`footfall build`, the first publication included", usage.cpu / read, detail=detail))
-        figures.append(
-            Figure(
-                f"peak resident memory of `footfall build --full-refresh`, FOOTFALL_MEMORY_LIMIT={limit}",
-                usage.peak_bytes / 2**30,
-                "GiB",
-                "<= 8" if limit == "8GB" else "",
-                {"cpu": usage.cpu, "wall": usage.wall},
-            )
-        )
+            yield Figure("`footfall build`, the first publication included", usage.cpu / read, detail=detail)
+        claim = f"peak resident memory of `footfall build --full-refresh`, FOOTFALL_MEMORY_LIMIT={limit}"
+        yield Figure(claim, usage.peak_bytes / 2**30, "GiB", "<= 8" if limit == "8GB" else "", detail)
     home.remove()
-    return figures

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -32,9 +33,8 @@ def _files(bench: Bench) -> dict[str, Path]:
     return files
 
 
-def run(bench: Bench) -> list[Figure]:
+def run(bench: Bench) -> Iterator[Figure]:
     """Load each file into an empty home and copy it with DuckDB, in turns."""
-    figures = []
     home = Home(bench.work / "homes" / "loading")
     copied = bench.work / "copied.parquet"
     for kind, file in _files(bench).items():
@@ -55,7 +55,6 @@ def run(bench: Bench) -> list[Figure]:
             "peak_gib": round(max(usage.peak_bytes for usage in loads) / 2**30, 2),
         }
         claim = f"{kind}: `footfall load` into an empty home, CPU / DuckDB's own copy to Parquet"
-        figures.append(Figure(claim, median_cpu(loads) / median_cpu(copies), target="<= 1.5", detail=detail))
+        yield Figure(claim, median_cpu(loads) / median_cpu(copies), target="<= 1.5", detail=detail)
     home.remove()
     copied.unlink(missing_ok=True)
-    return figures

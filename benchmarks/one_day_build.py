@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.homes import Bench, Home
@@ -18,14 +19,13 @@ def _day(home: Home, file: Path, build: str) -> dict[str, Usage]:
     return {"load": loaded, "build": built}
 
 
-def run(bench: Bench) -> list[Figure]:
+def run(bench: Bench) -> Iterator[Figure]:
     """Measure `footfall load` + `footfall build`, then plain `dbt build` and `dbt run` after the same load."""
     file = bench.next_day_file()
     homes = {days: bench.home(f"history_{days}", days) for days in (bench.days, SHORT_DAYS)}
     for home in homes.values():
         home.footfall("build")
         home.save()
-    figures = []
     parts = {
         "footfall": f"one-day load + build at {bench.days} days of history / at {SHORT_DAYS}, CPU",
         "build": "the same without publishing (`dbt build`)",
@@ -53,14 +53,11 @@ def run(bench: Bench) -> list[Figure]:
             long, short = nodes[bench.days], nodes[SHORT_DAYS]
             by_growth = sorted(long, key=lambda name: short.get(name, 0.0) - long[name])
             grown = {name: [long[name], short.get(name)] for name in by_growth[:15]}
-        figures.append(
-            Figure(
-                claim,
-                total[bench.days] / total[SHORT_DAYS],
-                target="<= 1.15" if build == "footfall" else "",
-                detail={"cpu": cpu, "wall": wall, "nodes_that_grow_most_cpu": grown},
-            )
+        yield Figure(
+            claim,
+            total[bench.days] / total[SHORT_DAYS],
+            target="<= 1.15" if build == "footfall" else "",
+            detail={"cpu": cpu, "wall": wall, "nodes_that_grow_most_cpu": grown},
         )
     for home in homes.values():
         home.remove()
-    return figures
