@@ -9,30 +9,9 @@ import duckdb
 
 from serving.ask.engines import engine
 from serving.ask.settings import setting
-from serving.ask.vocabulary import AskError, Condition, Question, Scalar, Selector, Where, local_time, nearest
+from serving.ask.vocabulary import AskError, Condition, Question, Selector, Where, local_time, nearest
 
-ENVELOPE = {
-    **{
-        name: name
-        for name in (
-            "event_id",
-            "event_name",
-            "user_id",
-            "anonymous_id",
-            "session_id",
-            "account_id",
-            "app",
-            "person_id",
-        )
-    },
-    "occurred_at": "occurred_at",
-    "received_at": "received_at",
-}
 TIMES = ("occurred_at", "received_at")
-CONTEXT = (
-    "page_url", "page_title", "referrer", "utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content",
-    "device_type", "os", "browser", "country", "region", "city", "locale", "user_agent", "ip", "library",
-)  # fmt: skip
 UNITS = {"person": "person_id", "account": "account_id", "session": "cut_session_id"}
 # the session of an event is the last one of its stream that had begun; trusted client sessions are lanes of the stream
 EVENTS_WITH_SESSION = """(
@@ -70,7 +49,7 @@ OFFSETS_SQL = """
     qualify east is distinct from lag(east) over (order by t)
     order by t
 """
-COMPARISONS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+TIME_OPERATORS = ("gt", "gte", "lt", "lte", "eq", "ne")
 
 
 @dataclass(frozen=True)
@@ -236,18 +215,13 @@ class Scope:
 
     def key(self, key: str) -> str:
         """Return the VARCHAR expression (TIMESTAMP for the times) of a key; null where the event has no such value."""
-        if key in ENVELOPE:
-            return ENVELOPE[key]
-        scope, _, name = key.partition(".")
-        if scope == "context" and name:
-            return name if name in CONTEXT else f"json_extract_string(context_other, {_pointer(name)})"
-        if scope == "properties" and name:
-            return f"json_extract_string(properties, {_pointer(name)})"
-        return f"json_extract_string(properties, {_pointer(key)})"
+        if "\0" in key:
+            raise AskError(f"The key {key!r} holds a NUL character, which no property has.")
+        return engine("event_value", key=key)
 
     def number(self, key: str) -> str:
         """Return the DOUBLE expression of a key; null where it is no number."""
-        return _number(self.key(key))
+        return engine("text_as_number", expression=self.key(key))
 
     def unit(self) -> str:
         """Return the expression of the question's unit."""
@@ -384,72 +358,23 @@ class Scope:
         )
 
     def _test(self, key: str, condition: Condition) -> str:
+        operators = condition.written()
         if key in TIMES:
-            return self._test_time(key, condition)
-        expression = self.key(key)
-        tests = []
-        for operator in sorted(condition.model_fields_set):
-            value = getattr(condition, operator)
-            name = operator.rstrip("_")
-            if name == "is_set":
-                tests.append(f"{expression} is {'not ' if value else ''}null")
-            elif name == "eq":
-                tests.append(self._is(expression, value))
-            elif name == "ne":
-                tests.append(f"not {self._is(expression, value)}")
-            elif name == "in":
-                tests.append(self._is_one_of(expression, value))
-            elif name == "not_in":
-                tests.append(f"not {self._is_one_of(expression, value)}")
-            elif name == "contains":
-                tests.append(f"coalesce(contains(lower({expression}), lower({self.bind(value)})), false)")
-            elif name == "not_contains":
-                tests.append(f"not coalesce(contains(lower({expression}), lower({self.bind(value)})), false)")
-            elif name == "regex":
-                self._check_regex(key, value)
-                tests.append(f"coalesce(regexp_matches({expression}, {self.bind(value)}), false)")
-            else:
-                tests.append(self._compares(expression, COMPARISONS[name], value))
-        return f"({' and '.join(tests)})"
+            times = {operator: self._asked_time(key, operator, value) for operator, value in operators.items()}
+            return engine("time_condition", expression=self.local(key), operators=times, literal=self.bind)
+        if "regex" in operators:
+            self._check_regex(key, operators["regex"])
+        return engine("condition", expression=self.key(key), operators=operators, literal=self.bind)
 
-    def _test_time(self, key: str, condition: Condition) -> str:
-        signs = {**COMPARISONS, "eq": "=", "ne": "<>"}
-        tests = []
-        for operator in sorted(condition.model_fields_set):
-            value = getattr(condition, operator)
-            if operator == "is_set":
-                tests.append(f"{key} is {'not ' if value else ''}null")
-            elif operator in signs and isinstance(value, str):
-                try:
-                    moment = local_time(value)
-                except ValueError as error:
-                    raise AskError(f"`{key}.{operator}` is {value!r}: {error}.") from error
-                tests.append(f"{self.local(key)} {signs[operator]} {timestamp_literal(_time(moment))}")
-            else:
-                raise AskError(f"`{key}` is a time: it takes {', '.join(signs)} with a local time, or is_set.")
-        return f"({' and '.join(tests)})"
-
-    def _is(self, expression: str, value: Scalar) -> str:
-        if value is None:
-            return f"({expression} is null)"
-        if isinstance(value, bool):
-            return f"coalesce({expression} = {self.bind(str(value).lower())}, false)"
-        if isinstance(value, int | float):
-            return f"coalesce({_number(expression)} = {self.bind(value)}::double, false)"
-        return f"coalesce({expression} = {self.bind(value)}, false)"
-
-    def _is_one_of(self, expression: str, values: list[Scalar]) -> str:
-        texts = [value for value in values if isinstance(value, str)]
-        others = [self._is(expression, value) for value in values if not isinstance(value, str)]
-        if texts:
-            others.append(f"coalesce({expression} in (select unnest({self.bind(texts)}::varchar[])), false)")
-        return f"({' or '.join(others)})" if others else "false"
-
-    def _compares(self, expression: str, sign: str, value: float | str) -> str:
-        number = self.connection.execute(f"select {_number('$v::varchar')}", {"v": str(value)}).fetchone()
-        if number and number[0] is not None:
-            return f"coalesce({_number(expression)} {sign} {self.bind(number[0])}::double, false)"
-        return f"coalesce({expression} {sign} {self.bind(value)}, false)"
+    def _asked_time(self, key: str, operator: str, value: object) -> object:
+        if operator == "is_set":
+            return value
+        if operator not in TIME_OPERATORS or not isinstance(value, str):
+            raise AskError(f"`{key}` is a time: it takes {', '.join(TIME_OPERATORS)} with a local time, or is_set.")
+        try:
+            return _time(local_time(value))
+        except ValueError as error:
+            raise AskError(f"`{key}.{operator}` is {value!r}: {error}.") from error
 
     def _check_regex(self, key: str, pattern: str) -> None:
         try:
@@ -481,19 +406,6 @@ def _offsets(
         ).fetchall()
         OFFSETS[key] = [(moment, int(seconds)) for moment, seconds in rows]
     return OFFSETS[key]
-
-
-def _pointer(name: str) -> str:
-    """Return the SQL literal of the JSON pointer to a top-level key; every name is legal, none leaves the literal."""
-    if "\0" in name:
-        raise AskError(f"The key {name!r} holds a NUL character, which no property has.")
-    pointer = "/" + name.replace("~", "~0").replace("/", "~1")
-    return "'" + pointer.replace("'", "''") + "'"
-
-
-def _number(expression: str) -> str:
-    """Return the expression of text as a finite DOUBLE, null where it is none."""
-    return f"case when isfinite(try_cast({expression} as double)) then try_cast({expression} as double) end"
 
 
 def _day(value: date | datetime) -> date:

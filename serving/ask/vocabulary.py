@@ -122,6 +122,10 @@ class Condition(Part):
         said = {self.__class__.model_fields[name].alias or name for name in self.model_fields_set}
         return {name: value for name, value in serialize(self).items() if name in said}
 
+    def written(self) -> dict[str, Any]:
+        """Return the operators that are set, by their names in the vocabulary, in a fixed order."""
+        return {name.rstrip("_"): getattr(self, name) for name in sorted(self.model_fields_set)}
+
     @model_validator(mode="after")
     def _says_something(self) -> "Condition":
         if not self.model_fields_set:

@@ -1,0 +1,100 @@
+{#-
+    What an event must be, in the vocabulary's `where`. A value reaches the SQL through `literal` only: a callable that gives
+    its placeholder (questions) or its quoted literal (configured analyses).
+-#}
+
+{%- macro event_value(key) -%}
+{%- set envelope = [
+    'event_id', 'event_name', 'user_id', 'anonymous_id', 'session_id', 'account_id', 'app', 'person_id', 'occurred_at', 'received_at'
+] -%}
+{%- set context = [
+    'page_url', 'page_title', 'referrer', 'utm_source', 'utm_medium', 'utm_campaign', 'utm_term', 'utm_content', 'device_type', 'os',
+    'browser', 'country', 'region', 'city', 'locale', 'user_agent', 'ip', 'library'
+] -%}
+{%- if key in envelope -%}
+{{ key }}
+{%- elif key.startswith('context.') and key[8:] in context -%}
+{{ key[8:] }}
+{%- elif key.startswith('context.') and key != 'context.' -%}
+json_extract_string(context_other, {{ json_pointer(key[8:]) }})
+{%- elif key.startswith('properties.') and key != 'properties.' -%}
+json_extract_string(properties, {{ json_pointer(key[11:]) }})
+{%- else -%}
+json_extract_string(properties, {{ json_pointer(key) }})
+{%- endif -%}
+{%- endmacro -%}
+
+{%- macro json_pointer(name) -%}
+'/{{ name.replace('~', '~0').replace('/', '~1').replace("'", "''") }}'
+{%- endmacro -%}
+
+{%- macro text_as_number(expression) -%}
+case when isfinite(try_cast({{ expression }} as double)) then try_cast({{ expression }} as double) end
+{%- endmacro -%}
+
+{%- macro condition(expression, operators, literal) -%}
+{%- set signs = {'gt': '>', 'gte': '>=', 'lt': '<', 'lte': '<='} -%}
+(
+{%- for operator, value in operators.items() -%}
+{{ ' and ' if not loop.first }}
+{%- if operator == 'is_set' -%}
+{{ expression }} is {{ 'not ' if value }}null
+{%- elif operator in ('eq', 'ne') -%}
+{{ 'not ' if operator == 'ne' }}{{ value_is(expression, value, literal) }}
+{%- elif operator in ('in', 'not_in') -%}
+{{ 'not ' if operator == 'not_in' }}{{ value_is_one_of(expression, value, literal) }}
+{%- elif operator in ('contains', 'not_contains') -%}
+{{ 'not ' if operator == 'not_contains' }}coalesce(contains(lower({{ expression }}), lower({{ literal(value) }})), false)
+{%- elif operator == 'regex' -%}
+coalesce(regexp_matches({{ expression }}, {{ literal(value) }}), false)
+{%- else -%}
+{{ value_compares(expression, signs[operator], value, literal) }}
+{%- endif -%}
+{%- endfor -%}
+)
+{%- endmacro -%}
+
+{%- macro value_is(expression, value, literal) -%}
+{%- if value is none -%}
+({{ expression }} is null)
+{%- elif value is boolean -%}
+coalesce({{ expression }} = {{ literal('true' if value else 'false') }}, false)
+{%- elif value is number -%}
+coalesce({{ text_as_number(expression) }} = {{ literal(value) }}::double, false)
+{%- else -%}
+coalesce({{ expression }} = {{ literal(value) }}, false)
+{%- endif -%}
+{%- endmacro -%}
+
+{%- macro value_is_one_of(expression, values, literal) -%}
+(false
+{%- for value in values if value is not string %} or {{ value_is(expression, value, literal) }}{% endfor -%}
+{%- for value in values if value is string -%}
+{{ ' or coalesce(' ~ expression ~ ' in (' if loop.first }}{{ literal(value) }}{{ '), false)' if loop.last else ', ' }}
+{%- endfor -%}
+)
+{%- endmacro -%}
+
+{%- macro value_compares(expression, sign, value, literal) -%}
+{%- if value is number -%}
+coalesce({{ text_as_number(expression) }} {{ sign }} {{ literal(value) }}::double, false)
+{%- else -%}
+{%- set compared = literal(value) ~ '::varchar' -%}
+coalesce(case when ({{ text_as_number(compared) }}) is null then {{ expression }} {{ sign }} {{ compared }}
+else ({{ text_as_number(expression) }}) {{ sign }} ({{ text_as_number(compared) }}) end, false)
+{%- endif -%}
+{%- endmacro -%}
+
+{%- macro time_condition(expression, operators, literal) -%}
+{%- set signs = {'gt': '>', 'gte': '>=', 'lt': '<', 'lte': '<=', 'eq': '=', 'ne': '<>'} -%}
+(
+{%- for operator, value in operators.items() -%}
+{{ ' and ' if not loop.first }}
+{%- if operator == 'is_set' -%}
+{{ expression }} is {{ 'not ' if value }}null
+{%- else -%}
+{{ expression }} {{ signs[operator] }} {{ literal(value) }}::timestamp
+{%- endif -%}
+{%- endfor -%}
+)
+{%- endmacro -%}
