@@ -121,7 +121,7 @@
         select
             {{ columns_before(by) }}
             unnest(generate_series(1, {{ names | length }})) as step,
-            times,
+            times::bigint[] as times,
             times[unnest(generate_series(1, {{ names | length }}))] as reached_us
         from {{ attempts }}
         {%- if not by %}
@@ -136,7 +136,8 @@
         select
             {{ columns_before(by) }}step,
             reached_us,
-            (reached_us - list_max(times[:step - 1])) / 1000000 as seconds_from_previous
+            -- whole microseconds, so that no average depends on the order in which they are added
+            reached_us - list_max(times[:step - 1]) as us_from_previous
         from step_times
 
     ),
@@ -146,8 +147,8 @@
         select
             {{ columns_before(by) }}step,
             count(reached_us)::bigint as users,
-            avg(seconds_from_previous) as avg_seconds_from_previous,
-            median(seconds_from_previous) as median_seconds_from_previous,
+            avg(us_from_previous) / 1000000 as avg_seconds_from_previous,
+            median(us_from_previous) / 1000000 as median_seconds_from_previous,
             not list_contains([{{ optional | join(', ') }}]::bigint[], step) as is_required
         from step_seconds
         group by all
