@@ -559,3 +559,66 @@ def funnel_steps(question, chosen):
         ])  # fmt: skip
         previous = previous if step.get("optional") else users
     return answer
+
+
+def item_of(row, item):
+    scope, _, name = item.partition(".")
+    if scope == "properties":
+        return as_text((row.get("properties") or {}).get(name))
+    return row.get(name or item)
+
+
+def paths_of_units(rows, question):
+    """Every path as a list of (item, time of arrival)."""
+    asked = Asked(rows, question)
+    item, is_collapsed = question.get("item", "event_name"), question.get("collapse_repeats", True)
+    gap = timedelta(seconds=question.get("gap_seconds", 1800))
+    units = defaultdict(list)
+    for row in asked.rows:
+        is_chosen = any(selected(row, selector) for selector in question.get("events", [None]))
+        if is_chosen and asked.local(row) >= asked.first and item_of(row, item) is not None:
+            units[unit_of(row, asked.unit)].append(row)
+    for events in units.values():
+        events.sort(key=lambda row: (row["occurred_at"], row["event_id"]))
+        pieces = [[events[0]]]
+        for before, row in pairwise(events):
+            if question.get("per", "session") == "session" and row["occurred_at"] - before["occurred_at"] > gap:
+                pieces.append([])
+            pieces[-1].append(row)
+        for piece in pieces:
+            path = [(item_of(row, item), row["occurred_at"]) for row in piece]
+            yield [
+                stay
+                for place, stay in enumerate(path)
+                if not (is_collapsed and place and path[place - 1][0] == stay[0])
+            ]
+
+
+def paths(rows, question):
+    start, end, most = question.get("start"), question.get("end"), question.get("max_steps")
+    is_backwards = question.get("count_from") == "end"
+    found = defaultdict(list)
+    for path in paths_of_units(rows, question):
+        items = [item for item, _ in path]
+        if start is not None:
+            if start not in items:
+                continue
+            path = path[items.index(start) :]
+            items = [item for item, _ in path]
+        if end is not None:
+            after = 0 if start is None else 1
+            if end not in items[after:]:
+                continue
+            path = path[: items.index(end, after) + 1]
+        if question.get("dropoff"):
+            path = [*path, (None, None)]
+        if most is not None:
+            path = path[-most:] if is_backwards or (end is not None and start is None) else path[:most]
+        for place, ((source, arrived), (target, left)) in enumerate(pairwise(path), start=1):
+            step = place - len(path) if is_backwards else place
+            found[step, source, target].append(None if target is None else (left - arrived).total_seconds())
+    answer = [
+        [*link, len(seconds), None if link[2] is None else sum(seconds) / len(seconds)]
+        for link, seconds in found.items()
+    ]
+    return sorted(answer, key=lambda row: (row[0], row[2] is None, -row[3], row[1], row[2] or ""))

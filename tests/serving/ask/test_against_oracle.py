@@ -142,3 +142,34 @@ def test_funnel(data):
     if form == "trend":
         question["trend"] = data.draw(st.sampled_from(["hour", "day"]))
     agree(rows, question)
+
+
+@fixed
+@given(st.data())
+def test_paths(data):
+    zone, rows = data.draw(histories("hour", most=40))
+    rows = [
+        row
+        | {
+            "event_name": data.draw(st.sampled_from("aabcx")),
+            "page_url": data.draw(st.sampled_from([None, "/a", "/b"])),
+        }
+        for row in rows
+    ]
+    question = data.draw(common_keys(zone, rows, "hour")) | {"kind": "paths"}
+    question["item"] = data.draw(st.sampled_from(["event_name", "event_name", "context.page_url", "properties.plan"]))
+    names = {"event_name": ["a", "b", "c", None], "context.page_url": ["/a", "/b"], "properties.plan": ["pro", "10"]}
+    for key in ("start", "end"):
+        if data.draw(st.integers(0, 2)) == 0:
+            question[key] = data.draw(st.sampled_from(names[question["item"]]))
+    question["per"] = data.draw(st.sampled_from(["session", "session", "unit"]))
+    if question["per"] == "session":
+        question["gap_seconds"] = data.draw(st.sampled_from([900, 1800, 7200]))
+    question["max_steps"] = data.draw(st.sampled_from([None, None, 2, 3]))
+    question["collapse_repeats"] = data.draw(st.booleans())
+    question["count_from"] = data.draw(st.sampled_from(["start", "start", "end"]))
+    if question.get("end") is None and question["count_from"] == "start":
+        question["dropoff"] = data.draw(st.booleans())
+    if data.draw(st.integers(0, 3)) == 0:
+        question["events"] = [{"event_name": "a"}, {"event_name": None, "where": {"plan": {"is_set": True}}}]
+    agree(rows, question)

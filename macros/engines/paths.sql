@@ -1,0 +1,125 @@
+{#-
+    Ordered sequences of items, as links from one item to the next. Events are sorted once to find where a path breaks and where its
+    item changes, and only the arrivals that remain, often several times fewer, are numbered.
+-#}
+
+{%- macro path_links(events, gap_us=none, start=none, end=none, max_steps=none, collapse_repeats=true, dropoff=false, count_from='start', by=[]) %}
+    {%- set unit = (by + ['unit']) | join(', ') %}
+    {%- set takes_the_last_steps = count_from == 'end' or (end is not none and start is none) %}
+    with ordered_items as (
+
+        select
+            *,
+            lag(at_us) over in_order as previous_us,
+            lag(item) over in_order as previous_item
+        from {{ events }}
+        window in_order as (partition by {{ unit }} order by at_us, event_id)
+
+    ),
+
+    items as (
+
+        select *, previous_us is null{% if gap_us is not none %} or at_us - previous_us > {{ gap_us }}{% endif %} as is_first
+        from ordered_items
+
+    ),
+
+    arrivals as (
+
+        select
+            {{ columns_before(by) }}unit,
+            at_us,
+            item,
+            row_number() over in_order as position,
+            count(*) filter (where is_first) over in_order as path_number,
+            lead(item) over in_order as next_item,
+            lead(at_us) over in_order as next_us,
+            coalesce(lead(is_first) over in_order, true) as is_last
+        from items
+        {%- if collapse_repeats %}
+        where is_first or item <> previous_item
+        {%- endif %}
+        window in_order as (partition by {{ unit }} order by at_us, event_id)
+
+    ),
+
+    paths_from_start as (
+
+        select *, min(position) {% if start is not none %}filter (where item = {{ start }}) {% endif %}over path as start_position
+        from arrivals
+        window path as (partition by {{ unit }}, path_number)
+
+    ),
+
+    paths_to_end as (
+
+        select
+            *,
+            {% if end is not none -%}
+            min(position) filter (where item = {{ end }} and position {{ '>=' if start is none else '>' }} start_position) over path as end_position
+            {%- elif takes_the_last_steps -%}
+            max(position) over path as end_position
+            {%- else -%}
+            null::bigint as end_position
+            {%- endif %}
+        from paths_from_start
+        {%- if takes_the_last_steps or end is not none %}
+        window path as (partition by {{ unit }}, path_number)
+        {%- endif %}
+
+    ),
+
+    kept_paths as (
+
+        select
+            * exclude (start_position),
+            {% if takes_the_last_steps and max_steps is not none -%}
+            -- no `greatest`, which would pass over a start that is missing
+            case when end_position - start_position >= {{ max_steps }} then end_position - {{ max_steps - 1 }} else start_position end as start_position
+            {%- else -%}
+            start_position
+            {%- endif %}
+        from paths_to_end
+
+    ),
+
+    links as (
+
+        select
+            {{ columns_before(by) }}unit,
+            path_number,
+            {{ 'position - end_position' if count_from == 'end' else 'position - start_position + 1' }} as step,
+            item as source,
+            case when not is_last then next_item end as target,
+            case when not is_last then next_us - at_us end as duration_us
+        from kept_paths
+        where
+            position >= start_position
+            {%- if end is not none %}
+            and position < end_position
+            {%- endif %}
+            {%- if not dropoff %}
+            and not is_last
+            {%- endif %}
+            {%- if max_steps is not none and not takes_the_last_steps %}
+            and position - start_position + 1 < {{ max_steps }}
+            {%- endif %}
+
+    )
+
+    select * from links
+{%- endmacro -%}
+
+{%- macro paths(links, by=[]) %}
+    -- microseconds are added as integers, so that no order of the rows changes an average
+    select
+        {{ columns_before(by) }}step,
+        source,
+        target,
+        count(*)::bigint as paths,
+        count(distinct unit)::bigint as units,
+        sum(duration_us) / count(duration_us) / 1000000 as avg_seconds,
+        median(duration_us) / 1000000 as median_seconds
+    from {{ links }}
+    group by {{ columns_before(by) }}step, source, target
+{%- endmacro -%}
