@@ -193,6 +193,17 @@ class Scope:
             return True
         return _time(self.start) > last_moment(self.end)
 
+    def previous_range(self, whole: timedelta) -> tuple[date | datetime, timedelta]:
+        """Return the last local day or time of the range right before this one, and their common length.
+
+        The length is the range's, rounded up to `whole` hours or days; a range without bounds is of whole days.
+        """
+        start, end = self.question.date_from or self.first_day, self.question.date_to or self.last_day
+        length = max(-(-(last_moment(end) - _time(start)) // whole), 1) * whole
+        if isinstance(end, datetime) or length % timedelta(days=1):
+            return min(last_moment(end) - length, _time(start) - timedelta(microseconds=1)), length
+        return end - length, length
+
     def since(self, start: date | datetime | None) -> str:
         """Return the condition that an event is not before a local day or time; none: always true."""
         if start is None:
@@ -220,7 +231,9 @@ class Scope:
         return engine("event_value", key=key)
 
     def number(self, key: str) -> str:
-        """Return the DOUBLE expression of a key; null where it is no number."""
+        """Return the DOUBLE expression of a key; null where it is no number. Raises AskError for a time."""
+        if key in TIMES:
+            raise AskError(f"`{key}` is a time, which has no value as a number: name a property.")
         return engine("text_as_number", expression=self.key(key))
 
     def unit(self) -> str:
@@ -248,12 +261,19 @@ class Scope:
         app = "true" if self.question.app is None else f"app = {self.bind(self.question.app)}"
         return f"{app} and {self.where(self.question.where)}"
 
-    def events(self, columns: dict[str, str], *conditions: str) -> str:
-        """Return a select of the question's events that have a unit: `unit` and the columns (name to expression)."""
+    def events(self, columns: dict[str, str], *conditions: str, is_unit_needed: bool = True) -> str:
+        """Return a select of the question's events: `unit` and the columns (name to expression).
+
+        Events without a unit are left out, unless `is_unit_needed` is false.
+        """
         listed = "".join(f", {expression} as {name}" for name, expression in columns.items())
         kept = " and ".join(
             condition
-            for condition in (f"{self.unit()} is not null", *conditions, self.restrictions())
+            for condition in (
+                f"{self.unit()} is not null" if is_unit_needed else "true",
+                *conditions,
+                self.restrictions(),
+            )
             if condition != "true"
         )
         return f"select {self.unit()} as unit{listed} from {self.source()} where {kept}"

@@ -3,18 +3,18 @@
 from serving.ask.kinds.active_users import ActiveUsers
 from serving.ask.kinds.funnel import Funnel
 from serving.ask.kinds.lifecycle import Lifecycle
-from serving.ask.kinds.paths import Paths
 from serving.ask.kinds.retention import Retention
 from serving.ask.kinds.sessions import Sessions
 from serving.ask.kinds.stickiness import Stickiness
+from serving.ask.kinds.trends import Trends
 from serving.ask.vocabulary import Question
 
 KINDS: dict[str, type[Question]] = {
     "active_users": ActiveUsers,
     "funnel": Funnel,
     "lifecycle": Lifecycle,
-    "paths": Paths,
     "retention": Retention,
     "sessions": Sessions,
     "stickiness": Stickiness,
+    "trends": Trends,
 }
