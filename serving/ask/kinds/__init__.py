@@ -3,6 +3,7 @@
 from serving.ask.kinds.active_users import ActiveUsers
 from serving.ask.kinds.funnel import Funnel
 from serving.ask.kinds.lifecycle import Lifecycle
+from serving.ask.kinds.paths import Paths
 from serving.ask.kinds.retention import Retention
 from serving.ask.kinds.sessions import Sessions
 from serving.ask.kinds.stickiness import Stickiness
@@ -13,6 +14,7 @@ KINDS: dict[str, type[Question]] = {
     "active_users": ActiveUsers,
     "funnel": Funnel,
     "lifecycle": Lifecycle,
+    "paths": Paths,
     "retention": Retention,
     "sessions": Sessions,
     "stickiness": Stickiness,
