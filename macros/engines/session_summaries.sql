@@ -11,7 +11,8 @@
     select
         {{ columns_before(by) }}period_start,
         sum(sessions)::bigint as sessions,
-        avg(duration_seconds) as avg_seconds,
+        -- whole microseconds add up to the same in any order
+        avg(round(duration_seconds * 1000000)::bigint) / 1000000 as avg_seconds,
         avg(case when is_bounce then 1.0 when not is_bounce then 0.0 end)::double as bounce_rate
     from sessions_and_spine
     group by all

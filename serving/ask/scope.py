@@ -286,7 +286,7 @@ class Scope:
         """Return the relation of events, with the session of each where sessions are the unit."""
         if self.question.unit != "session":
             return "events"
-        self._needs("int_sessions", "`unit` is session")
+        self.needs("int_sessions", "`unit` is session")
         lane = "coalesce(events.session_id, '')" if setting("trust_client_sessions") else "''"
         return EVENTS_WITH_SESSION.format(lane=lane)
 
@@ -302,6 +302,12 @@ class Scope:
             and self._publishes("fct_person_days")
         )
 
+    def has_sessions(self) -> bool:
+        """Whether the published sessions are those of the question: of persons, and of all their events."""
+        question = self.question
+        is_everything = question.unit == "person" and question.app is None and not question.where.root
+        return is_everything and self._publishes("fct_sessions")
+
     def _publishes(self, relation: str) -> bool:
         return bool(
             self.connection.execute(
@@ -309,7 +315,8 @@ class Scope:
             ).fetchone()
         )
 
-    def _needs(self, relation: str, why: str) -> None:
+    def needs(self, relation: str, why: str) -> None:
+        """Raise AskError where a relation that a question reads is not published."""
         if not self._publishes(relation):
             raise AskError(f"{why}, but `{relation}` is not published here. Run `footfall build` and ask again.")
 
@@ -336,8 +343,11 @@ class Scope:
         """Return a select of every period from the data's first (or `date_from`) to the last.
 
         Its columns: `period_key` is what `period_key()` gives for an event, `place` numbers neighbours, `label` is
-        what an answer shows, `start` is a local TIMESTAMP.
+        what an answer shows, `start` is a local TIMESTAMP. A `total` is one period, named by the first day.
         """
+        if period == "total":
+            day = date_literal(self.first_day)
+            return f"select {day} as period_key, 1 as place, {day} as label, {day}::timestamp as start"
         if period == "hour":
             return (
                 "select starts_at as period_key, hour_number as place, period_start as label, label as start "
@@ -353,8 +363,18 @@ class Scope:
             f"period_start as label, period_start::timestamp as start from ({spine}) as periods"
         )
 
+    def first_period(self, period: str) -> date | datetime:
+        """Return the local time at which the first period to show begins."""
+        return at_the_hour(self.start) if period == "hour" else self.first_day_of_first(period)
+
+    def shows(self, period: str) -> str:
+        """Return the condition that a row of `calendar` is a period to show, not an earlier one."""
+        return f"start >= {timestamp_literal(self.first_period(period))}"
+
     def period_key(self, period: str) -> str:
         """Return the expression of the `period_key` of an event's period."""
+        if period == "total":
+            return date_literal(self.first_day)
         if period == "hour":
             return self.hour()
         return engine("period_start", day=f"{self.local()}::date", period=period, week_start=self.question.week_start)

@@ -225,10 +225,12 @@ def _parts_of(annotation: Any) -> list[type[BaseModel]]:
     return [part for inner in getattr(annotation, "__args__", ()) for part in _parts_of(inner)]
 
 
+# what pydantic adds to the path of a fault where a value may have several shapes
+SHAPES = ("operators", "one of", "equals", "an event", "a word", "bool", "int", "float", "str")
+
+
 def _sentence(error: ErrorDetails, model: type[BaseModel]) -> str:
-    path = tuple(
-        step for step in error["loc"] if step not in ("operators", "one of", "equals", "bool", "int", "float", "str")
-    )
+    path = tuple(step for step in error["loc"] if step not in SHAPES)
     place = ".".join(str(step) for step in path)
     kind, context = error["type"], error.get("ctx", {})
     if kind == "extra_forbidden":

@@ -2,6 +2,7 @@
 
 # ruff: noqa: S608 - every name in this SQL is ours or checked, and what a question says is bound
 
+from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StrictInt, model_validator
@@ -80,16 +81,18 @@ def session_steps(
     timeout_seconds: int,
     max_length_seconds: int | None,
     trust_client_sessions: bool,
+    since: date | datetime | None = None,
 ) -> dict[str, str]:
     """Return the steps up to `sessions`: those of the question that start in its range, with their `local_day`.
 
-    A stream without an event in the range has no session that starts there, so that only the others are cut.
+    With `since` the range begins there instead of at `date_from`. A stream without an event in the range has no session
+    that starts there, so that only the others are cut.
     """
     chosen = (
         "true" if selectors is None else "(" + " or ".join(scope.selector(selector) for selector in selectors) + ")"
     )
     local_day = f"{scope.local('started_at')}::date"
-    in_range = (scope.since(scope.question.date_from), scope.until(scope.question.date_to))
+    in_range = (scope.since(since or scope.question.date_from), scope.until(scope.question.date_to))
     is_ranged = scope.question.date_from is not None or scope.question.date_to is not None
     touched = scope.distinct_events({"stream_id": "stream_id"}, chosen, *in_range)
     return {

@@ -2,14 +2,14 @@
 
 # ruff: noqa: S608 - every name in this SQL is ours or checked, and what a question says is bound
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, StrictStr, model_validator
 
 from serving.ask.engines import engine, steps
 from serving.ask.formula import formula_sql
-from serving.ask.scope import Answerable, Scope, at_the_hour, date_literal, timestamp_literal
+from serving.ask.scope import Answerable, Scope, timestamp_literal
 from serving.ask.vocabulary import Count, Question, Selector
 
 OF_EVENTS = ("count", "uniques", "count_per_unit")
@@ -135,18 +135,13 @@ class Trends(Question):
 
     def _spine(self, scope: Scope) -> str:
         """Return the periods to show, and those before them that `rolling` reaches back to."""
-        if self.interval == "total":
-            first = date_literal(scope.first_day)
-            return f"select {first} as period_key, 1 as place, {first} as label, true as is_shown"
-        is_shown = f"start >= {timestamp_literal(self._first_period(scope))}"
-        places = f"select *, {is_shown} as is_shown from ({scope.calendar(self.interval)}) as calendar"
+        places = (
+            f"select *, {scope.shows(self.interval)} as is_shown from ({scope.calendar(self.interval)}) as calendar"
+        )
         return (
             f"select * from ({places}) as places "
             f"qualify place > min(case when is_shown then place end) over () - {self.rolling}"
         )
-
-    def _first_period(self, scope: Scope) -> date | datetime:
-        return at_the_hour(scope.start) if self.interval == "hour" else scope.first_day_of_first(self.interval)
 
     def _events(self, scope: Scope, shift: timedelta | None = None) -> str:
         """Return the events that some series selects, with their place; with a `shift` those of the range before."""
@@ -183,7 +178,7 @@ class Trends(Question):
 
     def _since(self, scope: Scope) -> datetime:
         """Return a local time that is not after the first interval to which `rolling` reaches back."""
-        first = self._first_period(scope)
+        first = scope.first_period(self.interval)
         back = LONGEST.get(self.interval, timedelta(0)) * (self.rolling - 1)
         return datetime.combine(first, datetime.min.time()) - back if not isinstance(first, datetime) else first - back
 
@@ -191,10 +186,10 @@ class Trends(Question):
         return "true" if self.date_from is None else f"{moment} >= {timestamp_literal(self.date_from)}"
 
     def _period_key(self, scope: Scope, moment: str, *, is_previous: bool) -> str:
-        if self.interval == "total":
-            return date_literal(scope.first_day)
+        if not is_previous or self.interval == "total":
+            return scope.period_key(self.interval)
         if self.interval == "hour":
-            return f"date_trunc('hour', {moment})" if is_previous else scope.hour()
+            return f"date_trunc('hour', {moment})"
         return engine("period_start", day=f"{moment}::date", period=self.interval, week_start=self.week_start)
 
     def _segments(self, ranked_by: dict[str, str]) -> dict[str, str]:
