@@ -1,6 +1,7 @@
 """The kinds of question: one module each, and nothing else to change when a kind is added."""
 
 from serving.ask.kinds.active_users import ActiveUsers
+from serving.ask.kinds.attribution import Attribution
 from serving.ask.kinds.conversions import Conversions
 from serving.ask.kinds.funnel import Funnel
 from serving.ask.kinds.lifecycle import Lifecycle
@@ -14,6 +15,7 @@ from serving.ask.vocabulary import Question
 
 KINDS: dict[str, type[Question]] = {
     "active_users": ActiveUsers,
+    "attribution": Attribution,
     "conversions": Conversions,
     "funnel": Funnel,
     "lifecycle": Lifecycle,

@@ -1,0 +1,108 @@
+"""Which traffic a conversion is credited to."""
+
+# ruff: noqa: S608 - every name in this SQL is ours or checked, and what a question says is bound
+
+from typing import Annotated, Literal, Self, get_args
+
+from pydantic import Field, StrictStr, model_validator
+
+from serving.ask.engines import engine, steps
+from serving.ask.scope import Answerable, Scope
+from serving.ask.vocabulary import AskError, Count, Question, Selector
+
+Model = Literal["first_touch", "last_touch", "last_non_direct", "linear", "position_based", "time_decay"]
+MODELS = list(get_args(Model))
+DAY_US = 86_400_000_000
+TOUCHES = {
+    "channel": ("channel", "'Direct'"),
+    "source": ("traffic_source", "'(direct)'"),
+    "medium": ("traffic_medium", "'(none)'"),
+    "campaign": ("utm_campaign", "null"),
+    "term": ("utm_term", "null"),
+    "content": ("utm_content", "null"),
+    "entry_page": ("entry_page", "null"),
+    "referrer": ("referrer", "null"),
+}
+
+
+class Attribution(Question):
+    """Conversions, and their money, credited to the sessions that led to them.
+
+    A conversion is each selected event in the range (`first_ever`: only the unit's first of all), its touches are the
+    unit's sessions that began in the `lookback_days` (of 24 hours) up to it, the one it happens in among them.
+    `first_touch`, `last_touch`: all to the first or last; `last_non_direct`: to the last that is not Direct, or to the
+    last where all are; `linear`: the same to each; `position_based`: 40 % to the first and the last and 20 % to those
+    between (half each of two, all to one); `time_decay`: half as much for every `half_life_days` that a touch is older.
+    A conversion without a touch is credited to Direct. Credits of a conversion sum to 1, and `amount` to the `value`
+    of the conversions, which is a whole number of minor units (cents): shares are rounded by the largest remainder,
+    the later touch first. `where` and `app` restrict the conversions, not the sessions.
+    """
+
+    kind: Literal["attribution"]
+    event: Selector
+    occurrence: Literal["any", "first_ever"] = "any"
+    value: StrictStr | None = None
+    models: Annotated[list[Model], Field(min_length=1)] = Field(default_factory=lambda: list(MODELS))
+    breakdown: Literal["channel", "source", "medium", "campaign", "term", "content", "entry_page", "referrer"] = (
+        "channel"
+    )
+    lookback_days: Annotated[Count, Field(le=36_500)] = 30
+    half_life_days: Annotated[Count, Field(le=36_500)] = 7
+
+    @model_validator(mode="after")
+    def _is_sound(self) -> Self:
+        if self.unit not in ("person", "account"):
+            raise ValueError("sessions belong to persons and accounts: `unit` must be person or account")
+        if len(set(self.models)) < len(self.models):
+            raise ValueError("`models` names a model twice")
+        return self
+
+    def compile(self, scope: Scope) -> Answerable:
+        """Return the query: `model, breakdown, conversions`, and `amount` where there is a `value`."""
+        scope.needs("fct_sessions", "`kind` is attribution")
+        conversions = self._conversions(scope)
+        if self.value:
+            self._check_money(scope, conversions)
+        unit = {"person": "person_id", "account": "account_id"}[self.unit]
+        column, of_direct = TOUCHES[self.breakdown]
+        amount = ", coalesce(sum(amount_cents), 0)::bigint as amount" if self.value else ""
+        sql = steps(
+            conversions=conversions,
+            touches=f"select {unit} as unit, session_id as touch_id, epoch_us(started_at) as at_us, "
+            f"channel = 'Direct' as is_direct from fct_sessions where {unit} is not null",
+            credits=engine(
+                "attribution", touches="touches", conversions="conversions", models=self.models,
+                lookback_us=self.lookback_days * DAY_US, half_life_us=self.half_life_days * DAY_US,
+            ),
+            touched=f"select credits.*, case when touch_id is null then {of_direct} else {column} end as breakdown "
+            "from credits left join fct_sessions on touch_id = session_id",
+            last=f"select model, breakdown, sum(credit)::double as conversions{amount} from touched "
+            f"group by model, breakdown order by list_position({self.models}, model), conversions desc, breakdown",
+        )  # fmt: skip
+        return Answerable(sql)
+
+    def _conversions(self, scope: Scope) -> str:
+        columns = {
+            "event_id": "event_id",
+            "occurred_at": "occurred_at",
+            "money": scope.number(self.value) if self.value else "null::double",
+        }
+        every = scope.events(columns, scope.selector(self.event))
+        in_range = f"{scope.since(self.date_from)} and {scope.until(self.date_to)}"
+        if self.occurrence == "first_ever":
+            place = "row_number() over (partition by unit order by occurred_at, event_id)"
+            every = f"select * from ({every}) as every_conversion qualify {place} = 1"
+        return (
+            "select unit, occurred_at::varchar || event_id as conversion_id, epoch_us(occurred_at) as at_us, money, "
+            f"money::bigint as amount_cents from ({every}) as conversions where {in_range}"
+        )
+
+    def _check_money(self, scope: Scope, conversions: str) -> None:
+        found = scope.connection.execute(
+            f"select money from ({conversions}) as conversions where money <> round(money) limit 1", scope.parameters
+        ).fetchone()
+        if found:
+            raise AskError(
+                f"`value` is {self.value!r}, and a conversion has {found[0]} there: money is credited in whole minor "
+                "units, such as cents. Name a property that holds them."
+            )
