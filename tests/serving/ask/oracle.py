@@ -622,3 +622,185 @@ def paths(rows, question):
         for link, seconds in found.items()
     ]
     return sorted(answer, key=lambda row: (row[0], row[2] is None, -row[3], row[1], row[2] or ""))
+
+
+def percentile(values, share):
+    """The value at `share` of the way through the sorted ones, in proportion between its two neighbours."""
+    ordered = sorted(values)
+    place = share * (len(ordered) - 1)
+    low = int(place)
+    return ordered[low] + (ordered[min(low + 1, len(ordered) - 1)] - ordered[low]) * (place - low)
+
+
+def measured(rows, series, unit):
+    """One measure of some events."""
+    rows = [row for row in rows if selected(row, series)]
+    units = [unit_of(row, unit) for row in rows if unit_of(row, unit) is not None]
+    measure = series.get("measure", "count")
+    if measure in ("count", "uniques"):
+        return len(rows) if measure == "count" else len(set(units))
+    if measure == "count_per_unit":
+        return len(units) / len(set(units)) if units else None
+    texts = [as_text((row.get("properties") or {}).get(series["property"])) for row in rows]
+    numbers = [as_number(text) for text in texts if as_number(text) is not None]
+    if measure == "sum":
+        return sum(numbers)
+    if not numbers:
+        return None
+    if measure == "avg":
+        return sum(numbers) / len(numbers)
+    if measure in ("min", "max"):
+        return min(numbers) if measure == "min" else max(numbers)
+    return percentile(numbers, int(measure[1:]) / 100)
+
+
+# what may stand in a question, and the same in Python
+FORMULAS = {
+    "A / B": lambda a, b: a / b,
+    "(A + B) * 2 - A": lambda a, b: (a + b) * 2 - a,
+    "100 * -A / (B - 1)": lambda a, b: 100 * -a / (b - 1),
+    "A - B - 1 / 4": lambda a, b: a - b - 0.25,
+}
+
+
+def computed(formula, values):
+    try:
+        return None if None in values else FORMULAS[formula](*values)
+    except ZeroDivisionError:
+        return None
+
+
+def mean(values):
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
+
+
+def trends(all_rows, question):
+    asked = Asked(all_rows, question)
+    interval, unit = question.get("interval", "day"), asked.unit
+    rows = [
+        row
+        for row in all_rows
+        if fulfils(row, question.get("where"))
+        and (unit == "person" or unit_of(row, unit) is not None)
+        and any(selected(row, one) for one in question["series"].values())
+    ]
+    start = asked.first if question.get("date_from") else datetime.combine(asked.first, time.min)
+    end = asked.last if question.get("date_to") else datetime.combine(asked.last, time.max)
+    whole = timedelta(hours=1) if interval in ("hour", "total") else DAY
+    length = max(-((start - end) // whole), 1) * whole
+    if asked.first > asked.last:
+        return []
+
+    everything = Asked(all_rows, question)
+    everything.first = min(asked.first, min(asked.local(row) for row in all_rows))
+    if interval == "total":
+        shown = extended = [("all", asked.first.date().isoformat())]
+    else:
+        shown = asked.periods(interval)
+        extended = everything.periods(interval)
+        extended = extended[max(len(extended) - len(shown) - question.get("rolling", 1) + 1, 0) :]
+    first_clock = {"hour": lambda: asked.first.replace(minute=0, second=0, microsecond=0)}.get(
+        interval, lambda: datetime.combine(asked.start(asked.first, interval), time.min)
+    )()
+
+    def is_of(clock, key):
+        if interval == "total":
+            return True
+        if interval == "hour":
+            return local(key, asked.zone).replace(minute=0) == clock.replace(minute=0, second=0, microsecond=0)
+        return asked.start(clock, interval) == key
+
+    def events_of(key, is_previous):
+        found = []
+        for row in rows:
+            clock = asked.local(row)
+            if is_previous:
+                is_before = clock <= end - length and clock < start
+                is_there = is_before and is_of(clock + length, key)
+                clock += length
+            else:
+                is_there = clock <= asked.last and (interval == "total" or asked.key(row, interval) == key)
+            # the first period begins with the range, but those before it are whole
+            if is_there and (clock >= start or (interval != "total" and clock < first_clock)):
+                found.append(row)
+        return found
+
+    name, top = question.get("breakdown"), question.get("top", 10)
+
+    def value_of(row):
+        return as_text((row.get("properties") or {}).get(name)) if name else None
+
+    shown_keys = {key for key, _ in shown}
+    now, seen = [], []
+    for key, _ in extended:
+        now += events_of(key, False) if key in shown_keys else []
+        seen += events_of(key, False) + (events_of(key, True) if question.get("compare") else [])
+    first_series = next(iter(question["series"].values()))
+
+    def rank(value):
+        ours = [row for row in now if value_of(row) == value]
+        overall = measured(ours, first_series, unit)
+        return (not ours, overall is None, -(overall or 0), value is None, value or "")
+
+    values = {value_of(row) for row in seen} if name else {None}
+    kept = sorted(values - {"Other"}, key=rank)[:top]
+    groups = [(value, lambda row, value=value: value_of(row) == value) for value in kept]
+    if values - set(kept):
+        groups.append(("Other", lambda row: value_of(row) not in kept))
+
+    names = [*question["series"], *(["formula"] if question.get("formula") else [])]
+    table = {}
+    for is_previous in (False, True):
+        for key, _ in extended:
+            events = events_of(key, is_previous)
+            for place, (_, belongs) in enumerate(groups):
+                ours = [row for row in events if belongs(row)]
+                found = [measured(ours, one, unit) for one in question["series"].values()]
+                if question.get("formula"):
+                    found.append(computed(question["formula"], found[:2]))
+                for series, value in zip(names, found, strict=True):
+                    table[is_previous, key, place, series] = value
+    keys = [key for key, _ in extended]
+    answer = []
+    for key, label in shown:
+        window = keys[max(keys.index(key) - question.get("rolling", 1) + 1, 0) : keys.index(key) + 1]
+        for series in names:
+            for place, (value, _) in enumerate(groups):
+                cells = [mean([table[is_previous, k, place, series] for k in window]) for is_previous in (False, True)]
+                answer.append([
+                    label, series, cells[0], *([value] if name else []), *(cells[1:] if question.get("compare") else [])
+                ])  # fmt: skip
+    return answer
+
+
+def conversions(rows, question):
+    asked = Asked(rows, question)
+    origin = question.get("from", "first_seen")
+    origins = happened(asked, {"event_name": None} if origin == "first_seen" else origin)
+    interval = question.get("interval", "day")
+    if asked.first > asked.last:
+        return []
+    periods = asked.periods(interval) if interval != "total" else [("all", asked.first.date().isoformat())]
+    answer = []
+    for key, label in periods:
+        events = [
+            row
+            for row in asked.rows
+            if asked.local(row) >= asked.first and (interval == "total" or asked.key(row, interval) == key)
+        ]
+        active = {unit_of(row, asked.unit) for row in events if selected(row, None)}
+        moments = defaultdict(list)
+        for row in events:
+            if selected(row, question["event"]):
+                moments[unit_of(row, asked.unit)].append(row["occurred_at"])
+        seconds = []
+        for unit, times in moments.items():
+            start = origins[unit][0]["occurred_at"] if unit in origins else None
+            later = [moment for moment in times if start is not None and moment >= start]
+            seconds += [(min(later) - start).total_seconds()] if later else []
+        answer.append([
+            label, len(active), len(moments), len(moments) / len(active) if active else None,
+            percentile(seconds, 0.5) if seconds else None,
+        ])  # fmt: skip
+    return answer

@@ -3,6 +3,7 @@
 import os
 
 import duckdb
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -173,3 +174,48 @@ def test_paths(data):
     if data.draw(st.integers(0, 3)) == 0:
         question["events"] = [{"event_name": "a"}, {"event_name": None, "where": {"plan": {"is_set": True}}}]
     agree(rows, question)
+
+
+def agree_nearly(rows, question):
+    """As `agree`, but for the last digits of fractions."""
+    found, expected = ask(database(rows, CONNECTION), question).rows, getattr(oracle, question["kind"])(rows, question)
+    assert len(found) == len(expected), question
+    for row, right in zip(found, expected, strict=True):
+        assert row == [pytest.approx(cell) if isinstance(cell, float) else cell for cell in right], question
+
+
+@fixed
+@given(st.data())
+def test_trends(data):
+    interval = data.draw(st.sampled_from(["hour", "day", "day", "week", "month", "total"]))
+    scale = "day" if interval == "total" else interval
+    zone, rows = data.draw(histories(scale))
+    question = data.draw(common_keys(zone, rows, scale)) | {"kind": "trends", "interval": interval}
+    measures = ["count", "uniques", "count_per_unit", "sum", "avg", "min", "max", "p50", "p90", "p95", "p99"]
+    question["series"] = {}
+    for name in data.draw(st.sampled_from(["A", "AB", "AB", "ABC"])):
+        measure = data.draw(st.sampled_from(measures))
+        kept = {"event_name": None} | (data.draw(selectors()) or {}) | {"measure": measure}
+        question["series"][name] = kept | ({"property": "plan"} if measures.index(measure) > 2 else {})
+    if len(question["series"]) > 1 and data.draw(st.booleans()):
+        question["formula"] = data.draw(st.sampled_from(list(oracle.FORMULAS)))
+    if data.draw(st.booleans()):
+        question |= {"breakdown": "plan", "top": data.draw(st.sampled_from([1, 2, 10]))}
+    if data.draw(st.booleans()):
+        question["compare"] = "previous_period"
+    if interval != "total" and data.draw(st.booleans()):
+        question["rolling"] = data.draw(st.integers(2, 4))
+    agree_nearly(rows, question)
+
+
+@fixed
+@given(st.data())
+def test_conversions(data):
+    interval = data.draw(st.sampled_from(["hour", "day", "week", "month", "total"]))
+    scale = "day" if interval == "total" else interval
+    zone, rows = data.draw(histories(scale))
+    question = data.draw(common_keys(zone, rows, scale)) | {"kind": "conversions", "interval": interval}
+    question["event"] = data.draw(selectors()) or {"event_name": "b"}
+    if data.draw(st.booleans()):
+        question["from"] = data.draw(selectors()) or {"event_name": "b"}
+    agree_nearly(rows, question)
