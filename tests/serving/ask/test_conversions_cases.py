@@ -4,10 +4,11 @@
 
 import random
 
+import jsonschema
 import polars as pl
 import pytest
 
-from serving.ask import AskError, ask
+from serving.ask import AskError, ask, question_schema
 from tests.ingest.events import REAL_DATA
 from tests.serving.ask.data import database, event
 
@@ -151,6 +152,20 @@ def test_a_wrong_question_says_what_is_wrong(question, message):
     with pytest.raises(AskError) as error:
         rows_of(**question)
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("question", "is_legal"),
+    [
+        ({"event": {"event_name": "buy"}, "from": {"event_name": "offer"}, "interval": "week"}, True),
+        ({"event": {"event_name": "buy"}, "from": "first_seen"}, True),
+        ({"event": {"event_name": "buy"}, "from": "last_seen"}, False),
+        ({}, False),
+    ],
+)
+def test_the_schema_tells_legal_questions_from_wrong_ones(question, is_legal):
+    validator = jsonschema.Draft202012Validator(question_schema())
+    assert validator.is_valid({"kind": "conversions"} | question) == is_legal
 
 
 CLICKS = REAL_DATA / "ecommerce_clickstream" / "2019-Oct_first_170min.csv"

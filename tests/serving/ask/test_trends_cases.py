@@ -2,12 +2,17 @@
 
 # ruff: noqa: E501 - one row, one line
 
+import json
 import random
 
+import jsonschema
 import pandas as pd
 import pytest
+import typer
+from typer.testing import CliRunner
 
-from serving.ask import AskError, ask
+from orchestration.cli.ask import ask as ask_command
+from serving.ask import AskError, ask, question_schema
 from serving.ask.formula import formula_sql
 from tests.ingest.events import REAL_DATA
 from tests.serving.ask.data import database, event
@@ -389,6 +394,44 @@ def test_a_formula_becomes_sql_of_numbers_and_given_expressions_only():
 
 def test_a_long_flat_formula_is_legal():
     assert rows_of(series={"A": BUY}, formula="+".join(["A"] * 400), interval="total")[1][2] == 2000
+
+
+@pytest.mark.parametrize(
+    ("question", "is_legal"),
+    [
+        (
+            {
+                "series": {"A": {"event_name": "buy", "measure": "p95", "property": "price"}, "B": {}},
+                "formula": "A / B",
+            },
+            True,
+        ),
+        ({"series": {"A": {}}, "interval": "total", "compare": "previous_period", "breakdown": "plan", "top": 3}, True),
+        ({"series": {"A": {"measure": "mode"}}}, False),
+        ({"series": {}}, False),
+        ({"series": {"A": {}}, "rolling": 0}, False),
+        ({"series": {"A": {}}, "smooth": 7}, False),
+    ],
+)
+def test_the_schema_tells_legal_questions_from_wrong_ones(question, is_legal):
+    validator = jsonschema.Draft202012Validator(question_schema())
+    assert validator.is_valid({"kind": "trends"} | question) == is_legal
+
+
+@pytest.mark.parametrize("output", ["table", "csv", "json"])
+def test_the_command_writes_trends_in_every_form(output, monkeypatch):
+    application = typer.Typer()
+    application.command()(ask_command)
+    monkeypatch.setattr("serving.reader.connect", lambda home: database(ROWS))
+    question = {"kind": "trends", "series": {"bought": BUY}, "interval": "total", "breakdown": "plan", "top": 1}
+    result = CliRunner().invoke(application, [json.dumps(question), "--output", output])
+    assert result.exit_code == 0
+    expected = {
+        "csv": "period_start,series,value,breakdown\n2024-01-01,bought,2,pro\n2024-01-01,bought,3,Other\n",
+        "json": '"rows": [["2024-01-01", "bought", 2, "pro"], ["2024-01-01", "bought", 3, "Other"]]',
+        "table": "│ 2024-01-01   │ bought │     3 │ Other     │",
+    }
+    assert expected[output] in result.stdout
 
 
 RETAIL = REAL_DATA / "online_retail" / "online_retail.csv.gz"

@@ -4,9 +4,10 @@
 
 import random
 
+import jsonschema
 import pytest
 
-from serving.ask import AskError, ask, read_question
+from serving.ask import AskError, ask, question_schema, read_question
 from serving.ask.scope import Scope
 from tests.serving.ask.data import database, event
 from tests.serving.ask.test_published import published_sessions
@@ -146,3 +147,11 @@ def test_a_wrong_question_says_what_is_wrong(question, message):
     with pytest.raises(AskError) as error:
         values(**question)
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("question", "is_legal"), [({}, True), ({"compare": "previous_period"}, True), ({"compare": "x"}, False)]
+)
+def test_the_schema_tells_legal_questions_from_wrong_ones(question, is_legal):
+    validator = jsonschema.Draft202012Validator(question_schema())
+    assert validator.is_valid({"kind": "web_overview"} | question) == is_legal
