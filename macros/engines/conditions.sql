@@ -32,6 +32,10 @@ json_extract_string(properties, {{ json_pointer(key) }})
 case when isfinite(try_cast({{ expression }} as double)) then try_cast({{ expression }} as double) end
 {%- endmacro -%}
 
+{%- macro text_as_amount(expression) -%}
+try_cast({{ text_as_number(expression) }} as decimal(38, 6))
+{%- endmacro -%}
+
 {%- macro condition(expression, operators, literal) -%}
 {%- set signs = {'gt': '>', 'gte': '>=', 'lt': '<', 'lte': '<='} -%}
 (
@@ -97,4 +101,44 @@ else ({{ text_as_number(expression) }}) {{ sign }} ({{ text_as_number(compared) 
 {%- endif -%}
 {%- endfor -%}
 )
+{%- endmacro -%}
+
+{%- macro where_fault(where) -%}
+{%- set operators = ['eq', 'ne', 'in', 'not_in', 'gt', 'gte', 'lt', 'lte', 'contains', 'not_contains', 'regex', 'is_set'] -%}
+{%- set faults = [] -%}
+{%- if where is not mapping -%}
+{%- do faults.append('It must be a JSON object, as in {"plan": "pro"}.') -%}
+{%- else -%}
+{%- for key, test in where.items() -%}
+{%- if test is mapping -%}
+{%- if not test -%}
+{%- do faults.append('`' ~ key ~ '` has no operator. Write one, as in {"gte": 10}.') -%}
+{%- endif -%}
+{%- for operator, value in test.items() -%}
+{%- set is_list = value is iterable and value is not string and value is not mapping -%}
+{%- if operator not in operators -%}
+{%- do faults.append('`' ~ key ~ '` has the unknown operator `' ~ operator ~ '`. Legal ones: ' ~ operators | join(', ') ~ '.') -%}
+{%- elif operator in ('in', 'not_in') and not is_list -%}
+{%- do faults.append('`' ~ key ~ '.' ~ operator ~ '` must be a list, as in ["pro", "team"].') -%}
+{%- elif operator in ('eq', 'ne') and (is_list or value is mapping) -%}
+{%- do faults.append('`' ~ key ~ '.' ~ operator ~ '` must be a text, a number, true, false or null.') -%}
+{%- elif operator in ('gt', 'gte', 'lt', 'lte') and (value is boolean or not (value is number or value is string)) -%}
+{%- do faults.append('`' ~ key ~ '.' ~ operator ~ '` must be a number or a text.') -%}
+{%- elif operator in ('contains', 'not_contains', 'regex') and value is not string -%}
+{%- do faults.append('`' ~ key ~ '.' ~ operator ~ '` must be a text.') -%}
+{%- elif operator == 'is_set' and value is not boolean -%}
+{%- do faults.append('`' ~ key ~ '.is_set` must be true or false.') -%}
+{%- endif -%}
+{%- for item in (value if is_list else []) if (item is mapping or (item is iterable and item is not string)) -%}
+{%- do faults.append('`' ~ key ~ '.' ~ operator ~ '` must hold texts, numbers, true, false or null.') -%}
+{%- endfor -%}
+{%- endfor -%}
+{%- elif test is iterable and test is not string -%}
+{%- for item in test if item is mapping or (item is iterable and item is not string) -%}
+{%- do faults.append('`' ~ key ~ '` must hold texts, numbers, true, false or null.') -%}
+{%- endfor -%}
+{%- endif -%}
+{%- endfor -%}
+{%- endif -%}
+{{ faults[0] if faults else '' }}
 {%- endmacro -%}

@@ -6,3 +6,12 @@
         cast(timezone('{{ setting("reporting_timezone") }}', timezone('UTC', {{ timestamp_column }})) as date)
     {%- endif -%}
 {%- endmacro %}
+
+{#- The wall-clock TIMESTAMP of a UTC one in the reporting time zone. -#}
+{% macro local_timestamp(timestamp_column) -%}
+    {%- if setting('reporting_timezone') | upper == 'UTC' -%}
+        {{ timestamp_column }}
+    {%- else -%}
+        timezone('{{ setting("reporting_timezone") }}', timezone('UTC', {{ timestamp_column }}))
+    {%- endif -%}
+{%- endmacro %}

@@ -30,12 +30,18 @@ LONG_MODELS = {
     "dim_persons": "joins three sources to all that is known of a person",
     "fct_active_persons": "joins the spine of days to the counts",
     "fct_growth_accounting": "three kinds of period by one engine",
+    "fct_funnel_steps": "the steps of each funnel are written out",
+    "fct_retention": "the steps of each retention are written out",
 }
 GRAIN_TESTED_ELSEWHERE = {
     "events": "a view over stg_events",
     "fct_person_days": "a view that groups by its grain",
     "fct_sessions": "a view over int_sessions",
+    "funnel_exclusions": "two equal exclusions do no harm",
+    "funnel_steps": "configured_funnels refuses a second row, by its number",
+    "funnels": "configured_funnels refuses a second row, by its number",
     "int_person_origins": "groups by its grain; dim_persons joins it and is tested",
+    "retentions": "configured_retentions refuses a second row, by its number",
     "stg_events": "assert_an_event_is_staged_once, on the days that can have changed",
 }
 MARTS_ON_STAGING = {"events": "publishes the staged events themselves"}
@@ -170,7 +176,7 @@ def names_say_the_layer(project: Project) -> list[str]:
 
 
 def column_names_say_their_type(project: Project) -> list[str]:
-    suffixes = {"timestamp": r"\w+_at", "date": r"\w+_(date|day)|day|period_start", "boolean": r"(is|has)_\w+"}
+    suffixes = {"timestamp": r"\w+_at", "date": r"\w+_(date|day)|day|(period|cohort)_start", "boolean": r"(is|has)_\w+"}
     faults = []
     for node in project.nodes("model", "seed"):
         for column in node["columns"].values():

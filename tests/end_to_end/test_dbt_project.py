@@ -106,6 +106,8 @@ BROKEN = {
     "assert_every_batch_accounts_for_what_it_received": None,
     "assert_every_event_with_an_id_has_a_person": "update int_identities set id = id || '?'",
     "assert_everybody_is_new_once": "update fct_growth_accounting set new_persons = new_persons + 1",
+    "assert_first_cohorts_are_the_new_persons": "update fct_retention set cohort_users = cohort_users + 1",
+    "assert_funnels_only_narrow": "update fct_funnel_steps set users = users + 1",
     "assert_growth_accounting_adds_up": "update fct_growth_accounting set dormant_persons = dormant_persons + 1",
     "assert_growth_and_actives_agree": "update fct_growth_accounting set active_persons = active_persons + 1",
     "assert_no_two_ids_share_a_key": "update int_stream_days set stream_id = 1, identity_key = 1",

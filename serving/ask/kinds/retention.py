@@ -48,7 +48,7 @@ class Retention(Question):
         start_columns = (
             key | {"event_id": "event_id"} | ({"breakdown": scope.key(self.breakdown)} if self.breakdown else {})
         )
-        amount = scope.number(self.value) if self.value else "0"
+        amount = engine("text_as_amount", expression=scope.key(self.value)) if self.value else "0"
         until = scope.until(scope.end)
         first_value = "arg_min(breakdown, (moment_us, event_id)) filter (where breakdown is not null) as breakdown, "
         first_only = "qualify row_number() over (partition by unit order by place) = 1" if self.is_first_time else ""

@@ -1,0 +1,47 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_rows',
+    post_hook='{{ mark_processed() }}',
+) }}
+
+{%- set batches = unseen_batches('int_app_days') -%}
+
+{#- a copy repeats the event's day, so what these batches change lies on the days of their own events -#}
+{%- set touched_days = dates_in(
+    'select distinct event_date from ' ~ ref('stg_events') ~ ' where batch_id in ' ~ literal_list(batches)
+) if is_incremental() -%}
+
+with
+
+events as (
+
+    select * from {{ ref('stg_events') }}
+
+),
+
+app_days as (
+
+    select
+        app,
+        event_date,
+        min(occurred_at) as first_event_at,
+        max(occurred_at) as last_event_at,
+        max(occurred_at) filter (where is_activity) as last_activity_at
+
+    from events
+
+    {% if is_incremental() %}
+    where event_date in {{ touched_days }}
+    {% endif %}
+
+    group by app, event_date
+
+)
+
+select * from app_days
+{% if is_incremental() %}
+union all by name
+select rowid as replaced_rowid
+from {{ this }}
+where event_date in {{ touched_days }}
+{% endif %}
