@@ -14,7 +14,7 @@
 
     touches_in_order as (
 
-        select *, max(touch_number) filter (where not is_direct) over up_to_here as non_direct_number
+        select *, max(case when not is_direct then touch_number end) over up_to_here as non_direct_number
         from numbered_touches
         window up_to_here as (partition by unit order by touch_number rows unbounded preceding)
 

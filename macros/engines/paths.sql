@@ -9,7 +9,10 @@
     with ordered_items as (
 
         select
-            *,
+            {{ columns_before(by) }}unit,
+            at_us,
+            item,
+            row_number() over in_order as place,
             lag(at_us) over in_order as previous_us,
             lag(item) over in_order as previous_item
         from {{ events }}
@@ -31,7 +34,8 @@
             at_us,
             item,
             row_number() over in_order as position,
-            count(*) filter (where is_first) over in_order as path_number,
+            -- a windowed count with a filter would read a long path again at every row
+            count(case when is_first then 1 end) over in_order as path_number,
             lead(item) over in_order as next_item,
             lead(at_us) over in_order as next_us,
             coalesce(lead(is_first) over in_order, true) as is_last
@@ -39,7 +43,7 @@
         {%- if collapse_repeats %}
         where is_first or item <> previous_item
         {%- endif %}
-        window in_order as (partition by {{ unit }} order by at_us, event_id)
+        window in_order as (partition by {{ unit }} order by place)
 
     ),
 
