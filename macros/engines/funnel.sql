@@ -1,9 +1,9 @@
 {#-
-    Attempts at a sequence of steps, as a chain of ASOF joins: each event of step k continues the attempt that most recently
-    reached the step before it. Nothing is joined with more than one row, so a unit with very many events costs no more
-    than its events.
+    Attempts at a sequence of steps. In order they are a chain of ASOF joins: each event of step k continues the attempt that most
+    recently reached the step before it. In any order each event opens an attempt, which takes the next events of every step. Nothing is
+    joined with more than one row, so a unit with very many events costs no more than its events.
 -#}
-{%- macro funnel(events, steps, window_us, order='ordered', optional=[], exclusions=[], exclusion_events=none, per=['unit']) %}
+{%- macro funnel(events, steps, window_us, order='ordered', optional=[], exclusions=[], exclusion_events=none, per=['unit'], selectors=[]) %}
     -- equal times are taken in step order, then by the event's id
     with positioned_events as (
 
@@ -16,6 +16,59 @@
 
     ),
 
+    {% if order == 'unordered' -%}
+    {{ unordered_attempts(selectors, window_us) }}
+    {%- else -%}
+    {{ ordered_attempts(steps, window_us, order, optional) }}
+    {%- endif %}
+
+    {% for exclusion in exclusions -%}
+    exclusion_{{ loop.index }} as (
+
+        select unit, at_us as excluded_us from {{ exclusion_events }} where list_contains(exclusions, {{ loop.index }})
+
+    ),
+
+    {% endfor -%}
+    attempts_with_exclusions as (
+
+        select attempts.*,
+            {% for exclusion in exclusions -%}
+            coalesce(
+                exclusion_{{ loop.index }}.excluded_us <= attempts.entry_us + {{ window_us }}
+                and (
+                    attempts.times[{{ exclusion.to_step }}] is null
+                    or exclusion_{{ loop.index }}.excluded_us < attempts.times[{{ exclusion.to_step }}]
+                ), false
+            ) or
+            {% endfor %}false as is_spoiled
+        from attempts
+        {% for exclusion in exclusions -%}
+        asof left join exclusion_{{ loop.index }}
+            on
+                attempts.unit = exclusion_{{ loop.index }}.unit
+                and attempts.times[{{ exclusion.from_step }}] < exclusion_{{ loop.index }}.excluded_us
+        {% endfor %}
+    ),
+
+    furthest_attempts as (
+
+        select * from attempts_with_exclusions
+        {%- if order == 'unordered' %}
+        -- what an exclusion wiped is gone, and what is left counts as far as it goes
+        where not is_spoiled
+        {%- endif %}
+        qualify step = max(step) over (partition by {{ per | join(', ') }})
+
+    )
+
+    select * exclude (position, is_spoiled)
+    from furthest_attempts
+    where not is_spoiled
+    qualify row_number() over (partition by {{ per | join(', ') }} order by position, entry_position) = 1
+{%- endmacro -%}
+
+{%- macro ordered_attempts(steps, window_us, order, optional) -%}
     reached_1 as (
 
         select
@@ -72,47 +125,125 @@
         {{ 'union all' if not loop.last }}
         {% endfor %}
     ),
+{%- endmacro -%}
 
-    {% for exclusion in exclusions -%}
-    exclusion_{{ loop.index }} as (
+{#-
+    One event fills one step only, so as many steps are filled as can be matched with events of their own. By Hall's theorem these are
+    n - |A| + (events of A), for the set A of steps for which that is least: k steps are filled when every A larger than n - k has its
+    (k - n + |A|)th event. Steps that cannot share an event are apart; those alike are one; those of any event hold all others.
+-#}
+{%- macro unordered_attempts(selectors, window_us) -%}
+    {%- set arrival = "{'position': position, 'at_us': at_us, 'breakdown': breakdown::varchar}" -%}
+    {%- set never = "{'position': 9223372036854775807, 'at_us': 9223372036854775807, 'breakdown': null::varchar}" -%}
+    {%- set any_event = [] -%}
+    {%- set is_mixed = selectors | selectattr(0, 'none') | selectattr(1, 'ne', '') | list | length > 0 -%}
+    {%- set groups = {} -%}
+    {%- for selector in selectors -%}
+    {%- set number = loop.index -%}
+    {%- if selector[0] is none and selector[1] == '' -%}
+    {%- do any_event.append(number) -%}
+    {%- else -%}
+    {%- set classes = groups.setdefault('' if is_mixed else selector[0], {}) -%}
+    {%- do classes.setdefault((selector[0], selector[1]), []).append(number) -%}
+    {%- endif -%}
+    {%- endfor -%}
+    {#- every set of steps whose events are looked for: (name, steps); and where a group is more than one class, its sets -#}
+    {%- set searched = [['arrivals_of_any', range(1, selectors | length + 1) | list]] if any_event else [] -%}
+    {%- set arrivals_of_groups = [] -%}
+    {%- for group, classes in groups.items() -%}
+    {%- set name = 'arrivals_' ~ loop.index -%}
+    {%- set class_steps = classes.values() | list -%}
+    {%- set sets = [] -%}
+    {%- for mask in range(1, 2 ** (class_steps | length)) -%}
+    {%- set members = [] -%}
+    {%- for steps_alike in class_steps -%}
+    {%- do members.extend(steps_alike if mask // 2 ** loop.index0 % 2 else []) -%}
+    {%- endfor -%}
+    {%- do sets.append([name ~ '_' ~ mask, members]) -%}
+    {%- endfor -%}
+    {%- do searched.extend(sets) -%}
+    {%- set size = class_steps | sum(start=[]) | length -%}
+    {%- for filled in range(1, size + 1) -%}
+    {%- set waits = [] -%}
+    {%- for set_name, members in sets if filled - size + members | length > 0 -%}
+    {%- do waits.append('coalesce(' ~ set_name ~ '.arrivals[' ~ (filled - size + members | length) ~ '], ' ~ never ~ ')') -%}
+    {%- endfor -%}
+    {%- do arrivals_of_groups.append('greatest(' ~ waits | join(', ') ~ ')' if waits | length > 1 else waits[0]) -%}
+    {%- endfor -%}
+    {%- endfor -%}
+    {% for name, members in searched -%}
+    {{ name }} as (
 
-        select unit, at_us as excluded_us from {{ exclusion_events }} where list_contains(exclusions, {{ loop.index }})
+        select
+            unit,
+            position,
+            [
+                {{ arrival }}{% for later in range(1, members | length) %},
+                lead({{ arrival }}, {{ later }}) over in_order{% endfor %}
+            ] as arrivals
+        from positioned_events
+        {%- if name != 'arrivals_of_any' %}
+        where list_has_any(steps, {{ members }})
+        {%- endif %}
+        window in_order as (partition by unit order by position)
 
     ),
 
     {% endfor -%}
-    attempts_with_exclusions as (
+    openings as (
 
-        select attempts.*,
-            {% for exclusion in exclusions -%}
-            coalesce(
-                exclusion_{{ loop.index }}.excluded_us <= attempts.entry_us + {{ window_us }}
-                and (
-                    attempts.times[{{ exclusion.to_step }}] is null
-                    or exclusion_{{ loop.index }}.excluded_us < attempts.times[{{ exclusion.to_step }}]
-                ), false
-            ) or
-            {% endfor %}false as is_spoiled
-        from attempts
-        {% for exclusion in exclusions -%}
-        asof left join exclusion_{{ loop.index }}
-            on
-                attempts.unit = exclusion_{{ loop.index }}.unit
-                and attempts.times[{{ exclusion.from_step }}] < exclusion_{{ loop.index }}.excluded_us
-        {% endfor %}
+        select
+            openings.unit,
+            openings.position as entry_position,
+            openings.at_us as entry_us,
+            openings.entry_period,
+            {% if any_event -%}
+            arrivals_of_any.arrivals as arrivals_of_any,
+            {% endif -%}
+            list_sort([{{ arrivals_of_groups | join(', ') }}]::struct(position bigint, at_us bigint, breakdown varchar)[]) as arrivals
+        from (select * from positioned_events where is_entry) as openings
+        {%- for name, _ in searched %}
+        asof left join {{ name }}
+            on openings.unit = {{ name }}.unit and openings.position <= {{ name }}.position
+        {%- endfor %}
+
     ),
 
-    furthest_attempts as (
+    filled_openings as (
 
-        select * from attempts_with_exclusions
-        qualify step = max(step) over (partition by {{ per | join(', ') }})
+        select
+            * exclude (arrivals{{ ', arrivals_of_any' if any_event }}),
+            list_filter(
+                {% if any_event -%}
+                [
+                    {% for filled in range(1, selectors | length + 1) -%}
+                    {%- set own = 'coalesce(arrivals_of_any[' ~ filled ~ '], ' ~ never ~ ')' -%}
+                    {{ own if filled <= any_event | length else 'greatest(' ~ own ~ ', arrivals[' ~ (filled - any_event | length) ~ '])' }}{{ ', ' if not loop.last }}
+                    {% endfor %}
+                ],
+                {%- else -%}
+                arrivals,
+                {%- endif %}
+                lambda arrival: arrival.at_us <= entry_us + {{ window_us }}
+            ) as arrivals
+        from openings
 
-    )
+    ),
 
-    select * exclude (position, is_spoiled)
-    from furthest_attempts
-    where not is_spoiled
-    qualify row_number() over (partition by {{ per | join(', ') }} order by position) = 1
+    attempts as (
+
+        select
+            unit,
+            arrivals[-1].position as position,
+            len(arrivals) as step,
+            entry_us,
+            entry_period,
+            entry_position,
+            list_transform(arrivals, lambda arrival: arrival.at_us) as times,
+            list_transform(arrivals, lambda arrival: arrival.breakdown) as breakdowns
+        from filled_openings
+
+    ),
 {%- endmacro -%}
 
 {%- macro funnel_steps(attempts, names, optional=[], by=[]) %}

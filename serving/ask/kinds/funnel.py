@@ -2,6 +2,7 @@
 
 # ruff: noqa: S608 - every name in this SQL is ours or checked, and what a question says is bound
 
+from collections import Counter
 from datetime import date, timedelta
 from typing import Annotated, Literal, Self
 
@@ -10,6 +11,9 @@ from pydantic import Field, StrictBool, StrictStr, model_validator
 from serving.ask.engines import engine, steps
 from serving.ask.scope import Answerable, Scope, last_moment, timestamp_literal
 from serving.ask.vocabulary import Count, Part, Period, Question, Selector
+
+# so many different selectors of one event name have 31 unions, each of which is looked for
+MOST_SHARING = 5
 
 
 class Step(Selector):
@@ -46,11 +50,16 @@ class Funnel(Question):
     it. `entry`: step 1 lies in the range; `all_steps`: every step does. The breakdown is the first or last value that
     is set among the attempt's step events, or that of step k. `trend`: one row for each period of step 1, in which a
     unit counts once; it is complete when its last attempt's window is over.
+    `unordered`: every event of a step opens an attempt, which fills steps in any order within the window, as many as
+    events of their own can fill. Row k, `step_name` "Completed k steps", holds who filled at least k; its time and its
+    breakdown value are those of the k-th step filled, whichever it was. An exclusion wipes an attempt in which
+    `from_step` steps are filled and not yet `to_step`, and what later events fill counts anew. No step is optional.
+    To count sessions, make `unit` session.
     """
 
     kind: Literal["funnel"]
     steps: Annotated[list[Step], Field(min_length=2, max_length=50)]
-    order: Literal["ordered", "strict"] = "ordered"
+    order: Literal["ordered", "strict", "unordered"] = "ordered"
     conversion_window_seconds: Count = 1_209_600
     exclusions: list[Exclusion] = Field(default_factory=list)
     date_range: Literal["entry", "all_steps"] = "entry"
@@ -73,9 +82,36 @@ class Funnel(Question):
             raise ValueError(f"`attribution` names {self.attribution}, but there are {number} steps")
         if self.attribution != "first_touch" and not self.breakdown:
             raise ValueError("`attribution` says how `breakdown` is chosen: name a `breakdown` too")
+        if self.order == "unordered":
+            self._check_unordered()
         if self.trend and self.histogram:
             raise ValueError("`trend` and `histogram` are two questions: ask for one of them")
         return self
+
+    def _check_unordered(self) -> None:
+        if any(step.optional for step in self.steps):
+            raise ValueError(
+                "in an unordered funnel row k counts who did any k steps, so that none is left out: make every step "
+                "required, or `order` ordered"
+            )
+        alike = Counter(name for name, condition in set(self._selectors()) if name is not None or condition)
+        if len(alike) > 1 and None in alike:
+            alike = Counter({None: alike.total()})
+        name, different = max(alike.items(), key=lambda item: item[1], default=(None, 0))
+        if different > MOST_SHARING:
+            raise ValueError(
+                f"{different} different steps may share events{f' named {name}' if name else ''}, and an unordered funnel "
+                f"can tell {MOST_SHARING} apart: give the steps event names of their own, or make `order` ordered"
+            )
+
+    def _selectors(self) -> list[tuple[str | None, str]]:
+        """Return each step's event name (null: any) and a text of what else it asks, empty where it asks nothing."""
+        return [
+            (step.event_name, step.where.model_dump_json(exclude_unset=True) if step.where.root else "")
+            if step.occurrence == "any"
+            else (step.event_name, f"first ever {step.where.model_dump_json(exclude_unset=True)}")
+            for step in self.steps
+        ]
 
     def compile(self, scope: Scope) -> Answerable:
         """Return the query: steps, `trend` or `histogram`, each with a leading `breakdown` where asked."""
@@ -94,7 +130,7 @@ class Funnel(Question):
                 "funnel", events="step_events", steps=len(self.steps), order=self.order, optional=optional,
                 window_us=self.conversion_window_seconds * 1_000_000, exclusion_events="question_events",
                 exclusions=[exclusion.model_dump(include={"from_step", "to_step"}) for exclusion in self.exclusions],
-                per=per,
+                per=per, selectors=[list(selector) for selector in self._selectors()],
             ),
             "attempts": f"select *, {value} as breakdown from attempts_of_units",
         }  # fmt: skip
@@ -103,6 +139,8 @@ class Funnel(Question):
         if self.histogram:
             return Answerable(self._histogram(named, by, self.histogram))
         names = [step.name or step.event_name or "any event" for step in self.steps]
+        if self.order == "unordered":
+            names = [f"Completed {number} step{'s' if number > 1 else ''}" for number in range(1, len(names) + 1)]
         named["counts"] = engine("funnel_steps", attempts="attempts", names=names, optional=optional, by=by)
         listed = scope.bind(names)
         column = "breakdown, " if by else ""

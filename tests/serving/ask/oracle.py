@@ -441,6 +441,11 @@ def funnel_attempts(rows, question):
     attempts = []
     for unit, events in units.items():
         events.sort(key=lambda event: event[:4])
+        if question.get("order") == "unordered":
+            for place, event in enumerate(events):
+                if bounds.first <= asked.local(event[-1]) <= bounds.last:
+                    attempts.append(unordered_attempt(unit, place, events, event[0] + window))
+            continue
         reached = []
         for place, (moment, *_, matches, row) in enumerate(events):
             arrived = []
@@ -468,6 +473,32 @@ def funnel_attempts(rows, question):
     return asked, window, attempts
 
 
+def unordered_attempt(unit, entry_place, events, until):
+    """What one opening event and those after it fill, each a step of its own: an augmenting path for each event."""
+    event_of_step, filling = {}, []
+
+    def can_fill(place, tried):
+        for step in events[place][4]:
+            if step not in tried:
+                tried.add(step)
+                if step not in event_of_step or can_fill(event_of_step[step], tried):
+                    event_of_step[step] = place
+                    return True
+        return False
+
+    for place in range(entry_place, len(events)):
+        if events[place][0] <= until and can_fill(place, set()):
+            filling.append(place)
+    return (
+        unit,
+        len(filling),
+        events[entry_place][-1],
+        entry_place,
+        filling[-1],
+        [events[place][-1] for place in filling],
+    )
+
+
 def is_spoiled(asked, window, question, attempt):
     unit, _, entry, _, _, events = attempt
     for exclusion in question.get("exclusions", []):
@@ -484,6 +515,9 @@ def is_spoiled(asked, window, question, attempt):
 
 
 def funnel(rows, question):
+    bounds = Asked(rows, question)
+    if bounds.first > bounds.last:
+        return []
     asked, window, attempts = funnel_attempts(rows, question)
     period = question.get("trend")
     counted = defaultdict(list)
@@ -493,12 +527,14 @@ def funnel(rows, question):
         counted[attempt[0], by_attempt, entry_period].append(attempt)
     chosen = []
     for group in counted.values():
-        furthest = max(attempt[1] for attempt in group)
+        if question.get("order") == "unordered":
+            group = [attempt for attempt in group if not is_spoiled(asked, window, question, attempt)]
+        furthest = max((attempt[1] for attempt in group), default=0)
         clean = [
             attempt for attempt in group if attempt[1] == furthest and not is_spoiled(asked, window, question, attempt)
         ]
         if clean:
-            chosen.append(min(clean, key=lambda attempt: attempt[4]))
+            chosen.append(min(clean, key=lambda attempt: (attempt[4], attempt[3])))
     return funnel_trend(rows, question, asked, window, chosen) if period else funnel_steps(question, chosen)
 
 
@@ -552,8 +588,11 @@ def funnel_steps(question, chosen):
         ]
         entered = users if entered is None else entered
         middle = sorted(seconds)[(len(seconds) - 1) // 2 : len(seconds) // 2 + 1]
+        name = step.get("name") or step.get("event_name") or "any event"
+        if question.get("order") == "unordered":
+            name = f"Completed {number} step{'s' if number > 1 else ''}"
         answer.append([
-            number, step.get("name") or step.get("event_name") or "any event", users, users / entered if entered else None,
+            number, name, users, users / entered if entered else None,
             users / previous if previous else None, None if previous is None else previous - users,
             sum(seconds) / len(seconds) if seconds else None, sum(middle) / len(middle) if middle else None,
         ])  # fmt: skip

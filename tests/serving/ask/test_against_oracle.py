@@ -115,6 +115,16 @@ def test_retention(data):
 @fixed
 @given(st.data())
 def test_funnel(data):
+    funnel_question(data, ["ordered", "ordered", "strict"])
+
+
+@fixed
+@given(st.data())
+def test_unordered_funnel(data):
+    funnel_question(data, ["unordered"])
+
+
+def funnel_question(data, orders):
     zone, rows = data.draw(histories("hour", most=30))
     names = ["a", "a", "b", "b", "c", "x"]
     rows = [row | {"event_name": data.draw(st.sampled_from(names))} for row in rows]
@@ -122,11 +132,13 @@ def test_funnel(data):
     steps = []
     for place in range(number):
         step = {"event_name": data.draw(st.sampled_from(["a", "b", "c", "a", None]))}
-        step["optional"] = place > 0 and data.draw(st.integers(0, 3)) == 0
+        step["optional"] = place > 0 and orders != ["unordered"] and data.draw(st.integers(0, 3)) == 0
+        if data.draw(st.integers(0, 4)) == 0:
+            step["where"] = {"plan": data.draw(st.sampled_from(["pro", {"is_set": True}, {"gt": 9}]))}
         step["occurrence"] = data.draw(st.sampled_from(["any", "any", "any", "first_ever"]))
         steps.append(step)
     question = data.draw(common_keys(zone, rows, "hour")) | {"kind": "funnel", "steps": steps}
-    question["order"] = data.draw(st.sampled_from(["ordered", "ordered", "strict"]))
+    question["order"] = data.draw(st.sampled_from(orders))
     question["conversion_window_seconds"] = data.draw(st.sampled_from([900, 3600, 7200, 1209600]))
     question["date_range"] = data.draw(st.sampled_from(["entry", "all_steps"]))
     question["count"] = data.draw(st.sampled_from(["units", "units", "attempts"]))
