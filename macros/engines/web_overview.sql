@@ -2,9 +2,9 @@
 {%- macro web_overview(events, sessions, periods, by=[]) %}
     with visits as (
 
-        select {{ columns_before(by) }}period_start, case when is_activity then unit end as visitor, is_page_view from {{ events }}
+        select {{ columns_before(by) }}period_start, case when is_activity then unit end as visitor, page_views from {{ events }}
         union all
-        select {{ columns_before(by) }}period_start, null, false from {{ periods }}
+        select {{ columns_before(by) }}period_start, null, 0 from {{ periods }}
 
     ),
 
@@ -13,7 +13,7 @@
         select
             {{ columns_before(by) }}period_start,
             count(distinct visitor)::bigint as visitors,
-            count(*) filter (where is_page_view)::bigint as views
+            sum(page_views)::bigint as views
         from visits
         group by all
 

@@ -36,7 +36,7 @@ class WebOverview(Question):
             ranges["before"] = f"{scope.since(since)} and {scope.until(until)}"
         # the two ranges do not overlap, but a gap of less than an hour may lie between them
         period = "case" + "".join(f" when {holds} then '{name}'" for name, holds in ranges.items()) + " end"
-        columns = {"period_start": period, "is_activity": "is_activity", "is_page_view": "is_page_view"}
+        columns = {"period_start": period, "is_activity": "is_activity", "page_views": "is_page_view::integer"}
         in_ranges = (scope.since(since), scope.until(scope.end))
         sessions, source = self._sessions(scope, since)
         sql = steps(
