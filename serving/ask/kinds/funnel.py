@@ -100,8 +100,9 @@ class Funnel(Question):
         name, different = max(alike.items(), key=lambda item: item[1], default=(None, 0))
         if different > MOST_SHARING:
             raise ValueError(
-                f"{different} different steps may share events{f' named {name}' if name else ''}, and an unordered funnel "
-                f"can tell {MOST_SHARING} apart: give the steps event names of their own, or make `order` ordered"
+                f"{different} different steps may share events{f' named {name}' if name else ''}, and an unordered "
+                f"funnel can tell {MOST_SHARING} apart: give the steps event names of their own, or make `order` "
+                "ordered"
             )
 
     def _selectors(self) -> list[tuple[str | None, str]]:
@@ -213,21 +214,23 @@ class Funnel(Question):
         """Return the histogram: equal bins from 0 up to the longest time, which the last one holds."""
         column = "breakdown, " if by else ""
         named["durations"] = (
-            f"select {column}(times[{asked.to_step}] - times[{asked.from_step}]) / 1000000 as seconds from attempts "
+            f"select {column}times[{asked.to_step}] - times[{asked.from_step}] as duration_us from attempts "
             f"where times[{asked.to_step}] is not null and times[{asked.from_step}] is not null"
         )
-        named["width"] = f"select greatest(max(seconds), 1) / {asked.bins} as bin_seconds from durations"
+        named["longest"] = "select greatest(max(duration_us), 1000000) as longest_us from durations"
         named["bins"] = f"select unnest(generate_series(0, {asked.bins - 1})) as bin"
+        # whole microseconds: a time on the edge of two bins is in the later one, whatever the edge is as a float
         named["binned"] = (
-            f"select {column}least((seconds // bin_seconds)::bigint, {asked.bins - 1}) as bin "
-            "from durations cross join width"
+            f"select {column}least(duration_us * {asked.bins} // longest_us, {asked.bins - 1}) as bin "
+            "from durations cross join longest"
         )
         segments = "(select distinct breakdown from binned) as segments cross join " if by else ""
         same = "and binned.breakdown is not distinct from spine.breakdown " if by else ""
-        named["spine"] = f"select * from {segments}bins cross join width where bin_seconds is not null"
+        named["spine"] = f"select * from {segments}bins cross join longest"
         return steps(
             **named,
-            last=f"select {'spine.breakdown, ' if by else ''}spine.bin * bin_seconds as bin_from_seconds, "
-            "(spine.bin + 1) * bin_seconds as bin_to_seconds, count(binned.bin) as users from spine "
-            f"left join binned on spine.bin = binned.bin {same}group by all order by all",
+            last=f"select {'spine.breakdown, ' if by else ''}"
+            f"spine.bin * longest_us / {asked.bins * 1_000_000} as bin_from_seconds, "
+            f"(spine.bin + 1) * longest_us / {asked.bins * 1_000_000} as bin_to_seconds, count(binned.bin) as users "
+            f"from spine left join binned on spine.bin = binned.bin {same}group by all order by all",
         )

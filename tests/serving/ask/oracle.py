@@ -535,7 +535,21 @@ def funnel(rows, question):
         ]
         if clean:
             chosen.append(min(clean, key=lambda attempt: (attempt[4], attempt[3])))
+    if question.get("histogram"):
+        return funnel_histogram(question, chosen)
     return funnel_trend(rows, question, asked, window, chosen) if period else funnel_steps(question, chosen)
+
+
+def funnel_histogram(question, chosen):
+    begin, end, bins = (question["histogram"][key] for key in ("from_step", "to_step", "bins"))
+    durations = []
+    for attempt in chosen:
+        events = attempt[5]
+        if len(events) >= end and events[begin - 1] and events[end - 1]:
+            durations.append((events[end - 1]["occurred_at"] - events[begin - 1]["occurred_at"]).total_seconds())
+    longest = max([1.0, *durations])
+    places = Counter(min(int(seconds * bins // longest), bins - 1) for seconds in durations)
+    return [[place * longest / bins, (place + 1) * longest / bins, places[place]] for place in range(bins)]
 
 
 def funnel_trend(rows, question, asked, window, chosen):

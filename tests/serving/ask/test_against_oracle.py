@@ -146,7 +146,7 @@ def funnel_question(data, orders):
         begin = data.draw(st.integers(1, number - 1))
         end = data.draw(st.integers(begin + 1, number))
         question["exclusions"] = [{"event_name": "x", "from_step": begin, "to_step": end}]
-    form = data.draw(st.sampled_from(["steps", "breakdown", "trend"]))
+    form = data.draw(st.sampled_from(["steps", "steps", "breakdown", "trend", "histogram"]))
     if form == "breakdown":
         question |= {
             "breakdown": "plan",
@@ -154,6 +154,9 @@ def funnel_question(data, orders):
         }
     if form == "trend":
         question["trend"] = data.draw(st.sampled_from(["hour", "day"]))
+    if form == "histogram":
+        begin = data.draw(st.integers(1, number - 1))
+        question["histogram"] = {"from_step": begin, "to_step": data.draw(st.integers(begin + 1, number)), "bins": 4}
     agree(rows, question)
 
 

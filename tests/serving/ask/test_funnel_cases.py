@@ -106,6 +106,11 @@ def test_histogram():
     assert rows == [[0.0, 120.0, 1], [120.0, 240.0, 2]]
 
 
+def test_a_time_late_in_a_bin_stays_in_it():
+    question = {"kind": "funnel", "steps": ABC, "histogram": {"from_step": 1, "to_step": 2, "bins": 2}}
+    assert ask(database(paths(u="a b", v="a    b")), question).rows == [[0.0, 150.0, 1], [150.0, 300.0, 1]]
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
