@@ -10,7 +10,7 @@ nullif(trim(url_decode(replace(regexp_extract({{ url }}, '(?i)[?&]{{ parameter }
     ['gclid', 'google', 'cpc'],
     ['gbraid', 'google', 'cpc'],
     ['wbraid', 'google', 'cpc'],
-    ['dclid', 'google', 'cpm'],
+    ['dclid', 'dfa', 'cpm'],
     ['msclkid', 'bing', 'cpc'],
     ['ttclid', 'tiktok', 'cpc'],
     ['li_fat_id', 'linkedin', 'cpc'],

@@ -6,18 +6,22 @@ import random
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 
 import duckdb
+import jsonschema
 import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from jinja2 import Environment
 
-from serving.ask import AskError, ask
+from serving.ask import AskError, ask, question_schema
 from serving.ask.engines import engine
 from serving.ask.kinds.attribution import DAY_US, MODELS
 from tests.serving.ask.data import database, event
 
+ROOT = Path(__file__).resolve().parents[3]
 CHANNELS = {"s": "Paid Search", "e": "Email", "o": "Organic Social", "d": "Direct"}
 NOON = datetime(2024, 1, 1, 12)
 
@@ -291,7 +295,7 @@ PAGES = {
     "https://x.de/?gclid=Abc-1": ("gclid", "Abc-1", "google", "cpc"),
     "https://x.de/?a=1&gbraid=z": ("gbraid", "z", "google", "cpc"),
     "https://x.de/?wbraid=z#top": ("wbraid", "z", "google", "cpc"),
-    "https://x.de/?dclid=z": ("dclid", "z", "google", "cpm"),
+    "https://x.de/?dclid=z": ("dclid", "z", "dfa", "cpm"),
     "https://x.de/?msclkid=z": ("msclkid", "z", "bing", "cpc"),
     "https://x.de/?fbclid=z": ("fbclid", "z", "facebook", "social"),
     "https://x.de/?ttclid=z": ("ttclid", "z", "tiktok", "cpc"),
@@ -336,3 +340,95 @@ def test_the_order_of_rows_does_not_matter():
         for seed in range(3)
     ]
     assert answers[0] == answers[1] == answers[2]
+
+
+# ---- channels: Google's published rules, of which the first that holds decides
+
+CHANNEL_RULES = Environment(autoescape=False).from_string((ROOT / "macros/plumbing/channels.sql").read_text()).module
+CHANNELS_OF = {
+    ("(direct)", "(none)", None): "Direct",
+    ("(direct)", "(not set)", None): "Direct",
+    ("google", "cpc", "summer cross-network"): "Cross-network",
+    ("amazon", "cpc", None): "Paid Shopping",
+    ("google", "cpc", "shopping ads"): "Paid Shopping",
+    ("google", "cpc", "eshop"): "Paid Shopping",
+    ("google", "cpc", "workshop"): "Paid Search",
+    ("google", "cpc", None): "Paid Search",
+    ("bing", "ppc", None): "Paid Search",
+    ("facebook", "paid_social", None): "Paid Social",
+    ("tiktok", "cpc", None): "Paid Social",
+    ("youtube", "cpv", None): "Paid Video",
+    ("youtube", "cpm", None): "Paid Video",
+    ("newspaper", "banner", None): "Display",
+    ("newspaper", "cpm", None): "Display",
+    ("newspaper", "retargeting", None): "Paid Other",
+    ("newspaper", "cpc", None): "Paid Other",
+    ("amazon", "referral", None): "Organic Shopping",
+    ("newsletter", "email", "shopping days"): "Organic Shopping",
+    ("facebook", "referral", None): "Organic Social",
+    ("blog", "social-media", None): "Organic Social",
+    ("youtube.com", "referral", None): "Organic Video",
+    ("blog", "video", None): "Organic Video",
+    ("google", "organic", None): "Organic Search",
+    ("unknown", "organic", None): "Organic Search",
+    ("blog.example", "referral", None): "Referral",
+    ("blog", "app", None): "Referral",
+    ("newsletter", "email", None): "Email",
+    ("e-mail", "(not set)", None): "Email",
+    ("partner", "affiliate", None): "Affiliates",
+    ("podcast", "audio", None): "Audio",
+    ("sms", "(not set)", None): "SMS",
+    ("own", "sms", None): "SMS",
+    ("own", "web-push", None): "Mobile Push Notifications",
+    ("firebase", "(not set)", None): "Mobile Push Notifications",
+    ("own", "something", None): "Unassigned",
+    ("own", "(not set)", None): "Unassigned",
+}
+
+
+def channel_of(source, medium, campaign=None):
+    rule = str(CHANNEL_RULES.channel_group("source", "medium", "campaign", "category"))
+    sources = f"read_csv('{ROOT / 'seeds/traffic_sources.csv'}', header = true)"
+    asked = "select $source::varchar as source, $medium::varchar as medium, $campaign::varchar as campaign"
+    query = f"select {rule} from ({asked}) as asked left join {sources} as sources using (source)"
+    return duckdb.execute(query, {"source": source, "medium": medium, "campaign": campaign}).fetchone()[0]
+
+
+@pytest.mark.parametrize("visit", CHANNELS_OF)
+def test_channel(visit):
+    assert channel_of(*visit) == CHANNELS_OF[visit]
+
+
+@pytest.mark.parametrize(
+    ("parameter", "channel"),
+    [
+        ("gclid", "Paid Search"), ("gbraid", "Paid Search"), ("wbraid", "Paid Search"), ("dclid", "Display"), ("msclkid", "Paid Search"),
+        ("ttclid", "Paid Social"), ("li_fat_id", "Paid Social"), ("twclid", "Paid Social"), ("rdt_cid", "Paid Social"),
+        ("sccid", "Paid Social"), ("epik", "Paid Social"), ("qclid", "Paid Social"), ("yclid", "Paid Search"),
+        ("fbclid", "Organic Social"), ("igshid", "Organic Social"),
+    ],
+)  # fmt: skip
+def test_the_channel_of_a_click_id(parameter, channel):
+    found = duckdb.execute(
+        f"select {engine('click_id', url='$url::varchar')}", {"url": f"https://x.de/?{parameter}=1"}
+    ).fetchone()[0]
+    assert channel_of(found["source"], found["medium"]) == channel
+
+
+@pytest.mark.parametrize(
+    ("question", "is_legal"),
+    [
+        ({"event": {"event_name": "buy"}, "models": ["linear"], "breakdown": "campaign"}, True),
+        ({"event": {"event_name": "buy"}, "models": ["u-shaped"]}, False),
+        ({}, False),
+    ],
+)
+def test_the_schema_tells_legal_questions_from_wrong_ones(question, is_legal):
+    validator = jsonschema.Draft202012Validator(question_schema())
+    assert validator.is_valid({"kind": "attribution"} | question) == is_legal
+
+
+def test_the_question_of_an_answer_can_be_asked_again():
+    connection = published({"u": "seo"}, [("u", 2, 10)])
+    answer = ask(connection, {"kind": "attribution", "event": {"event_name": "buy"}, "value": "cents"})
+    assert ask(connection, answer.question) == answer

@@ -7,13 +7,15 @@ from collections import Counter, defaultdict
 from datetime import datetime, timedelta
 
 import duckdb
+import jsonschema
 import polars as pl
 import pytest
 
-from serving.ask import AskError, ask
+from serving.ask import AskError, ask, question_schema
 from serving.ask.engines import engine
 from tests.ingest.events import REAL_DATA
 from tests.serving.ask.data import database, event
+from tests.serving.ask.test_published import published_sessions
 
 NINE = datetime(2024, 1, 1, 9)
 
@@ -265,3 +267,32 @@ def test_what_leads_to_a_purchase_agrees_with_plain_python(clickstream):
     }
     assert {(row[1],): row[3] for row in ask(published(clickstream), question).rows} == before
     assert before.total() > 100
+
+
+def test_published_sessions_are_paths_of_the_unit_session():
+    rows = [
+        event(name, f"2024-01-01T{clock}", "u")
+        for name, clock in (("a", "09:00"), ("b", "09:10"), ("c", "09:41"), ("d", "10:00"))
+    ]
+    question = {"kind": "paths", "unit": "session", "per": "unit"}
+    assert [row[1:4] for row in ask(published_sessions(rows), question).rows] == [["a", "b", 1], ["c", "d", 1]]
+
+
+@pytest.mark.parametrize(
+    ("question", "is_legal"),
+    [
+        ({"item": "context.page_url", "per": "unit", "count_from": "end", "max_steps": 3}, True),
+        ({"item": "properties.screen", "start": "home", "dropoff": True, "events": [{"event_name": "view"}]}, True),
+        ({"item": "page"}, False),
+        ({"max_steps": 1}, False),
+    ],
+)
+def test_the_schema_tells_legal_questions_from_wrong_ones(question, is_legal):
+    validator = jsonschema.Draft202012Validator(question_schema())
+    assert validator.is_valid({"kind": "paths"} | question) == is_legal
+
+
+def test_the_question_of_an_answer_can_be_asked_again():
+    connection = database(walks(u="abc"))
+    answer = ask(connection, {"kind": "paths", "per": "unit", "start": "a"})
+    assert ask(connection, answer.question) == answer
