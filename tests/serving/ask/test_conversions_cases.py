@@ -77,6 +77,17 @@ def test_the_most_recent_event_does_not_restart_the_clock():
     assert rows_of(rows, **{"from": OFFER}) == [(1, 1, 1, 3 * HOUR)]
 
 
+def test_the_median_of_three_is_the_middle_one():
+    rows = [event("look", "2024-01-01T09:00", user) for user in ("u1", "u2", "u3")]
+    rows += [event("buy", f"2024-01-01T{clock}:00", user) for clock, user in [(10, "u1"), (11, "u2"), (18, "u3")]]
+    assert rows_of(rows) == [(3, 3, 1, 2 * HOUR)]
+
+
+def test_a_first_day_that_is_cut_holds_what_the_range_holds():
+    # u1 buys at 10:00, u2 looks at 11:00 and buys at 12:00
+    assert rows_of(date_from="2024-01-02T11:00:00", date_to="2024-01-02") == [(1, 1, 1, 26 * HOUR)]
+
+
 def test_a_conversion_that_is_no_activity_still_converts():
     rows = [
         event("look", "2024-01-01T09:00", "u1"),

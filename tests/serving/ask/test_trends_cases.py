@@ -89,7 +89,10 @@ CASES = {
     "but not before the data": ({"rolling": 9, "date_from": "2024-01-01", "date_to": "2024-01-02"}, [3, 1.5]),
     "zeros before the data count where they are asked for": ({"rolling": 2, "date_from": "2023-12-31", "date_to": "2024-01-01"}, [0, 1.5]),
     "rolling leaves out days without a value": ({"rolling": 2, "measure": "max"}, [40, 40, 20, 20, 5]),
-    "a first day that is cut stays cut, the day before it is whole": ({"rolling": 2, "date_from": "2024-01-02T09:30:00", "date_to": "2024-01-03"}, [1.5, 0.5]),
+    "a first day that is cut stays cut, the day before it is whole": (
+        {"rolling": 2, "date_from": "2024-01-03T10:00:00", "date_to": "2024-01-04"}, [0, 0]
+    ),
+    "and the other way round": ({"rolling": 3, "date_from": "2024-01-03T09:00:00", "date_to": "2024-01-03"}, [4 / 3]),
 }  # fmt: skip
 
 
@@ -196,6 +199,38 @@ def test_values_without_a_rank_come_last():
         rows, series={"A": {"measure": "avg", "property": "price"}}, breakdown="plan", interval="total", top=5
     )
     assert [row[2:] for row in found] == [(40, "free"), (20, "pro"), (20, "team"), (5, None), (None, "aaa")]
+
+
+def test_a_guest_is_in_the_count_but_not_in_the_events_per_person():
+    rows = [event("buy", "2024-01-01T09:00", user) for user in ("u1", "u1", "u1", "u2", None)]
+    series = {measure: BUY | {"measure": measure} for measure in ("count", "uniques", "count_per_unit")}
+    assert [row[2] for row in rows_of(rows, series=series)] == [5, 2, 2]
+
+
+def test_a_value_that_only_the_range_before_holds_ranks_after_those_of_now_even_where_they_are_zero():
+    rows = [
+        event("buy", "2024-01-01T09:00", "u1", properties={"p": "a"}),
+        event("look", "2024-01-02T09:00", "u1", properties={"p": "b"}),
+    ]
+    question = {
+        "series": {"A": BUY, "B": LOOK},
+        "breakdown": "p",
+        "compare": "previous_period",
+        "date_from": "2024-01-02",
+    }
+    assert [row[1:] for row in rows_of(rows, **question)] == [
+        ("A", 0, "b", 0),
+        ("A", 0, "a", 1),
+        ("B", 1, "b", 0),
+        ("B", 0, "a", 0),
+    ]
+
+
+def test_a_value_before_the_reach_of_a_rolling_average_is_not_shown():
+    # 31 January lies 30 days before March, but two months
+    rows = [event("buy", f"2024-{day}T09:00", "u1", properties={"p": day}) for day in ("01-31", "02-15", "03-15")]
+    found = rows_of(rows, series={"A": BUY}, breakdown="p", rolling=2, interval="month", date_from="2024-03-01")
+    assert [row[2:] for row in found] == [(0.5, "03-15"), (0.5, "02-15")]
 
 
 def test_breakdown_and_rolling_average_each_value_by_itself():

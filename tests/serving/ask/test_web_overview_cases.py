@@ -71,6 +71,10 @@ def test_comparisons(why):
     assert values(compare="previous_period", **question) == values(**question)
 
 
+def test_a_page_view_that_is_no_activity_is_a_view_without_a_visitor():
+    assert values([event("page", "2024-01-01T09:00", "u1", is_activity=False)])[:2] == [0, 1]
+
+
 def test_across_the_end_of_a_month_the_range_before_is_as_long():
     # 1 and 2 March beside 28 and 29 February
     rows = [event("page", f"2024-{day}T12:00", f"u{day}") for day in ("02-27", "02-28", "02-29", "03-01")]
