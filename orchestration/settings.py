@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT_FOLDERS = ("models", "macros", "seeds", "snapshots", "profiles", "tests/dbt")
@@ -29,6 +29,13 @@ class Settings(BaseSettings):
     keep_publications: int = Field(default=5, ge=1, le=1000)
     memory_limit: str | None = None
 
+    @field_validator("home")
+    @classmethod
+    def _reads_as_itself(cls, home: Path) -> Path:
+        if bad := sorted(set(str(home.expanduser().resolve())) & set("'*?[")):
+            raise ValueError(f"the path holds {' '.join(bad)}, which means a pattern of files or its end to DuckDB")
+        return home
+
 
 def settings() -> Settings:
     """Read the settings from the environment.
@@ -41,7 +48,8 @@ def settings() -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = f"FOOTFALL_{'_'.join(str(part) for part in first['loc'])}".upper()
-        raise SettingsError(f"{name} is {first['input']!r}: {first['msg']}. Change or unset it.") from None
+        fault = first["msg"].removeprefix("Value error, ")
+        raise SettingsError(f"{name} is {str(first['input'])!r}: {fault}. Change or unset it.") from None
 
 
 def home() -> Path:

@@ -133,6 +133,13 @@ def test_a_setting_that_is_not_legal_is_named(built_home: Home, monkeypatch: pyt
     assert done.returncode == 1 and "FOOTFALL_KEEP_PUBLICATIONS is 'none'" in done.stderr
 
 
+def test_a_home_that_duckdb_would_read_as_a_pattern_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOOTFALL_HOME", str(tmp_path / "it's [mine]"))
+    done = run("status")
+    assert done.returncode == 1 and "FOOTFALL_HOME is" in done.stderr and "holds ' [," in done.stderr
+    assert not any(tmp_path.iterdir())
+
+
 def test_a_warehouse_that_was_changed_since_is_not_published(built_home: Home) -> None:
     before = current_publication(built_home.path)
     assert building.publish(built_home.path) != before
