@@ -6,7 +6,8 @@
     device_type, os, browser, content_hash; streams that are null are left out.
 
     Two events in one aligned bin as wide as the timeout cannot have a break between them, so events are first grouped to
-    (stream, bin) by hash, which needs no order, and only the bins, several times fewer, are sorted.
+    (stream, bin) by hash, which needs no order. Without a bin right before or after it, which a hash join tells, a bin is a
+    session. Only the others are sorted.
 
     timeout_seconds        a gap strictly longer than this begins a session
     max_length_seconds     none, or the longest a session may last; the first event beyond it begins the next session
@@ -18,17 +19,27 @@
 {%- set timeout_us = (timeout_seconds * 1000000) | int -%}
 {%- set max_length_us = none if max_length_seconds is none else (max_length_seconds * 1000000) | int -%}
 {%- set bounce_max_us = (bounce_max_seconds * 1000000) | int -%}
-{%- set client_session = "coalesce(session_id, '')" if trust_client_sessions else "''" -%}
+{#- gaps cut a stream; a session of the client is a lane of its own that they do not cut: one bin -#}
+{%- set lane = 'stream_id, client_session' if trust_client_sessions else 'stream_id' -%}
+{%- set is_cut_by_gaps = "client_session = ''" if trust_client_sessions else 'true' -%}
+{%- set cut = 'cut_at, ' if max_length_seconds is not none else '' -%}
 {#- counted from the year 1, because integer division of a negative number would round the wrong way -#}
 {%- set bin = '(epoch_us(occurred_at) + 62135596800000000) // ' ~ timeout_us -%}
-{%- set gap_breaks = "client_session = '' and epoch_us(first_at) - epoch_us(lag(last_at) over stream_bins) > " ~ timeout_us -%}
+{%- if trust_client_sessions -%}
+{%- set bin = "case when client_session = '' then " ~ bin ~ " else 0 end" -%}
+{%- endif -%}
+{%- set is_chain_break -%}
+coalesce({{ is_cut_by_gaps }} and epoch_us(first_at) - epoch_us(lag(last_at) over lane_bins) > {{ timeout_us }}, lag(last_at) over lane_bins is null)
+{%- endset -%}
 with
 
 session_events as (
 
     select
         *,
-        {{ client_session }} as client_session,
+        {% if trust_client_sessions %}
+        coalesce(session_id, '') as client_session,
+        {% endif %}
         -- events in their order, ties by event_id; one comparable key is half the cost of comparing a pair
         create_sort_key(occurred_at, 'asc nulls last', event_id, 'asc nulls last') as moment
 
@@ -43,8 +54,7 @@ session_events as (
 plain_bins as (
 
     select
-        stream_id,
-        client_session,
+        {{ lane }},
         {{ bin }} as bin,
         min(occurred_at) as first_at,
         max(occurred_at) as last_at
@@ -59,11 +69,11 @@ plain_breaks as (
 
     select
         *,
-        coalesce({{ gap_breaks }}, lag(last_at) over stream_bins is null) as is_break
+        {{ is_chain_break }} as is_break
 
     from plain_bins
 
-    window stream_bins as (partition by stream_id, client_session order by first_at)
+    window lane_bins as (partition by {{ lane }} order by first_at)
 
 ),
 
@@ -71,7 +81,7 @@ plain_chains as (
 
     select
         *,
-        count(*) filter (where is_break) over (partition by stream_id, client_session order by first_at) as chain_number
+        count(*) filter (where is_break) over (partition by {{ lane }} order by first_at) as chain_number
 
     from plain_breaks
 
@@ -80,14 +90,13 @@ plain_chains as (
 long_chains as (
 
     select
-        stream_id,
-        client_session,
+        {{ lane }},
         min(first_at) as first_at,
         max(last_at) as last_at
 
     from plain_chains
 
-    group by stream_id, client_session, chain_number
+    group by {{ lane }}, chain_number
 
     having epoch_us(max(last_at)) - epoch_us(min(first_at)) > {{ max_length_us }}
 
@@ -96,18 +105,15 @@ long_chains as (
 long_chain_moments as (
 
     select distinct
-        session_events.stream_id,
-        session_events.client_session,
+        {{ lane }},
         session_events.occurred_at,
         long_chains.first_at as chain_started_at
 
     from session_events
 
-    inner join long_chains
-        on
-            session_events.stream_id = long_chains.stream_id
-            and session_events.client_session = long_chains.client_session
-            and session_events.occurred_at between long_chains.first_at and long_chains.last_at
+    inner join long_chains using ({{ lane }})
+
+    where session_events.occurred_at between long_chains.first_at and long_chains.last_at
 
 ),
 
@@ -116,8 +122,7 @@ cuts as (
     with recursive walked as (
 
         select
-            stream_id,
-            client_session,
+            {{ lane }},
             first_at as chain_started_at,
             first_at as cut_at
 
@@ -126,25 +131,25 @@ cuts as (
         union all
 
         select
-            walked.stream_id,
-            walked.client_session,
-            walked.chain_started_at,
+            {{ lane }},
+            chain_started_at,
             min(moments.occurred_at) as cut_at
 
         from walked
 
-        inner join long_chain_moments as moments
-            on
-                walked.stream_id = moments.stream_id
-                and walked.client_session = moments.client_session
-                and walked.chain_started_at = moments.chain_started_at
-                and epoch_us(moments.occurred_at) > epoch_us(walked.cut_at) + {{ max_length_us }}
+        inner join long_chain_moments as moments using ({{ lane }}, chain_started_at)
 
-        group by walked.stream_id, walked.client_session, walked.chain_started_at, walked.cut_at
+        where epoch_us(moments.occurred_at) > epoch_us(walked.cut_at) + {{ max_length_us }}
+
+        group by {{ lane }}, chain_started_at, walked.cut_at
 
     )
 
-    select * from walked
+    select
+        *,
+        cut_at as occurred_at
+
+    from walked
 
 ),
 
@@ -156,21 +161,7 @@ cut_events as (
 
     from session_events
 
-    asof left join cuts
-        on
-            session_events.stream_id = cuts.stream_id
-            and session_events.client_session = cuts.client_session
-            and session_events.occurred_at >= cuts.cut_at
-
-),
-{% else %}
-cut_events as (
-
-    select
-        *,
-        cast(null as timestamp) as cut_at
-
-    from session_events
+    asof left join cuts using ({{ lane }}, occurred_at)
 
 ),
 {% endif %}
@@ -178,9 +169,8 @@ cut_events as (
 bins as (
 
     select
-        stream_id,
-        client_session,
-        cut_at,
+        {{ lane }},
+        {{ cut }}
         {{ bin }} as bin,
         min(occurred_at) as first_at,
         max(occurred_at) as last_at,
@@ -209,9 +199,36 @@ bins as (
             moment
         ) filter (where coalesce(utm_source, utm_medium, utm_campaign, utm_term, utm_content) is not null) as utm
 
-    from cut_events
+    from {{ 'session_events' if max_length_seconds is none else 'cut_events' }}
 
-    group by stream_id, client_session, cut_at, bin
+    group by {{ lane }}, {{ cut }} bin
+
+),
+
+neighbours as (
+
+    select {{ lane }}, bin + 1 as bin from bins
+    union all
+    select {{ lane }}, bin - 1 as bin from bins
+    {% if cut %}
+    union all
+    select {{ lane }}, bin from bins where cut_at is not null
+    {% endif %}
+
+),
+
+-- narrow on purpose: what a bin carries is not sorted
+neighbouring_bins as (
+
+    select
+        {{ lane }},
+        {{ cut }}
+        first_at,
+        last_at
+
+    from bins
+
+    semi join neighbours using ({{ lane }}, bin)
 
 ),
 
@@ -219,33 +236,33 @@ breaks as (
 
     select
         *,
-        coalesce({{ gap_breaks }}, lag(last_at) over stream_bins is null) as is_chain_break,
-        lag(cut_at) over stream_bins as previous_cut_at
+        {{ is_chain_break }} as is_chain_break,
+        {{ 'cut_at is distinct from lag(cut_at) over lane_bins' if cut else 'false' }} as is_cut
 
-    from bins
+    from neighbouring_bins
 
-    window stream_bins as (partition by stream_id, client_session order by first_at)
+    window lane_bins as (partition by {{ lane }} order by first_at)
 
 ),
 
 numbered_bins as (
 
     select
-        *,
-        count(*) filter (where is_chain_break or cut_at is distinct from previous_cut_at) over up_to_here as session_number,
+        {{ lane }},
+        first_at,
+        count(*) filter (where is_chain_break or is_cut) over up_to_here as session_number,
         count(*) filter (where is_chain_break) over up_to_here as chain_number
 
     from breaks
 
-    window up_to_here as (partition by stream_id, client_session order by first_at)
+    window up_to_here as (partition by {{ lane }} order by first_at)
 
 ),
 
-session_rows as (
+sessions_of_bins as (
 
     select
-        stream_id,
-        nullif(client_session, '') as client_session_id,
+        {{ lane }},
         chain_number,
         min(first_at) as started_at,
         max(last_at) as ended_at,
@@ -263,9 +280,34 @@ session_rows as (
         arg_min(referrer, first_at) as referrer,
         arg_min(utm, first_at) as utm
 
-    from numbered_bins
+    from bins
 
-    group by stream_id, client_session, chain_number, session_number
+    inner join numbered_bins using ({{ lane }}, first_at)
+
+    group by {{ lane }}, chain_number, session_number
+
+    union all by name
+
+    select
+        * exclude ({{ cut }}bin, first_at, last_at),
+        -- a chain of its own, numbered apart from those that are counted
+        -bin as chain_number,
+        first_at as started_at,
+        last_at as ended_at
+
+    from bins
+
+    anti join numbered_bins using ({{ lane }}, first_at)
+
+),
+
+session_rows as (
+
+    select
+        *,
+        {{ "nullif(client_session, '')" if trust_client_sessions else 'cast(null as varchar)' }} as client_session_id
+
+    from sessions_of_bins
 
 )
 

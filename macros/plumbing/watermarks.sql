@@ -115,6 +115,16 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#- The newest batch that was taken in, as a literal: DuckDB opens the one file of a literal, and all files for a sub-query. -#}
+{% macro newest_batch() -%}
+    {%- set query -%}
+        select coalesce(max(batch_id), '') as batch_id
+        from plumbing.processed_batches
+        where model_name = 'stg_superseded_copies' and batch_id similar to '[0-9].*'
+    {%- endset -%}
+    '{{ run_query(query).columns[0].values() | first if execute and has_plumbing() }}'
+{%- endmacro %}
+
 {#- A list of texts as an SQL list that is never empty. -#}
 {% macro literal_list(texts) -%}
     (''{% for text in texts %}, '{{ text | replace("'", "''") }}'{% endfor %})

@@ -12,9 +12,15 @@ stream_days as (
 
 ),
 
+-- a digest of text is dear: once an id, not once a day
 identities as (
 
-    select * from {{ ref('int_identities') }}
+    select
+        identity_key,
+        person_id,
+        {{ stable_key('person_id') }} as person_key
+
+    from {{ ref('int_identities') }}
 
 ),
 
@@ -22,7 +28,7 @@ identities as (
 person_stream_days as (
 
     select
-        {{ stable_key('identities.person_id') }} as person_key,
+        identities.person_key,
         identities.person_id,
         stream_days.*,
         hash(stream_days.stream_id, stream_days.identity_key, stream_days.activity_date, stream_days.content_hash) as part_hash

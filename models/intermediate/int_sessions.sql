@@ -10,60 +10,95 @@
 {#- with trusted client sessions a stream has lanes that gaps do not cut; otherwise there is one lane, '' -#}
 {%- set lane = "coalesce(session_id, '')" if setting('trust_client_sessions') else "''" -%}
 
--- a new or superseded event can only change the sessions of its lane that are within one timeout of it
-{% set touched %}
-select stream_id, {{ lane }} as lane, occurred_at, is_current from ({{ touched_moments(batches) }}) as moments
+{#-
+    A new or superseded event can only change the sessions of its lane that are within one timeout of it. What is touched is kept by
+    the aligned bin, as wide as the timeout: whatever lies between two moments of a bin is within one timeout of both.
+-#}
+{% set changes %}
+touched as materialized (
+
+    select
+        stream_id,
+        {{ lane }} as lane,
+        min(occurred_at) as first_at,
+        max(occurred_at) as last_at,
+        min(occurred_at) filter (where is_current) as first_current_at,
+        max(occurred_at) filter (where is_current) as last_current_at
+
+    from ({{ touched_moments(batches) }}) as moments
+
+    -- counted from the year 1, because integer division of a negative number would round the wrong way
+    group by stream_id, lane, (epoch_us(occurred_at) + 62135596800000000) // {{ timeout_seconds * 1000000 }}
+
+),
+
+affected_sessions as materialized (
+
+    select distinct
+        sessions.rowid as replaced_rowid,
+        sessions.stream_id,
+        touched.lane,
+        sessions.started_at,
+        sessions.ended_at
+
+    from {{ this }} as sessions
+
+    inner join touched
+        on
+            sessions.stream_id = touched.stream_id
+            and coalesce(sessions.client_session_id, '') = touched.lane
+            and (
+                touched.lane != ''
+                or (
+                    touched.last_at >= sessions.chain_started_at - to_seconds({{ timeout_seconds }})
+                    and touched.first_at <= sessions.chain_ended_at + to_seconds({{ timeout_seconds }})
+                )
+            )
+
+),
+
+affected_spans as materialized (
+
+    select stream_id, lane, started_at, ended_at from affected_sessions
+    union all
+    select stream_id, lane, first_current_at, last_current_at from touched where first_current_at is not null
+
+),
 {% endset %}
 
-{% set affected_sessions %}
-select distinct
-    sessions.rowid as replaced_rowid,
-    sessions.stream_id,
-    touched.lane,
-    sessions.started_at,
-    sessions.ended_at
+{%- set affected_dates -%}
+with
 
-from {{ this }} as sessions
+{{ changes }}
 
-inner join ({{ touched }}) as touched
-    on
-        sessions.stream_id = touched.stream_id
-        and coalesce(sessions.client_session_id, '') = touched.lane
-        and (
-            touched.lane != ''
-            or touched.occurred_at between sessions.chain_started_at - to_seconds({{ timeout_seconds }})
-            and sessions.chain_ended_at + to_seconds({{ timeout_seconds }})
-        )
-{% endset %}
+affected_dates as (
 
-{% set affected_spans %}
-select stream_id, lane, started_at, ended_at from ({{ affected_sessions }}) as affected
-union
-select stream_id, lane, occurred_at, occurred_at from ({{ touched }}) as touched where is_current
-{% endset %}
+    select unnest(generate_series(cast(started_at as date), cast(ended_at as date), interval 1 day))::date as event_date from affected_spans
+
+)
+
+select distinct event_date from affected_dates
+{%- endset -%}
 
 with
 
+{% if is_incremental() %}
+{{ changes }}
+{% endif %}
+
 events as (
 
-    select * from {{ ref('stg_events') }}
+    select * from {{ ref('stg_events') }} as staged_events
 
     {% if is_incremental() %}
-    where
-        event_date in {{ dates_in(
-            'select distinct unnest(generate_series(cast(started_at as date), cast(ended_at as date), interval 1 day))::date'
-            ~ ' from (' ~ affected_spans ~ ')'
-        ) }}
-        and exists (
-            select 1
+    semi join affected_spans as spans
+        on
+            staged_events.stream_id = spans.stream_id
+            and {{ lane }} = spans.lane
+            and staged_events.occurred_at >= spans.started_at
+            and staged_events.occurred_at <= spans.ended_at
 
-            from ({{ affected_spans }}) as spans
-
-            where
-                spans.stream_id = stg_events.stream_id
-                and spans.lane = {{ lane }}
-                and stg_events.occurred_at between spans.started_at and spans.ended_at
-        )
+    where staged_events.event_date in {{ dates_in(affected_dates) }}
     {% endif %}
 
 ),
@@ -145,5 +180,5 @@ sessions_to_keep as (
 select * from sessions_to_keep
 {% if is_incremental() %}
 union all by name
-select replaced_rowid from ({{ affected_sessions }}) as affected
+select replaced_rowid from affected_sessions
 {% endif %}

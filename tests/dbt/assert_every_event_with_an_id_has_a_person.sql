@@ -5,7 +5,7 @@ events as (
 
     select * from {{ ref('events') }}
 
-    where batch_id = (select max(batch_id) from plumbing.processed_batches where batch_id similar to '[0-9].*')
+    where batch_id = {{ newest_batch() }}
 
 )
 

@@ -13,7 +13,7 @@ newest_events as (
     select * from {{ ref('stg_events') }}
 
     where
-        batch_id = (select max(batch_id) from plumbing.processed_batches where batch_id similar to '[0-9].*')
+        batch_id = {{ newest_batch() }}
         and stream_id is not null
 
 ),

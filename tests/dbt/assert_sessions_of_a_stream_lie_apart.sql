@@ -3,7 +3,7 @@
 {%- set newest_days -%}
     select distinct unnest([event_date - 1, event_date, event_date + 1])
     from {{ ref('stg_events') }}
-    where batch_id = (select max(batch_id) from plumbing.processed_batches where batch_id similar to '[0-9].*')
+    where batch_id = {{ newest_batch() }}
 {%- endset %}
 
 with
