@@ -105,7 +105,7 @@
             {%- if not dropoff %}
             and not is_last
             {%- endif %}
-            {%- if max_steps is not none and not takes_the_last_steps %}
+            {%- if max_steps is not none %}
             and position - start_position + 1 < {{ max_steps }}
             {%- endif %}
 
@@ -122,7 +122,7 @@
         target,
         count(*)::bigint as paths,
         count(distinct unit)::bigint as units,
-        sum(duration_us) / count(duration_us) / 1000000 as avg_seconds,
+        sum(duration_us) / count(*) / 1000000 as avg_seconds,
         median(duration_us) / 1000000 as median_seconds
     from {{ links }}
     group by {{ columns_before(by) }}step, source, target

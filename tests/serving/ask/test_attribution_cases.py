@@ -134,6 +134,13 @@ def test_models_come_in_the_order_asked_and_channels_by_credit():
     ]
 
 
+def test_events_of_two_days_that_share_an_id_are_two_conversions():
+    connection = published({"u": "se"}, [])
+    rows = [event("buy", NOON + timedelta(days=day), "u", event_id="same") for day in (0, 1)]
+    question = {"kind": "attribution", "event": {"event_name": "buy"}, "models": ["last_touch"]}
+    assert [row[1:] for row in ask(database(rows, connection), question).rows] == [["Email", 1.0], ["Paid Search", 1.0]]
+
+
 def test_sessions_of_others_do_not_count():
     question = {"kind": "attribution", "event": {"event_name": "buy"}, "models": ["linear"]}
     assert ask(published({"u": "s", "v": "e"}, [("u", 0, None)]), question).rows == [["linear", "Paid Search", 1.0]]
@@ -230,6 +237,20 @@ def test_credits_agree_with_fractions_and_sum_exactly(touches, conversions, look
                 assert abs(amount - share * cents) < 1 + Fraction(1, 10**6)
 
 
+def test_the_last_digit_of_a_credit_goes_to_the_largest_remainder():
+    CONNECTION.execute(
+        "create or replace table touches as select 'u' as unit, n as touch_id, n as at_us, false as is_direct from range(5) as r(n)"
+    )
+    CONNECTION.execute(
+        "create or replace table conversions as select 'u' as unit, 'c' as conversion_id, 9 as at_us, 0::bigint as amount_cents"
+    )
+    query = engine("attribution", touches="touches", conversions="conversions", models=["position_based"])
+    found = [
+        str(credit) for (credit,) in CONNECTION.execute(f"select credit from ({query}) order by touch_id").fetchall()
+    ]
+    assert found == ["0.400000000000", "0.066666666666", "0.066666666667", "0.066666666667", "0.400000000000"]
+
+
 def test_a_unit_with_many_touches_and_conversions():
     connection = duckdb.connect()
     connection.execute(f"""
@@ -266,6 +287,7 @@ SPEND = {
     "a conversion without spend has no return": ([("Email", JANUARY, "linear", 1, 300)], [], [("Email", JANUARY, "linear", 1, 300, 0, None, 0.0)]),
     "lines of spend and credits add up": ([("Email", JANUARY, "linear", 0.5, 300)] * 2, [("Email", JANUARY, 100)] * 2, [("Email", JANUARY, "linear", 1, 600, 200, 3.0, 200.0)]),
     "periods are apart": ([("Email", JANUARY, "linear", 1, 300)], [("Email", FEBRUARY, 100)], [("Email", JANUARY, "linear", 1, 300, 0, None, 0.0), ("Email", FEBRUARY, "linear", 0, 0, 100, 0.0, None)]),
+    "a conversion without money or spend is 0": ([("Email", JANUARY, "linear", 1, None)], [], [("Email", JANUARY, "linear", 1, 0, 0, None, 0.0)]),
     "a conversion without money still costs": ([("Email", JANUARY, "linear", 1, None)], [("Email", JANUARY, 100)], [("Email", JANUARY, "linear", 1, 0, 100, 0.0, 100.0)]),
 }  # fmt: skip
 
