@@ -68,8 +68,11 @@
     {%- set conditions = {} -%}
     {%- for key, test in where.items() -%}
         {%- set operators = test if test is mapping else {'eq' if test is string or test is not iterable else 'in': test} -%}
-        {%- if operators.get('regex') and run_query('select try(regexp_matches(\'\', ' ~ quoted(operators.regex) ~ '))').columns[0].values() | first is none -%}
+        {%- if operators.get('regex') and run_query('select try(regexp_matches(\'\', pattern)) from (select unnest([' ~ quoted(operators.regex) ~ ']) as pattern)').columns[0].values() | first is none -%}
             {{ refuse(row, column, '`' ~ key ~ '.regex` is no RE2 expression: ' ~ operators.regex) }}
+        {%- endif -%}
+        {%- if key == 'person_id' -%}
+            {{ refuse(row, column, '`person_id` is known only after events are picked. Ask for `user_id` or `anonymous_id`.') }}
         {%- endif -%}
         {%- if key in ['occurred_at', 'received_at'] -%}
             {%- for operator, value in operators.items() if operator != 'is_set' -%}
@@ -83,8 +86,8 @@
     {{ return(conditions) }}
 {%- endmacro %}
 
-{#- The events of one name (blank: of any) that fulfil a where; null where both are blank. -#}
-{% macro selector_of(row, event_column, where_column, spellings) -%}
+{#- The events of one name (blank: of any) that fulfil a where; where both are blank, those of the condition `blank`. -#}
+{% macro selector_of(row, event_column, where_column, spellings, blank='true') -%}
     {%- set event_name = row[event_column] -%}
     {%- if event_name in spellings and spellings[event_name] != event_name -%}
         {{ refuse(
@@ -92,7 +95,7 @@
             ~ "', so no event has this name. Write '" ~ spellings[event_name] ~ "'."
         ) }}
     {%- endif -%}
-    {{ return({'event_name': event_name, 'where': where_of(row, where_column)}) }}
+    {{ return({'event_name': event_name, 'where': where_of(row, where_column), 'blank': blank}) }}
 {%- endmacro %}
 
 {#- What an event name that was sent is reported as. -#}
@@ -123,16 +126,21 @@
             {{ refuse(row, 'funnel', "'" ~ name ~ "' names a row above too. Give each funnel a name of its own.") }}
         {%- endif -%}
         {%- do funnels.update({name: {
+            'kind': 'funnel',
             'name': name,
+            'parts_by_days': [],
             'row': row,
             'scope': scope_of(row),
-            'order': one_of(row, 'step_order', ['ordered', 'strict'], 'ordered'),
+            'order': one_of(row, 'step_order', ['ordered', 'strict', 'unordered'], 'ordered'),
             'window_seconds': whole_number(row, 'conversion_window_seconds', 1209600),
             'count': one_of(row, 'count', ['units', 'attempts'], 'units'),
             'trend': one_of(row, 'trend', ['day', 'week', 'month'], none),
             'steps': [],
             'optional_steps': [],
             'exclusions': [],
+            'selectors': [],
+            'is_whole': row.step_order == 'strict',
+            'value': none,
         }}) -%}
     {%- endfor -%}
     {%- for row in seed_rows('funnel_steps') -%}
@@ -145,12 +153,15 @@
         {%- if is_optional and not steps -%}
             {{ refuse(row, 'optional', 'the first step opens the funnel and cannot be optional. Write false, or begin with another step.') }}
         {%- endif -%}
+        {%- if is_optional and named.order == 'unordered' -%}
+            {{ refuse(row, 'optional', 'in an unordered funnel step k counts who did any k steps, so that none is left out. Write false, or make `step_order` ordered.') }}
+        {%- endif -%}
         {%- if is_optional -%}
             {%- do named.optional_steps.append(steps | length + 1) -%}
         {%- endif -%}
+        {%- do named.selectors.append(selector_of(row, 'event_name', 'event_where', spellings)) -%}
         {%- do steps.append({
             'name': row.step_name or row.event_name or 'any event',
-            'event': selector_of(row, 'event_name', 'event_where', spellings),
             'is_first_ever': one_of(row, 'occurrence', ['any', 'first_ever'], 'any') == 'first_ever',
         }) -%}
     {%- endfor -%}
@@ -160,10 +171,26 @@
         {%- if not span.from_step < span.to_step <= named.steps | length -%}
             {{ refuse(row, 'to_step', 'an exclusion reaches from one step to a later one of the ' ~ named.steps | length ~ ' steps, not from ' ~ row.from_step ~ ' to ' ~ row.to_step ~ '.') }}
         {%- endif -%}
-        {%- do named.exclusions.append(dict(span, event=selector_of(row, 'event_name', 'event_where', spellings))) -%}
+        {%- do named.exclusions.append(span) -%}
+        {%- do named.selectors.append(selector_of(row, 'event_name', 'event_where', spellings)) -%}
     {%- endfor -%}
     {%- for named in funnels.values() if not 2 <= named.steps | length <= 50 -%}
         {{ refuse(named.row, 'funnel', 'it has ' ~ named.steps | length ~ ' steps in seeds/funnel_steps.csv. A funnel has 2 to 50.') }}
+    {%- endfor -%}
+    {%- for named in funnels.values() if named.order == 'unordered' -%}
+        {%- set different = [] -%}
+        {%- for selector in named.selectors[:named.steps | length] if selector not in different -%}
+            {%- do different.append(selector) -%}
+        {%- endfor -%}
+        {%- for selector in different if different | selectattr('event_name', 'in', [selector.event_name, none]) | list | length > 5 -%}
+            {{ refuse(
+                named.row, 'step_order', 'more than 5 different steps share the events named ' ~ (selector.event_name or 'anyhow')
+                ~ ', which an unordered funnel cannot tell apart. Give them event names of their own, or write ordered.'
+            ) }}
+        {%- endfor -%}
+        {%- for step in named.steps -%}
+            {%- do step.update({'name': 'Completed ' ~ loop.index ~ ' step' ~ ('' if loop.first else 's')}) -%}
+        {%- endfor -%}
     {%- endfor -%}
     {{ return(funnels.values() | list) }}
 {%- endmacro %}
@@ -186,20 +213,82 @@
         {%- if (name, period) in retentions -%}
             {{ refuse(row, 'retention', "'" ~ name ~ "' by " ~ period ~ ' stands in a row above too. One row for each name and period.') }}
         {%- endif -%}
+        {%- set scope = scope_of(row) -%}
+        {%- set window = one_of(row, 'return_window', ['calendar', 'rolling_24h'], 'calendar') -%}
+        {%- set selectors = [
+            selector_of(row, 'start_event_name', 'start_where', spellings, 'is_activity'),
+            selector_of(row, 'return_event_name', 'return_where', spellings, 'is_activity'),
+        ] -%}
+        {#- any activity of persons by whole days is what person days say, for less -#}
+        {%- set parts_by_days = [] -%}
+        {%- for selector in selectors -%}
+            {%- if is_of_person_days(scope, selector) and row.value is none and window == 'calendar' -%}
+                {%- do parts_by_days.append(loop.index) -%}
+            {%- endif -%}
+        {%- endfor -%}
         {%- do retentions.update({(name, period): {
-            'name': name,
+            'kind': 'retention',
+            'name': name ~ ' by ' ~ period,
+            'retention': name,
             'period': period,
             'periods': whole_number(row, 'periods', {'day': 90, 'week': 52, 'month': 24}[period]),
-            'scope': scope_of(row),
-            'start_event': selector_of(row, 'start_event_name', 'start_where', spellings),
-            'return_event': selector_of(row, 'return_event_name', 'return_where', spellings),
+            'period_seconds': {'day': 1, 'week': 7, 'month': 30}[period] * 86400,
+            'scope': scope,
+            'selectors': selectors,
+            'parts_by_days': parts_by_days,
             'is_first_time': one_of(row, 'cohort_rule', ['first_time', 'recurring'], 'first_time') == 'first_time',
             'measure': one_of(row, 'measure', ['exact', 'on_or_after', 'within'], 'exact'),
-            'window': one_of(row, 'return_window', ['calendar', 'rolling_24h'], 'calendar'),
+            'window': window,
             'minimum_occurrences': whole_number(row, 'minimum_occurrences', 1),
+            'is_whole': false,
             'value': row.value,
-            'period_seconds': {'day': 1, 'week': 7, 'month': 30}[period] * 86400,
         }}) -%}
     {%- endfor -%}
     {{ return(retentions.values() | list) }}
+{%- endmacro %}
+
+{% macro is_of_person_days(scope, selector) -%}
+    {{ return(
+        scope.unit == 'person' and not scope.where and selector.event_name is none and not selector.where and selector.blank == 'is_activity'
+    ) }}
+{%- endmacro %}
+
+{#- The conversions of the seed conversions. -#}
+{% macro configured_conversions() -%}
+    {%- set spellings = event_spellings() -%}
+    {%- set conversions = {} -%}
+    {%- for row in seed_rows('conversions') -%}
+        {%- set name = required_text(row, 'conversion') -%}
+        {%- if name in conversions -%}
+            {{ refuse(row, 'conversion', "'" ~ name ~ "' names a row above too. Give each conversion a name of its own.") }}
+        {%- endif -%}
+        {%- if row.event_name is none and row.event_where is none -%}
+            {{ refuse(row, 'event_name', 'it is blank, and so is `event_where`. Name the event that is the conversion.') }}
+        {%- endif -%}
+        {%- set scope = scope_of(row) -%}
+        {%- set activity = {'event_name': none, 'where': {}, 'blank': 'is_activity'} -%}
+        {%- set is_by_days = is_of_person_days(scope, activity) -%}
+        {%- do conversions.update({name: {
+            'kind': 'conversion',
+            'name': name,
+            'scope': scope,
+            'selectors': [
+                selector_of(row, 'event_name', 'event_where', spellings),
+                selector_of(row, 'from_event_name', 'from_where', spellings),
+                activity,
+            ],
+            'parts_by_days': ([2] if row.from_event_name is none and row.from_where is none else []) + [3] if is_by_days else [],
+            'is_first_ever': one_of(row, 'occurrence', ['any', 'first_ever'], 'any') == 'first_ever',
+            'lookback_days': whole_number(row, 'lookback_days', 30),
+            'half_life_days': whole_number(row, 'half_life_days', 7),
+            'is_whole': false,
+            'value': row.value,
+        }}) -%}
+    {%- endfor -%}
+    {{ return(conversions.values() | list) }}
+{%- endmacro %}
+
+{#- Every analysis that events have to be picked for. -#}
+{% macro configured_analyses() -%}
+    {{ return(configured_funnels() + configured_retentions() + configured_conversions()) }}
 {%- endmacro %}

@@ -1,4 +1,4 @@
-{#- What configured analyses are to their engines: selectors as conditions, seeds' settings as arguments. -#}
+{#- What configured analyses are to their engines: selectors as conditions, the settings of seeds as arguments. -#}
 
 {#- A text or number of a seed as an SQL literal. -#}
 {% macro quoted(value) -%}
@@ -25,24 +25,25 @@
     {%- endfor -%}
 {%- endmacro %}
 
-{#- The condition that a selector selects an event; of a blank one `any_event`, or that the event is activity. -#}
-{% macro selects(selector, any_event='true') -%}
-    {%- if selector == {'event_name': none, 'where': {}} -%}
-        {{ any_event }}
+{#- The condition that a selector selects an event. -#}
+{% macro selects(selector) -%}
+    {%- if selector.event_name is none and not selector.where -%}
+        {{ selector.blank }}
     {%- else -%}
         ({{ 'true' if selector.event_name is none else 'event_name = ' ~ quoted(selector.event_name) }} and {{ fulfils(selector.where) }})
     {%- endif -%}
 {%- endmacro %}
 
-{#- The condition that an event is one of those that an analysis is about. -#}
+{#- The condition that a staged event has an analysis's unit and belongs to what it is about. -#}
 {% macro is_in_scope(scope) -%}
-    {{ unit_of(scope) }} is not null and {{ 'true' if scope.app is none else 'app = ' ~ quoted(scope.app) }} and {{ fulfils(scope.where) }}
+    {{ '(user_id is not null or anonymous_id is not null)' if scope.unit == 'person' else unit_of(scope) ~ ' is not null' }}
+    and {{ 'true' if scope.app is none else 'app = ' ~ quoted(scope.app) }} and {{ fulfils(scope.where) }}
 {%- endmacro %}
 
-{#- The unit that an analysis counts. -#}
+{#- The unit that an analysis counts; null for persons, whom an event gets only when it is read. -#}
 {% macro unit_of(scope) -%}
     {%- if scope.unit == 'person' -%}
-        person_id
+        null::varchar
     {%- elif scope.unit == 'account' -%}
         account_id
     {%- else -%}
@@ -50,73 +51,104 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- The events that some funnel names (all in scope of a strict one), once for each funnel with the numbers of its steps and exclusions. -#}
-{% macro events_of_funnels(events, funnels) -%}
-    with parts as (
+{#- One row per event and analysis that it has a part in. -#}
+{% macro picked_events(events, analyses) -%}
+    with picks as (
 
-    select
-        event_id,
-        occurred_at,
-        unnest(list_filter([
-            {% for named in funnels -%}
-            case when {{ is_in_scope(named.scope) }} then {
-                'funnel': {{ quoted(named.name) }},
-                'unit': cast({{ unit_of(named.scope) }} as varchar),
-                'is_strict': {{ named.order == 'strict' }},
-                'steps': list_filter(
-                    [{% for step in named.steps %}case when {{ selects(step.event) }} then {{ loop.index }} end{{ ', ' if not loop.last }}{% endfor %}],
-                    number -> number is not null
-                ),
-                'exclusions': list_filter(
-                    [{% for span in named.exclusions %}case when {{ selects(span.event) }} then {{ loop.index }} end{{ ', ' if not loop.last }}{% endfor %}]::integer[],
-                    number -> number is not null
-                )
-            } end{{ ',' if not loop.last }}
-            {% endfor %}
-        ], part -> part.is_strict or len(part.steps) + len(part.exclusions) > 0)) as part
-    from {{ events }}
-    where
-        {% for named in funnels -%}
-        {{ 'or ' if not loop.first }}(
-            {{ is_in_scope(named.scope) }}
-            {% if named.order != 'strict' -%}
-            and (
-                {%- for part in named.steps + named.exclusions %}{{ ' or ' if not loop.first }}{{ selects(part.event) }}{% endfor -%}
-            )
-            {%- endif %}
-        )
-        {% endfor %}
+        select
+            event_id, event_date, occurred_at, user_id, anonymous_id, stream_id,
+            unnest(list_filter([
+                {% for named in analyses if named.parts_by_days | length < named.selectors | length -%}
+                case when {{ is_in_scope(named.scope) }} then {
+                    'kind': {{ quoted(named.kind) }},
+                    'analysis': {{ quoted(named.name) }},
+                    'is_whole': {{ named.is_whole }},
+                    'other_unit': {{ unit_of(named.scope) }},
+                    'parts': list_filter(
+                        [
+                            {%- for selector in named.selectors %}
+                            {{ 'null' if loop.index in named.parts_by_days else 'case when ' ~ selects(selector) ~ ' then ' ~ loop.index ~ ' end' }}
+                            {{- ',' if not loop.last }}
+                            {%- endfor %}
+                        ]::integer[],
+                        part -> part is not null
+                    ),
+                    'amount': {{ 'null::decimal(38, 6)' if named.value is none else text_as_amount(event_value(named.value)) }}
+                } end,
+                {% endfor %}
+                null
+            ]::struct(kind varchar, analysis varchar, is_whole boolean, other_unit varchar, parts integer[], amount decimal(38, 6))[],
+            pick -> pick is not null and (pick.is_whole or len(pick.parts) > 0))) as pick
+        from {{ events }}
+
     )
 
-    select event_id, occurred_at, part.* from parts
+    select
+        pick.kind, pick.analysis, event_id, event_date, occurred_at, pick.other_unit, pick.parts, pick.amount, {{ identity_key() }} as identity_key
+    from picks
+{%- endmacro %}
+
+{#- The picked events of one kind of analysis with the unit of each. -#}
+{% macro events_of_kind(picked_events, identities, kind) -%}
+    select picked_events.*, coalesce(picked_events.other_unit, identities.person_id) as unit, epoch_us(picked_events.occurred_at) as at_us
+    from {{ picked_events }} as picked_events
+    left join {{ identities }} as identities on picked_events.identity_key = identities.identity_key
+    where picked_events.kind = '{{ kind }}'
+{%- endmacro %}
+
+{#- Periods of every kind over all the data; neighbours have neighbouring places. -#}
+{% macro calendar_of(clocks) -%}
+    {% for period in ['day', 'week', 'month'] -%}
+    select
+        '{{ period }}' as period,
+        period_start,
+        {{ shift_period('period_start', period, 1) }} as next_period_start,
+        row_number() over (order by period_start) as place
+    from (
+        {{ period_spine(
+            '(select first_date from ' ~ clocks ~ ' where app is null)',
+            '(select last_date from ' ~ clocks ~ ' where app is null)',
+            period,
+            setting('week_start'),
+        ) }}
+    )
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
 {%- endmacro %}
 
 {#- The events of one funnel as its engine takes them. -#}
-{% macro events_of_funnel(funnel_events, named) -%}
+{% macro events_of_funnel(events, named) -%}
+    {%- set steps = named.steps | length -%}
     select
         unit,
-        epoch_us(occurred_at) as at_us,
+        at_us,
         event_id,
-        exclusions,
         true as is_entry,
         null::varchar as breakdown,
         {{ period_start(local_date('occurred_at'), named.trend or 'day', setting('week_start')) }} as entry_period,
         list_filter([
             {%- for step in named.steps %}
-            case when list_contains(steps, {{ loop.index }})
+            case when list_contains(parts, {{ loop.index }})
                 {%- if step.is_first_ever %} and (occurred_at, event_id) = min(
-                    case when list_contains(steps, {{ loop.index }}) then (occurred_at, event_id) end
+                    case when list_contains(parts, {{ loop.index }}) then (occurred_at, event_id) end
                 ) over (partition by unit){% endif %} then {{ loop.index }} end{{ ',' if not loop.last }}
             {%- endfor %}
-        ], number -> number is not null) as steps
-    from {{ funnel_events }}
-    where funnel = {{ quoted(named.name) }}
+        ], step -> step is not null) as steps,
+        list_transform(list_filter(parts, part -> part > {{ steps }}), part -> part - {{ steps }}) as exclusions
+    from {{ events }}
+    where analysis = {{ quoted(named.name) }}
 {%- endmacro %}
 
 {#- The engine's attempts of a funnel, over its events as events_of_funnel gives them. -#}
 {% macro attempts_of_funnel(events, named, per) -%}
+    {%- set selectors = [] -%}
+    {%- for step in named.steps -%}
+        {%- set selector = named.selectors[loop.index0] -%}
+        {%- set narrower = ('first ever ' if step.is_first_ever else '') ~ (selector.where if selector.where else '') -%}
+        {%- do selectors.append([selector.event_name, narrower]) -%}
+    {%- endfor -%}
     {{ funnel(
-        events if named.order == 'strict' else '(select * from ' ~ events ~ ' where len(steps) > 0)',
+        events if named.is_whole else '(select * from ' ~ events ~ ' where len(steps) > 0)',
         named.steps | length,
         named.window_seconds * 1000000,
         named.order,
@@ -124,14 +156,20 @@
         named.exclusions,
         events,
         per if named.count == 'units' else ['unit', 'entry_position'],
+        selectors,
     ) }}
+{%- endmacro %}
+
+{#- The days with activity of an analysis's persons. -#}
+{% macro days_of_persons(person_days, scope) -%}
+    (select * from {{ person_days }} where {{ 'true' if scope.app is none else 'app = ' ~ quoted(scope.app) }})
 {%- endmacro %}
 
 {#- The cohorts of a retention as its engine takes them. -#}
 {% macro starts_of_retention(named, person_days, events, calendar) -%}
     with start_events as (
 
-        {{ events_of_retention(named, named.start_event, person_days, events) }}
+        {{ events_of_retention(named, 1, person_days, events) }}
 
     )
 
@@ -148,7 +186,7 @@
 {% macro returns_of_retention(named, person_days, events, calendar) -%}
     with return_events as (
 
-        {{ events_of_retention(named, named.return_event, person_days, events) }}
+        {{ events_of_retention(named, 2, person_days, events) }}
 
     )
 
@@ -162,23 +200,18 @@
     {%- endif %}
 {%- endmacro %}
 
-{#- The start or return events of a retention, from person days where these say the same. -#}
-{% macro events_of_retention(named, event, person_days, events) -%}
-    {%- set any_activity = {'event_name': none, 'where': {}} -%}
-    {%- set scope = named.scope -%}
-    {%- set is_by_days = scope.unit == 'person' and scope.app is none and not scope.where and named.value is none and named.window == 'calendar' -%}
-    {%- set is_of_days = is_by_days and event == any_activity -%}
-    {%- set are_both = is_of_days and named.start_event == named.return_event -%}
-    {%- set day = 'activity_date' if is_of_days else local_date('occurred_at') -%}
+{#- The start (1) or return (2) events of a retention. -#}
+{% macro events_of_retention(named, part, person_days, events) -%}
+    {%- set is_by_days = part in named.parts_by_days -%}
     select
-        {{ 'person_key' if are_both else unit_of(scope) }} as unit,
-        {{ 'activity_events' if is_of_days else '1' }} as events,
-        {{ 'null::bigint' if is_of_days else 'epoch_us(occurred_at)' }} as at_us,
-        {{ '0' if named.value is none else text_as_amount(event_value(named.value)) }} as amount,
-        {{ period_start(day, named.period, setting('week_start')) }} as period_start
-    from {{ person_days if is_of_days else events }}
-    {% if not is_of_days -%}
-    where {{ is_in_scope(scope) }} and {{ selects(event, 'is_activity') }}
+        {{ 'unit' if not is_by_days else 'person_key' if named.parts_by_days | length == 2 else 'person_id' }} as unit,
+        {{ 'activity_events' if is_by_days else '1' }} as events,
+        {{ 'null::bigint' if is_by_days else 'at_us' }} as at_us,
+        {{ '0' if named.value is none else 'amount' }} as amount,
+        {{ period_start('activity_date' if is_by_days else local_date('occurred_at'), named.period, setting('week_start')) }} as period_start
+    from {{ days_of_persons(person_days, named.scope) if is_by_days else events }}
+    {% if not is_by_days -%}
+    where analysis = {{ quoted(named.name) }} and list_contains(parts, {{ part }})
     {%- endif %}
 {%- endmacro %}
 
@@ -208,4 +241,83 @@
     {%- else -%}
     where cohort_cells.cohort_start + later * to_seconds({{ named.period_seconds }}) <= clocks.known_until
     {%- endif %}
+{%- endmacro %}
+
+{#- Rows of (unit, day) in every kind of period. -#}
+{% macro in_every_period(rows, columns) -%}
+    {% for period in ['day', 'week', 'month'] -%}
+    select '{{ period }}' as period, {{ period_start('day', period, setting('week_start')) }} as period_start, {{ columns | join(', ') }}
+    from {{ rows }}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+{%- endmacro %}
+
+{#- Who is active in the scope of a conversion, as its engine takes them. -#}
+{% macro active_of_conversion(named, person_days, events) -%}
+    with active_days as (
+
+        {% if 3 in named.parts_by_days -%}
+        select distinct person_key as unit, activity_date as day
+        from {{ days_of_persons(person_days, named.scope) }}
+        where is_active
+        {%- else -%}
+        select distinct unit, {{ local_date('occurred_at') }} as day
+        from {{ events }}
+        where analysis = {{ quoted(named.name) }} and list_contains(parts, 3)
+        {%- endif %}
+
+    )
+
+    {{ in_every_period('active_days', ['unit']) }}
+{%- endmacro %}
+
+{#- The events of a conversion as its engine takes them. -#}
+{% macro events_of_conversion(named, events) -%}
+    with conversion_days as (
+
+        select unit, at_us, {{ local_date('occurred_at') }} as day
+        from {{ events }}
+        where analysis = {{ quoted(named.name) }} and list_contains(parts, 1)
+
+    )
+
+    {{ in_every_period('conversion_days', ['unit', 'at_us']) }}
+{%- endmacro %}
+
+{#- From when on the time to convert runs, as the engine takes it. -#}
+{% macro origins_of_conversion(named, person_days, events) -%}
+    {% if 2 in named.parts_by_days -%}
+    select person_id as unit, epoch_us(min(first_event_at)) as at_us
+    from {{ days_of_persons(person_days, named.scope) }}
+    group by person_id
+    {%- else -%}
+    select unit, min(at_us) as at_us
+    from {{ events }}
+    where analysis = {{ quoted(named.name) }} and list_contains(parts, 2)
+    group by unit
+    {%- endif %}
+{%- endmacro %}
+
+{#- The conversions that sessions are credited with, as the engine takes them; money that is no whole number of minor units is an error. -#}
+{% macro credited_conversions(named, events) -%}
+    select
+        unit,
+        -- any number of its own does: nothing depends on which it is
+        row_number() over () as conversion_id,
+        at_us,
+        {{ local_date('occurred_at') }} as conversion_date,
+        case when amount <> round(amount) then error({{ quoted(
+            "seeds/conversions.csv, conversion '" ~ named.name ~ "', column `value`: '" ~ named.value
+            ~ "' is credited as money and must hold whole minor units, such as cents. Name such a property. Found: "
+        ) }} || amount) else amount::bigint end as amount_cents
+    from {{ events }}
+    where analysis = {{ quoted(named.name) }} and list_contains(parts, 1)
+    {% if named.is_first_ever -%}
+    qualify row_number() over (partition by unit order by occurred_at, event_id) = 1
+    {%- endif %}
+{%- endmacro %}
+
+{#- The address of a page without its query and fragment, which tell visits of one page apart. -#}
+{% macro page_of(address) -%}
+    split_part(split_part({{ address }}, '?', 1), '#', 1)
 {%- endmacro %}

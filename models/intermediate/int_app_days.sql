@@ -17,6 +17,10 @@ events as (
 
     select * from {{ ref('stg_events') }}
 
+    {% if is_incremental() %}
+    where event_date in {{ touched_days }}
+    {% endif %}
+
 ),
 
 app_days as (
@@ -24,17 +28,15 @@ app_days as (
     select
         app,
         event_date,
+        {{ local_date('occurred_at') }} as activity_date,
+        count(*) filter (where is_page_view and stream_id is null) as unidentified_page_views,
         min(occurred_at) as first_event_at,
         max(occurred_at) as last_event_at,
         max(occurred_at) filter (where is_activity) as last_activity_at
 
     from events
 
-    {% if is_incremental() %}
-    where event_date in {{ touched_days }}
-    {% endif %}
-
-    group by app, event_date
+    group by app, event_date, {{ local_date('occurred_at') }}
 
 )
 

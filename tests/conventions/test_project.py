@@ -30,10 +30,15 @@ LONG_MODELS = {
     "dim_persons": "joins three sources to all that is known of a person",
     "fct_active_persons": "joins the spine of days to the counts",
     "fct_growth_accounting": "three kinds of period by one engine",
+    "fct_attribution": "the steps of each conversion are written out",
+    "fct_conversions": "the steps of each conversion are written out",
     "fct_funnel_steps": "the steps of each funnel are written out",
     "fct_retention": "the steps of each retention are written out",
+    "fct_web_overview": "two segments, three kinds of period and two kinds of rows for one engine",
 }
 GRAIN_TESTED_ELSEWHERE = {
+    "channel_spend": "amounts of one day, channel and campaign add up",
+    "conversions": "configured_conversions refuses a second row, by its number",
     "events": "a view over stg_events",
     "fct_person_days": "a view that groups by its grain",
     "fct_sessions": "a view over int_sessions",

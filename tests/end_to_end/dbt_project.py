@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
+from dbt.contracts.graph.manifest import Manifest
 
 REPOSITORY = Path(__file__).parents[2]
 PROJECT_PARTS = ["dbt_project.yml", "profiles", "profiles.yml", "models", "macros", "seeds", "tests/dbt"]
@@ -38,11 +39,20 @@ def environment(settings: Mapping[str, str]) -> Iterator[None]:
         os.environ.update(before)
 
 
-def run_dbt(home: Path, *arguments: str, project: Path = REPOSITORY, settings: Mapping[str, str] | None = None) -> None:
-    """One dbt invocation on a home; raises AssertionError with dbt's own words when it fails."""
+def run_dbt(
+    home: Path,
+    *arguments: str,
+    project: Path = REPOSITORY,
+    settings: Mapping[str, str] | None = None,
+    manifest: Manifest | None = None,
+) -> None:
+    """One dbt invocation on a home; raises AssertionError with dbt's own words when it fails.
+
+    With the `manifest` of the project it is not parsed again.
+    """
     home.mkdir(parents=True, exist_ok=True)
     with environment({"FOOTFALL_HOME": str(home), "FOOTFALL_TARGET": "duckdb", **(settings or {})}):
-        result = dbtRunner().invoke(
+        result = dbtRunner(manifest=manifest).invoke(
             [
                 *arguments,
                 f"--project-dir={project}",

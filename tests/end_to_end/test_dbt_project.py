@@ -99,6 +99,7 @@ def test_a_changed_setting_makes_a_normal_build_equal_to_a_full_refresh(built: P
 BROKEN = {
     "assert_an_event_is_staged_once": "delete from stg_superseded_copies",
     "assert_channels_add_up_to_all": "update fct_active_persons set mau = mau + 1 where segment = 'channel'",
+    "assert_credits_sum_to_the_conversions": "update fct_attribution set credited_cents = credited_cents + 1",
     "assert_daily_actives_are_the_distinct_active_persons": (
         "update fct_active_persons set dau = dau + 1 where segment = 'all' and dau > 0"
     ),
@@ -118,6 +119,7 @@ BROKEN = {
     "assert_sessions_of_a_stream_lie_apart": "insert into int_sessions from int_sessions",
     "assert_sessions_partition_the_events": "update int_sessions set events = events + 1",
     "assert_spellings_of_an_event_agree": "update event_catalog set is_activity = false where event_name = 'pageview'",
+    "assert_web_sessions_are_the_sessions": "update fct_web_traffic set sessions = sessions + 1",
 }
 
 

@@ -3,9 +3,15 @@
 
 with
 
-events as (
+picked_events as (
 
-    select * from {{ ref('events') }}
+    select * from {{ ref('int_picked_events') }}
+
+),
+
+identities as (
+
+    select * from {{ ref('int_identities') }}
 
 ),
 
@@ -20,14 +26,11 @@ clocks as (
 
 ),
 
-{% if funnels %}
--- one pass over the events that some funnel names; an event may serve several
 funnel_events as materialized (
 
-    {{ events_of_funnels('events', funnels) }}
+    {{ events_of_kind('picked_events', 'identities', 'funnel') }}
 
 ),
-{% endif %}
 
 {% for named in funnels %}
 -- {{ named.name }}
@@ -136,7 +139,7 @@ funnel_steps as (
         cast(null as double) as median_seconds_from_previous,
         cast(null as boolean) as is_complete
 
-    from clocks
+    from funnel_events
 
     where false
     {% endfor %}

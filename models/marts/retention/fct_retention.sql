@@ -3,9 +3,15 @@
 
 with
 
-events as not materialized (
+picked_events as (
 
-    select * from {{ ref('events') }}
+    select * from {{ ref('int_picked_events') }}
+
+),
+
+identities as (
+
+    select * from {{ ref('int_identities') }}
 
 ),
 
@@ -32,38 +38,27 @@ clocks as (
 -- neighbouring periods have neighbouring places
 calendar as (
 
-    {% for period in ['day', 'week', 'month'] %}
-    select
-        '{{ period }}' as period,
-        period_start,
-        {{ shift_period('period_start', period, 1) }} as next_period_start,
-        row_number() over (order by period_start) as place
+    {{ calendar_of('clocks') }}
 
-    from (
-        {{ period_spine(
-            '(select first_date from clocks where app is null)',
-            '(select last_date from clocks where app is null)',
-            period,
-            setting('week_start'),
-        ) }}
-    )
+),
 
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
+retention_events as materialized (
+
+    {{ events_of_kind('picked_events', 'identities', 'retention') }}
 
 ),
 
 {% for named in retentions %}
--- {{ named.name }} by {{ named.period }}
+-- {{ named.name }}
 starts_{{ loop.index }} as materialized (
 
-    {{ starts_of_retention(named, 'person_days', 'events', 'calendar') }}
+    {{ starts_of_retention(named, 'person_days', 'retention_events', 'calendar') }}
 
 ),
 
 returns_{{ loop.index }} as (
 
-    {{ returns_of_retention(named, 'person_days', 'events', 'calendar') }}
+    {{ returns_of_retention(named, 'person_days', 'retention_events', 'calendar') }}
 
 ),
 
@@ -92,7 +87,7 @@ counts as (
 
     {% for named in retentions %}
     select
-        {{ quoted(named.name) }} as retention,
+        {{ quoted(named.retention) }} as retention,
         '{{ named.period }}' as period,
         cohort,
         period as periods_later,
@@ -115,7 +110,7 @@ counts as (
         cast(null as double) as value,
         cast(null as boolean) as is_complete
 
-    from clocks
+    from retention_events
 
     where false
     {% endfor %}

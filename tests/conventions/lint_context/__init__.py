@@ -21,42 +21,34 @@ def env_var(name: str, default: str = "") -> str:
 
 
 _SCOPE = {"app": None, "where": {}, "unit": "person"}
-_EVENT = {"event_name": "signed_up", "where": {}}
+_EVENT = {"event_name": "signed_up", "where": {}, "blank": "true"}
+_ACTIVITY = {"event_name": None, "where": {}, "blank": "is_activity"}
+_NAMED = {"scope": _SCOPE, "is_whole": False, "value": None}
 
 
 def configured_funnels() -> list[dict[str, Any]]:
     """A funnel as the seeds may name it, so that the SQL it becomes is linted too."""
-    step = {"name": "Signed up", "event": _EVENT, "is_first_ever": False}
-    return [
-        {
-            "name": "signup",
-            "scope": _SCOPE,
-            "order": "ordered",
-            "window_seconds": 60,
-            "count": "units",
-            "trend": "day",
-            "steps": [step, step],
-            "optional_steps": [],
-            "exclusions": [],
-        }
-    ]
+    step = {"name": "Signed up", "is_first_ever": False}
+    funnel = {"kind": "funnel", "name": "signup", "order": "ordered", "window_seconds": 60, "count": "units"}
+    steps = {"steps": [step, step], "optional_steps": [], "exclusions": [], "selectors": [_EVENT, _EVENT]}
+    return [_NAMED | funnel | steps | {"trend": "day", "parts_by_days": []}]
 
 
 def configured_retentions() -> list[dict[str, Any]]:
     """A retention as the seeds may name it."""
-    return [
-        {
-            "name": "signup",
-            "period": "day",
-            "periods": 7,
-            "period_seconds": 86400,
-            "scope": _SCOPE,
-            "start_event": {"event_name": None, "where": {}},
-            "return_event": _EVENT,
-            "is_first_time": True,
-            "measure": "exact",
-            "window": "calendar",
-            "minimum_occurrences": 1,
-            "value": None,
-        }
-    ]
+    periods = {"period": "day", "periods": 7, "period_seconds": 86400}
+    rules = {"is_first_time": True, "measure": "exact", "window": "calendar", "minimum_occurrences": 1}
+    selectors = {"selectors": [_ACTIVITY, _EVENT], "parts_by_days": [1]}
+    return [_NAMED | {"kind": "retention", "name": "signup by day", "retention": "signup"} | periods | rules | selectors]
+
+
+def configured_conversions() -> list[dict[str, Any]]:
+    """A conversion as the seeds may name it."""
+    selectors = {"selectors": [_EVENT, _ACTIVITY, _ACTIVITY], "parts_by_days": [2, 3]}
+    credit = {"is_first_ever": False, "lookback_days": 30, "half_life_days": 7}
+    return [_NAMED | {"kind": "conversion", "name": "signup"} | credit | selectors]
+
+
+def configured_analyses() -> list[dict[str, Any]]:
+    """One analysis of each kind."""
+    return configured_funnels() + configured_retentions() + configured_conversions()
