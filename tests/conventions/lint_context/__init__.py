@@ -39,7 +39,9 @@ def configured_retentions() -> list[dict[str, Any]]:
     periods = {"period": "day", "periods": 7, "period_seconds": 86400}
     rules = {"is_first_time": True, "measure": "exact", "window": "calendar", "minimum_occurrences": 1}
     selectors = {"selectors": [_ACTIVITY, _EVENT], "parts_by_days": [1]}
-    return [_NAMED | {"kind": "retention", "name": "signup by day", "retention": "signup"} | periods | rules | selectors]
+    return [
+        _NAMED | {"kind": "retention", "name": "signup by day", "retention": "signup"} | periods | rules | selectors
+    ]
 
 
 def configured_conversions() -> list[dict[str, Any]]:
