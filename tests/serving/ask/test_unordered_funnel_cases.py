@@ -63,6 +63,7 @@ CASES = {
     "from step 2 it wipes only attempts that have filled two, so that b and c are left": ({"u": "axbc", "v": "abxc"}, X_2_TO_3, [2, 2, 1]),
     "first ever: a second time is not the first": ({"u": "aba", "v": "ba"}, {"steps": named("ab", step_1={"occurrence": "first_ever"}), "date_from": "2024-01-01T09:00:30"}, [2, 0]),
     "first ever, in any order": ({"u": "ba"}, {"steps": named("ab", step_1={"occurrence": "first_ever"})}, [1, 1]),
+    "a first-ever step is not like the same step of any time": ({"u": "aaa"}, {"steps": [{**own("a", "u"), "occurrence": "first_ever"}, own("a", "u")], "date_from": "2024-01-01T09:00:30"}, [1, 0]),
     "every event of a step is an attempt": ({"u": "cba"}, {"count": "attempts"}, [3, 2, 1]),
     "attempts that an exclusion wipes do not count": ({"u": "axcb"}, X_1_TO_3 | {"count": "attempts"}, [2, 1, 0]),
     "attempts with repeats": ({"u": "aab"}, {"steps": named("ab"), "count": "attempts"}, [3, 2]),
