@@ -25,6 +25,8 @@ def connect(home: Path) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
     connection.execute(f"attach '{_quoted(publication / 'marts.duckdb')}' as marts (read_only)")
     connection.execute("use marts")
+    # views over files are guessed small, and the join by loops then chosen is quadratic
+    connection.execute("set asof_loop_join_threshold = 0")
     connection.execute(f"set allowed_directories = ['{_quoted(published_dir(home).resolve() / 'files')}']")
     connection.execute("set enable_external_access = false")
     connection.execute("set lock_configuration = true")

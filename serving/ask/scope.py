@@ -79,10 +79,12 @@ class Scope:
         bounds = (self.question.date_from, self.question.date_to)
         if all(bounds) and _time(bounds[0]) > last_moment(bounds[1]):
             raise AskError("`date_from` is after `date_to`: no day lies between them. Exchange the two.")
-        app = f"where app = {self.bind(self.question.app)}" if self.question.app is not None else ""
+        # whose an event is does not matter here, and finding it out is most of the cost
+        events = "stg_events" if self._publishes("stg_events") else "events"
+        asked = f"app = {self.bind(self.question.app)}" if self.question.app is not None else "true"
         self.as_of, self.first, self.last = self.connection.execute(  # type: ignore[misc]
-            "select (select max(occurred_at) from events where is_activity), min(occurred_at), max(occurred_at) "
-            f"from events {app}",
+            f"select max(occurred_at) filter (where is_activity), min(occurred_at) filter (where {asked}), "
+            f"max(occurred_at) filter (where {asked}) from {events}",
             self.parameters,
         ).fetchone()
         self.parameters.clear()
