@@ -23,6 +23,7 @@ LONG_MODELS = {
     "int_active_gaps": "five segments, each by a column of its own that can be found by grep",
     "int_identities": "one derivation from ids to persons; its steps are of no use alone",
     "int_person_days": "incremental: which persons changed, and what replaces their rows",
+    "int_session_paths": "incremental: which days are built anew, and two kinds of items",
     "int_sessions": "incremental: which sessions are touched, and where a session came from",
     "int_stream_days": "incremental: which stream days are touched",
     "stg_events": "names every column of an event once",

@@ -1,0 +1,25 @@
+with
+
+session_paths as (
+
+    select * from {{ ref('int_session_paths') }}
+
+),
+
+paths as (
+
+    select
+        item_kind,
+        session_date,
+        step,
+        source,
+        target,
+        sessions,
+        avg_seconds,
+        median_seconds
+
+    from session_paths
+
+)
+
+select * from paths
