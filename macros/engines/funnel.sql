@@ -3,15 +3,22 @@
     recently reached the step before it. In any order each event opens an attempt, which takes the next events of every step. Nothing is
     joined with more than one row, so a unit with very many events costs no more than its events.
 -#}
-{%- macro funnel(events, steps, window_us, order='ordered', optional=[], exclusions=[], exclusion_events=none, per=['unit'], selectors=[]) %}
-    -- equal times are taken in step order, then by the event's id
+{%- macro funnel(events, steps, window_us, order='ordered', optional=[], exclusions=[], exclusion_events=none, per=['unit'], selectors=[], has_breakdowns=true) %}
+    {#- events of one time and step are alike where no event has two steps and nothing asks which one it was -#}
+    {%- set own_names = selectors | map('first') | select | unique | list | length == steps -%}
+    {%- set is_by_time = order == 'ordered' and own_names and not (optional or has_breakdowns or 'entry_position' in per) -%}
     with positioned_events as (
 
         select
             *,
+            {% if is_by_time -%}
+            at_us as position
+            {%- else -%}
+            -- equal times are taken in step order, then by the event's id
             row_number() over (
                 partition by unit order by at_us, coalesce(steps[1], 1000), coalesce(steps[-1], 1000), event_id
             ) as position
+            {%- endif %}
         from {{ events }}
 
     ),
@@ -19,9 +26,10 @@
     {% if order == 'unordered' -%}
     {{ unordered_attempts(selectors, window_us) }}
     {%- else -%}
-    {{ ordered_attempts(steps, window_us, order, optional) }}
+    {{ ordered_attempts(steps, window_us, order, optional, per, has_breakdowns, is_by_time) }}
     {%- endif %}
 
+    {% if exclusions -%}
     {% for exclusion in exclusions -%}
     exclusion_{{ loop.index }} as (
 
@@ -30,52 +38,55 @@
     ),
 
     {% endfor -%}
-    attempts_with_exclusions as (
+    unspoiled_attempts as (
 
-        select attempts.*,
-            {% for exclusion in exclusions -%}
-            coalesce(
-                exclusion_{{ loop.index }}.excluded_us <= attempts.entry_us + {{ window_us }}
-                and (
-                    attempts.times[{{ exclusion.to_step }}] is null
-                    or exclusion_{{ loop.index }}.excluded_us < attempts.times[{{ exclusion.to_step }}]
-                ), false
-            ) or
-            {% endfor %}false as is_spoiled
+        select attempts.*
         from attempts
         {% for exclusion in exclusions -%}
         asof left join exclusion_{{ loop.index }}
             on
                 attempts.unit = exclusion_{{ loop.index }}.unit
                 and attempts.times[{{ exclusion.from_step }}] < exclusion_{{ loop.index }}.excluded_us
-        {% endfor %}
+        {% endfor -%}
+        where
+            {%- for exclusion in exclusions %}
+            {{ 'and ' if not loop.first }}not coalesce(
+                exclusion_{{ loop.index }}.excluded_us <= attempts.entry_us + {{ window_us }}
+                and (
+                    attempts.times[{{ exclusion.to_step }}] is null
+                    or exclusion_{{ loop.index }}.excluded_us < attempts.times[{{ exclusion.to_step }}]
+                ), false
+            )
+            {%- endfor %}
+
     ),
 
-    furthest_attempts as (
+    {% endif -%}
+    first_attempts as (
 
-        select * from attempts_with_exclusions
-        {%- if order == 'unordered' %}
-        -- what an exclusion wiped is gone, and what is left counts as far as it goes
-        where not is_spoiled
-        {%- endif %}
-        qualify step = max(step) over (partition by {{ per | join(', ') }})
+        select * from {{ 'unspoiled_attempts' if exclusions else 'attempts' }}
+        qualify row_number() over (partition by {{ per | join(', ') }} order by step desc, position, entry_position) = 1
 
     )
 
-    select * exclude (position, is_spoiled)
-    from furthest_attempts
-    where not is_spoiled
-    qualify row_number() over (partition by {{ per | join(', ') }} order by position, entry_position) = 1
+    select * exclude (position) from first_attempts
 {%- endmacro -%}
 
-{%- macro ordered_attempts(steps, window_us, order, optional) -%}
+{#- Until few attempts are left, their times and values stay in columns: lists of them are what would cost. -#}
+{%- macro ordered_attempts(steps, window_us, order, optional, per, has_breakdowns, is_by_time) -%}
+    step_positions as materialized (
+
+        select unit, position, at_us, is_entry, entry_period{{ ', breakdown' if has_breakdowns }}, unnest(steps) as step
+        from positioned_events
+
+    ),
+
     reached_1 as (
 
         select
-            unit, position, 1 as step, at_us as entry_us, entry_period, position as entry_position,
-            [at_us] as times, [breakdown] as breakdowns
-        from positioned_events
-        where list_contains(steps, 1) and is_entry
+            unit, position, at_us as entry_us, entry_period, position as entry_position{% if has_breakdowns %}, breakdown as value_1{% endif %}
+        from step_positions
+        where step = 1 and is_entry
 
     ),
 
@@ -89,26 +100,28 @@
 
         {% for source in sources -%}
         select
-            * exclude (times, breakdowns),
-            position * 100 + step as reach_order,
-            times || [{% for _ in range(step - 1 - source) %}null::bigint{{ ', ' if not loop.last }}{% endfor %}]::bigint[] as times,
-            breakdowns || [{% for _ in range(step - 1 - source) %}null{{ ', ' if not loop.last }}{% endfor %}]::varchar[] as breakdowns
+            *,
+            {% for left_out in range(source + 1, step) -%}
+            null::bigint as at_us_{{ left_out }},
+            {% if has_breakdowns %}null::varchar as value_{{ left_out }},{% endif %}
+            {% endfor -%}
+            {{ 'position' if is_by_time else 'position * 100 + ' ~ source }} as reach_order
         from reached_{{ source }}
-        {{ 'union all' if not loop.last }}
+        {{ 'union all by name' if not loop.last }}
         {% endfor %}
     ),
 
     reached_{{ step }} as (
 
         select
-            next_events.unit, next_events.position, {{ step }} as step, attempts.entry_us, attempts.entry_period,
-            attempts.entry_position, list_append(attempts.times, next_events.at_us) as times,
-            list_append(attempts.breakdowns, next_events.breakdown) as breakdowns
+            attempts.* exclude (position, reach_order),
+            next_events.position,
+            next_events.at_us as at_us_{{ step }}{% if has_breakdowns %}, next_events.breakdown as value_{{ step }}{% endif %}
         from (
-            select *, position * 100 as event_order from positioned_events where list_contains(steps, {{ step }})
+            select *, {{ 'position' if is_by_time else 'position * 100' }} as event_order from step_positions where step = {{ step }}
         ) as next_events
         asof join continuable_{{ step }} as attempts
-            on next_events.unit = attempts.unit and next_events.event_order > attempts.reach_order
+            on next_events.unit = attempts.unit and next_events.event_order {{ '>=' if is_by_time else '>' }} attempts.reach_order
         where
             next_events.at_us <= attempts.entry_us + {{ window_us }}
             {% if order == 'strict' -%}
@@ -118,12 +131,39 @@
     ),
 
     {% endfor -%}
-    attempts as (
+    reached_steps as (
 
         {% for step in range(1, steps + 1) -%}
-        select * from reached_{{ step }}
-        {{ 'union all' if not loop.last }}
+        select *, {{ step }} as step from reached_{{ step }}
+        {{ 'union all by name' if not loop.last }}
         {% endfor %}
+    ),
+
+    -- so few are left that they can be put in order
+    furthest_steps as (
+
+        select reached_steps.*
+        from reached_steps
+        inner join (select {{ per | join(', ') }}, max(step) as step from reached_steps group by all) as furthest
+            on reached_steps.step = furthest.step{% for column in per %} and reached_steps.{{ column }} is not distinct from furthest.{{ column }}{% endfor %}
+
+    ),
+
+    attempts as (
+
+        select
+            unit,
+            position,
+            step,
+            entry_us,
+            entry_period,
+            entry_position,
+            [entry_us{% for step in range(2, steps + 1) %}, at_us_{{ step }}{% endfor %}][:step] as times
+            {%- if has_breakdowns %},
+            [value_1{% for step in range(2, steps + 1) %}, value_{{ step }}{% endfor %}][:step] as breakdowns
+            {%- endif %}
+        from furthest_steps
+
     ),
 {%- endmacro -%}
 

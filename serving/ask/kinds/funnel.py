@@ -126,14 +126,14 @@ class Funnel(Question):
         value = f"{set_values}[{picked}]" if picked else f"breakdowns[{self.attribution.removeprefix('step:')}]"
         named = {
             "question_events": self._events(scope),
-            "step_events": "select * from question_events where is_strict or len(steps) > 0",
+            "step_events": f"select * from question_events where {self._has_a_step()}",
             "attempts_of_units": engine(
                 "funnel", events="step_events", steps=len(self.steps), order=self.order, optional=optional,
                 window_us=self.conversion_window_seconds * 1_000_000, exclusion_events="question_events",
                 exclusions=[exclusion.model_dump(include={"from_step", "to_step"}) for exclusion in self.exclusions],
-                per=per, selectors=[list(selector) for selector in self._selectors()],
+                per=per, selectors=[list(selector) for selector in self._selectors()], has_breakdowns=bool(by),
             ),
-            "attempts": f"select *, {value} as breakdown from attempts_of_units",
+            "attempts": f"select *{f', {value} as breakdown' if by else ''} from attempts_of_units",
         }  # fmt: skip
         if self.trend:
             return Answerable(self._trend(scope, named, by))
@@ -151,6 +151,13 @@ class Funnel(Question):
             f"from counts order by {'breakdown, ' if by else ''}step"
         )
         return Answerable(steps(**named, last=last))
+
+    def _has_a_step(self) -> str:
+        """Return the condition that an event counts in the order; always true where no other events are read."""
+        is_sure = self.order == "strict" or not (
+            self.exclusions or any(step.occurrence != "any" for step in self.steps)
+        )
+        return "true" if is_sure else "len(steps) > 0"
 
     def _events(self, scope: Scope) -> str:
         """Return the events that some step or exclusion names (all of them where the order is strict)."""
@@ -180,7 +187,6 @@ class Funnel(Question):
             "breakdown": scope.key(self.breakdown) if self.breakdown else "null::varchar",
             "steps": f"list_filter([{', '.join(matches)}], lambda step: step is not null)",
             "exclusions": f"list_filter([{', '.join(excluded)}]::integer[], lambda number: number is not null)",
-            "is_strict": str(self.order == "strict").lower(),
         }
         within = [] if is_first_ever else [scope.since(self.date_from), scope.until(latest)]
         narrowed = "true" if self.order == "strict" else f"({' or '.join([*conditions, *excluding])})"
