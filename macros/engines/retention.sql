@@ -5,49 +5,61 @@
 {%- macro retention(starts, returns, cells, measure='exact', window='calendar', period_us=none, minimum_occurrences=1, by=[]) %}
     with unit_cells as (
 
+        {% if window == 'calendar' -%}
         select
             {% for column in by %}starts.{{ column }}, {% endfor %}
             starts.unit,
             starts.cohort,
-            {% if window == 'calendar' -%}
             returns.place - starts.cohort as period,
-            {%- else -%}
+            returns.amount,
+            returns.events >= {{ minimum_occurrences }} as is_return
+        from {{ starts }} as starts
+        inner join {{ returns }} as returns on starts.unit = returns.unit and returns.place >= starts.cohort
+        {%- else -%}
+        select
+            {% for column in by %}starts.{{ column }}, {% endfor %}
+            starts.unit,
+            starts.cohort,
             (returns.moment_us - starts.anchor_us) // {{ period_us }} as period,
-            {%- endif %}
             sum(returns.amount) as amount,
             sum(returns.events) >= {{ minimum_occurrences }} as is_return
         from {{ starts }} as starts
-        inner join {{ returns }} as returns
-            on
-                starts.unit = returns.unit
-                {% if window == 'calendar' -%}
-                and returns.place >= starts.cohort
-                {%- else -%}
-                and returns.moment_us >= starts.anchor_us
-                {%- endif %}
+        inner join {{ returns }} as returns on starts.unit = returns.unit and returns.moment_us >= starts.anchor_us
         group by all
+        {%- endif %}
 
     ),
 
-    {% set picked = {'exact': 'period', 'on_or_after': 'max(period)', 'within': 'min(period)'}[measure] -%}
+    {% if measure != 'exact' -%}
     unit_returns as (
 
-        select {{ columns_before(by) }}unit, cohort, {{ picked }} as period
+        select {{ columns_before(by) }}unit, cohort, {{ {'on_or_after': 'max', 'within': 'min'}[measure] }}(period) as period
         from unit_cells
         where is_return and period > 0
-        group by {{ columns_before(by) }}unit, cohort{{ ', period' if measure == 'exact' }}
+        group by {{ columns_before(by) }}unit, cohort
 
     ),
 
+    {% endif -%}
     tallies as (
 
         select {{ columns_before(by) }}cohort, 0 as period, count(*) as units, 0 as amount, false as is_asked, null as is_complete
         from {{ starts }}
         group by all
         union all
-        select {{ columns_before(by) }}cohort, period, count(*), 0, false, null from unit_returns group by all
+        select
+            {{ columns_before(by) }}cohort,
+            period,
+            {{ 'count(*) filter (where is_return and period > 0)' if measure == 'exact' else 0 }},
+            sum(amount),
+            false,
+            null
+        from unit_cells
+        group by {{ columns_before(by) }}cohort, period
+        {% if measure != 'exact' -%}
         union all
-        select {{ columns_before(by) }}cohort, period, 0, sum(amount), false, null from unit_cells group by all
+        select {{ columns_before(by) }}cohort, period, count(*), 0, false, null from unit_returns group by all
+        {% endif -%}
         union all
         select {{ columns_before(by) }}cohort, period, 0, 0, true, is_complete from {{ cells }}
 

@@ -44,30 +44,15 @@ class Retention(Question):
     def compile(self, scope: Scope) -> Answerable:
         """Return the query: `cohort_start, period, users, rate, is_complete`, a leading `breakdown`, a last `value`."""
         by = ["breakdown"] if self.breakdown else []
-        key = {"period_key": scope.period_key(self.period), "moment_us": "epoch_us(occurred_at)"}
-        start_columns = (
-            key | {"event_id": "event_id"} | ({"breakdown": scope.key(self.breakdown)} if self.breakdown else {})
-        )
-        amount = engine("text_as_amount", expression=scope.key(self.value)) if self.value else "0"
-        until = scope.until(scope.end)
-        first_value = "arg_min(breakdown, (moment_us, event_id)) filter (where breakdown is not null) as breakdown, "
-        first_only = "qualify row_number() over (partition by unit order by place) = 1" if self.is_first_time else ""
-        returns = "select unit, place, count(*) as events, sum(amount) as amount from dated_returns group by all"
-        if self.window == "rolling_24h":
-            returns = "select unit, moment_us, 1 as events, amount from dated_returns"
         columns = f"{'breakdown, ' if by else ''}label as cohort_start, period, units as users, rate, is_complete"
         period_us = PERIOD_SECONDS[self.period] * 1_000_000 if self.window == "rolling_24h" else None
+        sides = self._rolling_sides(scope) if self.window == "rolling_24h" else self._calendar_sides(scope)
         sql = steps(
             periods=scope.calendar(self.period),
-            start_events=scope.events(start_columns, scope.selector(self.start_event), until),
-            unit_starts=f"select unit, place, {first_value if by else ''}min(moment_us) as anchor_us "
-            f"from start_events join periods using (period_key) group by unit, place {first_only}",
+            **sides,
             cohort_places=self._cohorts(scope),
             starts="select unit_starts.* exclude (place), place as cohort from unit_starts "
             "where place in (select place from cohort_places)",
-            return_events=scope.events(key | {"amount": amount}, scope.selector(self.return_event), until),
-            dated_returns="select * from return_events join periods using (period_key)",
-            returns=returns,
             known_cells=self._cells(scope),
             cells=self._shown(by),
             counts=engine(
@@ -79,6 +64,65 @@ class Retention(Question):
             f"from counts join periods on cohort = place order by {'breakdown, ' if by else ''}place, period",
         )  # fmt: skip
         return Answerable(sql)
+
+    def _calendar_sides(self, scope: Scope) -> dict[str, str]:
+        """Return the steps to `unit_starts` and `returns`, by one pass over the events: periods of units tell all."""
+        starting = scope.selector(self.start_event)
+        returning = starting if self.return_event == self.start_event else scope.selector(self.return_event)
+        is_same = returning == starting
+        events = scope.events(
+            self._columns(scope)
+            | {"is_start": "true" if is_same else starting, "is_return": "true" if is_same else returning}
+            | ({"amount": self._amount(scope)} if self.value else {}),
+            starting if is_same else f"({starting} or {returning})",
+            scope.until(scope.end),
+        )
+        amount = "sum(amount) filter (where is_return)" if self.value else "0"
+        return {
+            "question_events": events,
+            "unit_periods": "select unit, period_key, bool_or(is_start) as is_start, "
+            f"count(*) filter (where is_return) as events, {amount} as amount{self._first_value('is_start')} "
+            "from question_events group by unit, period_key",
+            "placed_periods": "select * from unit_periods join periods using (period_key)",
+            "unit_starts": f"select unit, place{', breakdown' if self.breakdown else ''} from placed_periods "
+            f"where is_start {self._first_only}",
+            "returns": "select unit, place, events, amount from placed_periods where events > 0",
+        }
+
+    def _rolling_sides(self, scope: Scope) -> dict[str, str]:
+        """Return the steps to `unit_starts`, with the time from which each counts, and to `returns`, one an event."""
+        until = scope.until(scope.end)
+        moment = {"moment_us": "epoch_us(occurred_at)"}
+        return {
+            "start_events": scope.events(self._columns(scope) | moment, scope.selector(self.start_event), until),
+            "unit_starts": f"select unit, place, min(moment_us) as anchor_us{self._first_value('true')} "
+            f"from start_events join periods using (period_key) group by unit, place {self._first_only}",
+            "returns": scope.events(
+                moment | {"events": "1", "amount": self._amount(scope)}, scope.selector(self.return_event), until
+            ),
+        }
+
+    def _columns(self, scope: Scope) -> dict[str, str]:
+        """Return what the cohort of an event is told from."""
+        columns = {"period_key": scope.period_key(self.period)}
+        if self.breakdown:
+            columns |= {"moment_us": "epoch_us(occurred_at)", "event_id": "event_id"}
+            columns |= {"breakdown": scope.key(self.breakdown)}
+        return columns
+
+    def _amount(self, scope: Scope) -> str:
+        return engine("text_as_amount", expression=scope.key(self.value)) if self.value else "0"
+
+    def _first_value(self, condition: str) -> str:
+        """Return the column `breakdown` of a group of events: the first value that is set, where one is asked."""
+        if self.breakdown is None:
+            return ""
+        chosen = f"filter (where {condition} and breakdown is not null)"
+        return f", arg_min(breakdown, (moment_us, event_id)) {chosen} as breakdown"
+
+    @property
+    def _first_only(self) -> str:
+        return "qualify row_number() over (partition by unit order by place) = 1" if self.is_first_time else ""
 
     @property
     def is_first_time(self) -> bool:
