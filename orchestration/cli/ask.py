@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from orchestration.cli.console import console
+
 
 def ask(
     spec: Annotated[
@@ -78,8 +80,20 @@ def _read(spec: str | None) -> object:
         raise AskError(f"{source} is no JSON: {error.msg} in line {error.lineno}, column {error.colno}.") from error
 
 
+def _cell(value: object) -> str:
+    """Return a value as people read it: thousands apart, and no more than six digits that say something."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 100_000 else f"{value:,.6g}"
+    return str(value)
+
+
 def _print_table(columns: list[str], rows: list[list[object]], as_of: str | None) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     table = Table()
@@ -87,8 +101,6 @@ def _print_table(columns: list[str], rows: list[list[object]], as_of: str | None
         is_number = all(isinstance(row[index], int | float | None) for row in rows)
         table.add_column(column, justify="right" if is_number else "left", overflow="fold")
     for row in rows:
-        table.add_row(
-            *["" if value is None else f"{value:,.6g}" if isinstance(value, float) else str(value) for value in row]
-        )
-    Console().print(table)
+        table.add_row(*map(_cell, row))
+    console.print(table)
     typer.echo(f"as of {as_of} UTC" if as_of else "There is no activity yet.")

@@ -3,11 +3,14 @@
 # ruff: noqa: E501 - one row, one line
 
 import json
+import re
+from pathlib import Path
 
 import jsonschema
 import pytest
 
 from serving.ask import AskError, ask, question_schema, read_question
+from serving.ask.kinds import KINDS
 from tests.serving.ask.data import database, event
 
 WRONG = [
@@ -99,3 +102,9 @@ def test_csv_has_a_header_and_empty_fields_for_null():
 def test_the_schema_tells_legal_questions_from_wrong_ones(question, is_legal):
     validator = jsonschema.Draft202012Validator(question_schema())
     assert validator.is_valid(question) == is_legal
+
+
+def test_the_questions_of_the_documentation_are_legal_and_show_every_kind() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "questions.md").read_text(encoding="utf-8")
+    questions = [json.loads(question) for question in re.findall(r"^\| `\w+` \| `(\{.*\})` \|$", text, re.MULTILINE)]
+    assert {read_question(question).kind for question in questions} == set(KINDS)
