@@ -21,7 +21,7 @@
 {%- endmacro %}
 
 {% macro refuse(row, column, fault) -%}
-    {%- set name = row.get('funnel') or row.get('retention') or row.get('conversion') -%}
+    {%- set name = row.get('funnel') or row.get('retention') or row.get('conversion') or row.get('path') -%}
     {{ exceptions.raise_compiler_error(
         'seeds/' ~ row.seed ~ '.csv, row ' ~ row.number ~ (' (' ~ name ~ ')' if name else '') ~ ', column `' ~ column ~ '`: ' ~ fault
     ) }}
@@ -291,4 +291,22 @@
 {#- Every analysis that events have to be picked for. -#}
 {% macro configured_analyses() -%}
     {{ return(configured_funnels() + configured_retentions() + configured_conversions()) }}
+{%- endmacro %}
+
+{#- The paths of the seed paths. -#}
+{% macro configured_paths() -%}
+    {%- set paths = {} -%}
+    {%- for row in seed_rows('paths') -%}
+        {%- set name = required_text(row, 'path') -%}
+        {%- if name in paths -%}
+            {{ refuse(row, 'path', "'" ~ name ~ "' names a row above too. Give each path a name of its own.") }}
+        {%- endif -%}
+        {%- do paths.update({name: {
+            'name': name,
+            'item': one_of(row, 'item', ['page', 'event'], 'page'),
+            'app': row.app,
+            'max_steps': whole_number(row, 'max_steps', 10),
+        }}) -%}
+    {%- endfor -%}
+    {{ return(paths.values() | list) }}
 {%- endmacro %}

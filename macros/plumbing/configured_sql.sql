@@ -51,41 +51,60 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- One row per event and analysis that it has a part in. -#}
+{#- One row per event and analysis that it has a part in: the events that any names are kept once, then told apart. -#}
 {% macro picked_events(events, analyses) -%}
-    with picks as (
+    {%- set picking = [] -%}
+    {%- for named in analyses if named.parts_by_days | length < named.selectors | length -%}
+        {%- do picking.append(named) -%}
+    {%- endfor -%}
+    with named_events as materialized (
 
+        select * from {{ events }}
+        where false
+            {%- for named in picking %}
+            or {{ is_named(named) }}
+            {%- endfor %}
+
+    ),
+
+    picks as (
+
+        {% for named in picking -%}
         select
+            {{ quoted(named.kind) }} as kind,
+            {{ quoted(named.name) }} as analysis,
             event_id, event_date, occurred_at, user_id, anonymous_id, stream_id,
-            unnest(list_filter([
-                {% for named in analyses if named.parts_by_days | length < named.selectors | length -%}
-                case when {{ is_in_scope(named.scope) }} then {
-                    'kind': {{ quoted(named.kind) }},
-                    'analysis': {{ quoted(named.name) }},
-                    'is_whole': {{ named.is_whole }},
-                    'other_unit': {{ unit_of(named.scope) }},
-                    'parts': list_filter(
-                        [
-                            {%- for selector in named.selectors %}
-                            {{ 'null' if loop.index in named.parts_by_days else 'case when ' ~ selects(selector) ~ ' then ' ~ loop.index ~ ' end' }}
-                            {{- ',' if not loop.last }}
-                            {%- endfor %}
-                        ]::integer[],
-                        part -> part is not null
-                    ),
-                    'amount': {{ 'null::decimal(38, 6)' if named.value is none else text_as_amount(event_value(named.value)) }}
-                } end,
-                {% endfor %}
-                null
-            ]::struct(kind varchar, analysis varchar, is_whole boolean, other_unit varchar, parts integer[], amount decimal(38, 6))[],
-            pick -> pick is not null and (pick.is_whole or len(pick.parts) > 0))) as pick
-        from {{ events }}
+            {{ unit_of(named.scope) }} as other_unit,
+            list_filter(
+                [
+                    {%- for selector in named.selectors %}
+                    {{ 'null' if loop.index in named.parts_by_days else 'case when ' ~ selects(selector) ~ ' then ' ~ loop.index ~ ' end' }}
+                    {{- ',' if not loop.last }}
+                    {%- endfor %}
+                ]::integer[],
+                part -> part is not null
+            ) as parts,
+            {{ 'null::decimal(38, 6)' if named.value is none else text_as_amount(event_value(named.value)) }} as amount
+        from named_events
+        where {{ is_named(named) }}
+        union all
+        {% endfor -%}
+        select null, null, event_id, event_date, occurred_at, user_id, anonymous_id, stream_id, null, [], null::decimal(38, 6)
+        from named_events
+        where false
 
     )
 
-    select
-        pick.kind, pick.analysis, event_id, event_date, occurred_at, pick.other_unit, pick.parts, pick.amount, {{ identity_key() }} as identity_key
+    select kind, analysis, event_id, event_date, occurred_at, other_unit, parts, amount, {{ identity_key() }} as identity_key
     from picks
+{%- endmacro %}
+
+{#- The condition that an analysis needs an event of its own accord, beside what person days tell it. -#}
+{% macro is_named(named) -%}
+    ({{ is_in_scope(named.scope) }}
+    {%- if not named.is_whole %} and (false
+        {%- for selector in named.selectors %}{% if loop.index not in named.parts_by_days %} or {{ selects(selector) }}{% endif %}{% endfor -%}
+    ){% endif %})
 {%- endmacro %}
 
 {#- The picked events of one kind of analysis with the unit of each. -#}
@@ -320,4 +339,34 @@
 {#- The address of a page without its query and fragment, which tell visits of one page apart. -#}
 {% macro page_of(address) -%}
     split_part(split_part({{ address }}, '?', 1), '#', 1)
+{%- endmacro %}
+
+{#- What the paths of the seed are sequences of: one row per item of a session. -#}
+{% macro items_of_paths(session_events, named_paths) -%}
+    {% for named in named_paths -%}
+    select {{ quoted(named.name) }} as path, session_date, unit, at_us, event_id, {{ 'page' if named.item == 'page' else 'event_name' }} as item
+    from {{ session_events }}
+    where {{ 'page is not null' if named.item == 'page' else 'is_activity' }} and {{ 'true' if named.app is none else 'app = ' ~ quoted(named.app) }}
+    {{ 'union all' if not loop.last }}
+    {% else -%}
+    select null::varchar as path, session_date, unit, at_us, event_id, event_name as item from {{ session_events }} where false
+    {% endfor %}
+{%- endmacro %}
+
+{#- The condition that an event may be an item of some path. -#}
+{% macro is_on_a_path(named_paths) -%}
+    (false
+    {%- for named in named_paths %}
+    or {{ 'is_page_view' if named.item == 'page' else 'is_activity' }}{{ '' if named.app is none else ' and app = ' ~ quoted(named.app) }}
+    {%- endfor %})
+{%- endmacro %}
+
+{#- The condition that a link lies among the items that its path keeps; of n items the last has no link. -#}
+{% macro is_within_steps(named_paths) -%}
+    case path
+        {% for named in named_paths -%}
+        when {{ quoted(named.name) }} then step < {{ named.max_steps }}
+        {% endfor -%}
+        else false
+    end
 {%- endmacro %}

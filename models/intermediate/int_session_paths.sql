@@ -3,7 +3,9 @@
     incremental_strategy='replace_rows',
     post_hook=['{{ mark_processed() }}', '{{ keep_session_days() }}'],
 ) }}
+-- depends_on: {{ ref('paths') }}
 
+{%- set named_paths = configured_paths() -%}
 {%- set changed_days = changed_session_days('int_session_paths') if is_incremental() else '' -%}
 {%- set lane = "coalesce(events.session_id, '')" if setting('trust_client_sessions') else "''" %}
 
@@ -28,7 +30,7 @@ events as (
     select * from {{ ref('stg_events') }}
 
     where
-        (is_activity or is_page_view)
+        {{ is_on_a_path(named_paths) }}
         {% if is_incremental() %}
         and event_date in {{ dates_in(
             'select distinct unnest(generate_series(cast(started_at as date), cast(ended_at as date), interval 1 day))::date from '
@@ -46,6 +48,7 @@ session_events as (
         sessions.session_number as unit,
         epoch_us(events.occurred_at) as at_us,
         events.event_id,
+        events.app,
         events.event_name,
         case when events.is_page_view then {{ page_of('events.page_url') }} end as page,
         events.is_activity
@@ -64,50 +67,26 @@ session_events as (
 
 session_items as (
 
-    select -- noqa: AM07
-        'event' as item_kind,
-        session_date,
-        unit,
-        at_us,
-        event_id,
-        event_name as item
-
-    from session_events
-
-    where is_activity
-
-    union all
-
-    select
-        'page' as item_kind,
-        session_date,
-        unit,
-        at_us,
-        event_id,
-        page as item
-
-    from session_events
-
-    where page is not null
+    {{ items_of_paths('session_events', named_paths) }}
 
 ),
 
 links as (
 
-    {{ path_links('session_items', max_steps=10, dropoff=true, by=['item_kind', 'session_date']) }}
+    {{ path_links('session_items', dropoff=true, by=['path', 'session_date']) }}
 
 ),
 
 counted_links as (
 
-    {{ paths('links', ['item_kind', 'session_date']) }}
+    {{ paths('links', ['path', 'session_date']) }}
 
 ),
 
 paths as (
 
     select
-        item_kind,
+        path,
         session_date,
         cast(step as integer) as step,
         source,
@@ -117,6 +96,8 @@ paths as (
         median_seconds
 
     from counted_links
+
+    where {{ is_within_steps(named_paths) }}
 
 )
 

@@ -23,7 +23,7 @@ LONG_MODELS = {
     "int_active_gaps": "five segments, each by a column of its own that can be found by grep",
     "int_identities": "one derivation from ids to persons; its steps are of no use alone",
     "int_person_days": "incremental: which persons changed, and what replaces their rows",
-    "int_session_paths": "incremental: which days are built anew, and two kinds of items",
+    "int_session_paths": "incremental: which days are built anew, and whose session an event is",
     "int_sessions": "incremental: which sessions are touched, and where a session came from",
     "int_stream_days": "incremental: which stream days are touched",
     "stg_events": "names every column of an event once",
@@ -47,6 +47,7 @@ GRAIN_TESTED_ELSEWHERE = {
     "funnel_steps": "configured_funnels refuses a second row, by its number",
     "funnels": "configured_funnels refuses a second row, by its number",
     "int_person_origins": "groups by its grain; dim_persons joins it and is tested",
+    "paths": "configured_paths refuses a second row, by its number",
     "retentions": "configured_retentions refuses a second row, by its number",
     "stg_events": "assert_an_event_is_staged_once, on the days that can have changed",
 }

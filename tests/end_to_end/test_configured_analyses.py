@@ -81,6 +81,10 @@ CONVERSIONS: dict[str, dict[str, Any]] = {
     "click of an app": {"event": {"event_name": "click"}, "app": "shop"},
     "click from somewhere": {"event": {"event_name": "click"}, "where": {"context.country": {"is_set": True}}},
 }
+PATHS: dict[str, dict[str, Any]] = {
+    "pages": {"item": "context.page_url", "events": [{"event_name": "page_view"}], "max_steps": 10},
+    "events of an app": {"item": "event_name", "app": "shop", "max_steps": 3},
+}
 
 
 def as_json(value: object) -> str:
@@ -135,6 +139,11 @@ def write_seeds(seeds: Path) -> None:
             )
             for name, asked in CONVERSIONS.items()
         ],
+    )
+    items = {"context.page_url": "page", "event_name": "event"}
+    write(
+        seeds / "paths.csv",
+        [(name, items[asked["item"]], asked.get("app"), asked["max_steps"]) for name, asked in PATHS.items()],
     )
 
 
@@ -241,6 +250,20 @@ def test_an_attribution_says_what_is_answered(name: str, warehouse: duckdb.DuckD
     assert {row[1] for row in shown} > {"Direct"}
 
 
+@pytest.mark.parametrize("name", PATHS)
+def test_paths_of_all_days_say_what_is_answered(name: str, warehouse: duckdb.DuckDBPyConnection) -> None:
+    shown = mart(
+        warehouse,
+        "select step, source, target, sum(sessions)::bigint "
+        "from fct_paths where path = $name group by all order by all",
+        name=name,
+    )
+    question = {"kind": "paths", "unit": "session", "per": "unit", "dropoff": True} | PATHS[name]
+    asked = sorted(answer(warehouse, question), key=lambda row: (row[0], row[1], row[2] is None, row[2] or ""))
+    assert shown == [row[:4] for row in asked]
+    assert max(row[0] for row in shown) > 1
+
+
 def test_the_web_overview_says_what_is_answered(warehouse: duckdb.DuckDBPyConnection) -> None:
     rows = mart(
         warehouse,
@@ -320,6 +343,10 @@ SLIPS = {
         "update retentions set period = 'year'",
         "retentions.csv, row 1 (any), column `period`: 'year' is not legal. Write day, week, month",
     ),
+    "no item": (
+        "update paths set item = 'screen'",
+        "paths.csv, row 1 (pages), column `item`: 'screen' is not legal. Write page, event",
+    ),
     "no conversion": (
         "update conversions set event_name = null",
         "conversions.csv, row 1 (order), column `event_name`: it is blank",
@@ -354,6 +381,13 @@ def test_a_slip_in_a_seed_is_told_before_anything_is_computed(
         connection.execute(change)
     with pytest.raises(AssertionError) as error:
         run_dbt(
-            tmp_path, "compile", "--select=int_picked_events", project=project, settings=SETTINGS, manifest=manifest
+            tmp_path,
+            "compile",
+            "--select",
+            "int_picked_events",
+            "int_session_paths",
+            project=project,
+            settings=SETTINGS,
+            manifest=manifest,
         )
     assert words in " ".join(str(error.value).split())

@@ -9,7 +9,7 @@ session_paths as (
 paths as (
 
     select
-        item_kind,
+        path,
         session_date,
         step,
         source,

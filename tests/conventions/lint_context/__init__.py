@@ -54,3 +54,8 @@ def configured_conversions() -> list[dict[str, Any]]:
 def configured_analyses() -> list[dict[str, Any]]:
     """One analysis of each kind."""
     return configured_funnels() + configured_retentions() + configured_conversions()
+
+
+def configured_paths() -> list[dict[str, Any]]:
+    """A path as the seeds may name it."""
+    return [{"name": "pages", "item": "page", "app": None, "max_steps": 10}]
