@@ -17,6 +17,8 @@ TIMEOUT = 1800
 WINDOWS = (1, 7, 30)
 FIRST_OF_SESSION = ["app", "country", "device_type", "os", "browser"]
 FIRST_SEEN = ["user_id", "account_id", "page_url", "referrer", "utm_source", "utm_medium", "utm_campaign", "utm_term"]
+FUNNEL = ("product_view", "add_to_cart", "checkout_start", "purchase")
+FUNNEL_DAYS = 7
 NOT_INTERACTION = ("page_view", "scroll", "error_shown")
 NEEDED = ["stream_id", "event_id", "occurred_at", "event_name", "anonymous_id", *FIRST_OF_SESSION, *FIRST_SEEN]
 THREADS = 2
@@ -33,7 +35,7 @@ def footfall(folder: str, sql: dict[str, str]) -> dict[str, Callable[[], list[An
     import duckdb
 
     con = duckdb.connect(config={"threads": THREADS})
-    con.execute("set preserve_insertion_order = false")
+    con.execute("set preserve_insertion_order = false; set asof_loop_join_threshold = 0")
     con.execute(
         f"""create view events as select *, event_name = 'page_view' as is_page_view, true as is_activity,
             event_name not in ('scroll', 'error_shown') as is_interaction
@@ -55,7 +57,25 @@ def footfall(folder: str, sql: dict[str, str]) -> dict[str, Callable[[], list[An
         con.execute(f"create or replace temp table result as {sql['actives']}")
         return list(con.execute("select count(*), sum(dau), sum(wau), sum(mau) from result").fetchall()[0])
 
-    return {"sessions": sessions, "actives": actives}
+    def retention(rule: str) -> list[Any]:
+        con.execute(f"create or replace temp table result as {sql[rule]}")
+        return list(
+            con.execute(
+                "select count(*), sum(units), sum(units * cohort), sum(units * period) from result where units > 0"
+            ).fetchall()[0]
+        )
+
+    def funnel() -> list[Any]:
+        con.execute(f"create or replace temp table result as {sql['funnel']}")
+        return [count for (count,) in con.execute("select count(*) from result group by step order by step").fetchall()]
+
+    return {
+        "sessions": sessions,
+        "actives": actives,
+        "retention": lambda: retention("retention"),
+        "recurring_retention": lambda: retention("recurring_retention"),
+        "funnel": funnel,
+    }
 
 
 SESSION_CHECK = """select count(), sum(events), sum(page_views), sum(interactions), toInt64(sum(duration_ms)),
@@ -91,7 +111,9 @@ def chdb(folder: str, sql: dict[str, str]) -> dict[str, Callable[[], list[Any]]]
                 any(anonymous_id) as anonymous_id, {firsts}, {seen},
                 argMin(page_url, {moment}) as entry_page, argMax(page_url, {moment}) as exit_page
             from (
-                select *, sum(is_break) over (partition by stream_id order by ms rows unbounded preceding) as session
+                select *, sum(is_break) over (
+                    partition by stream_id order by ms, is_break desc rows unbounded preceding
+                ) as session
                 from (
                     select *, ms - lagInFrame(ms, 1, 0) over (
                         partition by stream_id order by ms rows between unbounded preceding and current row
@@ -134,7 +156,37 @@ def chdb(folder: str, sql: dict[str, str]) -> dict[str, Callable[[], list[Any]]]
             from result"""
         )
 
-    return {"sessions": sessions, "actives": actives}
+    def retention(cohorts: str) -> list[Any]:
+        week = "intDiv(intDiv(ms, 86400000) + 3, 7)"
+        server.query("drop table if exists result")
+        server.query(
+            f"""create table result engine = Memory as
+            select cohort, week - cohort as period, count() as units
+            from (
+                select arrayJoin({cohorts}) as cohort, arrayJoin(arrayFilter(week -> week >= cohort, weeks)) as week
+                from (select stream_id, groupUniqArray({week}) as weeks from {source} group by stream_id)
+            )
+            group by cohort, period {settings}"""
+        )
+        return value("select count(), sum(units), sum(units * cohort), sum(units * period) from result")
+
+    def funnel() -> list[Any]:
+        conditions = ", ".join(f"event_name = '{name}'" for name in FUNNEL)
+        server.query("drop table if exists result")
+        server.query(
+            f"""create table result engine = Memory as
+            select stream_id, windowFunnel({FUNNEL_DAYS * 86_400_000})(toUInt64(ms), {conditions}) as level
+            from {source} where event_name in {FUNNEL} group by stream_id {settings}"""
+        )
+        return value("select count() from result where level > 0 group by level order by level")
+
+    return {
+        "sessions": sessions,
+        "actives": actives,
+        "retention": lambda: retention("[arrayMin(weeks)]"),
+        "recurring_retention": lambda: retention("weeks"),
+        "funnel": funnel,
+    }
 
 
 def _rolling(gaps: list[tuple[int, int | None, int]]) -> list[int]:
@@ -153,6 +205,29 @@ def _rolling(gaps: list[tuple[int, int | None, int]]) -> list[int]:
             total += running
         totals.append(total)
     return [len(days), *totals]
+
+
+def _levels(stream: Any, at: Any, step: Any) -> list[int]:
+    """How many streams got to each level of the funnel and no further, from its events in order, as numpy arrays.
+
+    For every event the running maximum finds the last event that reached the step before, in vector operations only.
+    """
+    import numpy as np
+
+    row = np.arange(len(stream))
+    begins = np.append(True, stream[1:] != stream[:-1])
+    first_row = np.maximum.accumulate(np.where(begins, row, 0))
+    entry = at.copy()
+    is_reached = step == 1
+    level = np.where(is_reached, 1, 0)
+    for number in range(2, len(FUNNEL) + 1):
+        last = np.maximum.accumulate(np.where(is_reached, row, -1))
+        entry_now = entry[last]
+        is_reached = (step == number) & (last >= first_row) & (at - entry_now <= FUNNEL_DAYS * 86_400_000_000)
+        entry = np.where(is_reached, entry_now, entry)
+        level[is_reached] = number
+    furthest = np.maximum.reduceat(level, np.flatnonzero(begins))
+    return [int(count) for count in np.bincount(furthest)[1:]]
 
 
 def polars(folder: str, sql: dict[str, str]) -> dict[str, Callable[[], list[Any]]]:
@@ -211,7 +286,48 @@ def polars(folder: str, sql: dict[str, str]) -> dict[str, Callable[[], list[Any]
         )
         return _rolling(gaps.rows())
 
-    return {"sessions": sessions, "actives": actives}
+    def retention(is_first_time: bool) -> list[Any]:
+        weeks = (
+            pl.scan_parquet(f"{folder}/*.parquet")
+            .filter(pl.col("stream_id").is_not_null())
+            .select("stream_id", week=(pl.col("occurred_at").dt.epoch("d") + 3) // 7)
+            .unique()
+        )
+        cohorts = weeks.group_by("stream_id").agg(pl.col("week").min()) if is_first_time else weeks
+        cells = (
+            weeks.join(cohorts.rename({"week": "cohort"}), on="stream_id")
+            .filter(pl.col("week") >= pl.col("cohort"))
+            .group_by("cohort", period=pl.col("week") - pl.col("cohort"))
+            .len("units")
+            .collect()
+        )
+        units = cells["units"].cast(pl.Int64)
+        sums = [units.sum(), (units * cells["cohort"]).sum(), (units * cells["period"]).sum()]
+        return [cells.height, *sums]
+
+    def funnel() -> list[Any]:
+        ordered = (
+            pl.scan_parquet(f"{folder}/*.parquet")
+            .filter(pl.col("stream_id").is_not_null() & pl.col("event_name").is_in(FUNNEL))
+            .select(
+                "stream_id",
+                at=pl.col("occurred_at").dt.epoch("us"),
+                step=pl.col("event_name").replace_strict(
+                    {name: n for n, name in enumerate(FUNNEL, 1)}, return_dtype=pl.Int8
+                ),
+            )
+            .sort("stream_id", "at", "step")
+            .collect()
+        )
+        return _levels(*(ordered[name].to_numpy() for name in ("stream_id", "at", "step")))
+
+    return {
+        "sessions": sessions,
+        "actives": actives,
+        "retention": lambda: retention(True),
+        "recurring_retention": lambda: retention(False),
+        "funnel": funnel,
+    }
 
 
 def pandas(folder: str, sql: dict[str, str]) -> dict[str, Callable[[], list[Any]]]:
@@ -252,7 +368,38 @@ def pandas(folder: str, sql: dict[str, str]) -> dict[str, Callable[[], list[Any]
         gaps = days.groupby(["day", "previous"]).size().reset_index()
         return _rolling([(int(day), int(previous), int(units)) for day, previous, units in gaps.to_numpy()])
 
-    return {"sessions": sessions, "actives": actives}
+    def retention(is_first_time: bool) -> list[Any]:
+        frame = pd.read_parquet(folder, columns=["stream_id", "occurred_at"])
+        frame = frame[frame["stream_id"].notna()]
+        frame["week"] = (frame["occurred_at"].astype("datetime64[s]").astype("int64") // 86400 + 3) // 7
+        weeks = frame[["stream_id", "week"]].drop_duplicates()
+        if is_first_time:
+            pairs = weeks.assign(cohort=weeks.groupby("stream_id")["week"].transform("min"))
+        else:
+            pairs = weeks.merge(weeks.rename(columns={"week": "cohort"}), on="stream_id")
+            pairs = pairs[pairs["week"] >= pairs["cohort"]]
+        cells = pairs.assign(period=pairs["week"] - pairs["cohort"]).groupby(["cohort", "period"]).size()
+        cells = cells.reset_index(name="units")
+        sums = [cells["units"], cells["units"] * cells["cohort"], cells["units"] * cells["period"]]
+        return [len(cells), *(int(column.sum()) for column in sums)]
+
+    def funnel() -> list[Any]:
+        frame = pd.read_parquet(
+            folder, columns=["stream_id", "occurred_at", "event_name"], filters=[("event_name", "in", FUNNEL)]
+        )
+        frame = frame[frame["stream_id"].notna()]
+        frame["at"] = frame["occurred_at"].astype("datetime64[us]").astype("int64")
+        frame["step"] = frame["event_name"].map({name: number for number, name in enumerate(FUNNEL, 1)})
+        frame = frame.sort_values(["stream_id", "at", "step"])
+        return _levels(*(frame[name].to_numpy() for name in ("stream_id", "at", "step")))
+
+    return {
+        "sessions": sessions,
+        "actives": actives,
+        "retention": lambda: retention(True),
+        "recurring_retention": lambda: retention(False),
+        "funnel": funnel,
+    }
 
 
 ENGINES = {"footfall": footfall, "chdb": chdb, "polars": polars, "pandas": pandas}

@@ -14,31 +14,72 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
 from benchmarks.homes import Bench
 from benchmarks.measure import REPOSITORY, Figure, StepFailed, run_json
+from serving.ask.engines import engine as rendered
+from serving.ask.engines import steps
 
 EVENTS = 5_000_000
 OTHERS = {"chdb": ("ours / chdb", "<= 1"), "polars": ("polars / ours", ">= 1.5"), "pandas": ("pandas / ours", ">= 3")}
-TASKS = {"sessions": "sessions", "actives": "rolling actives (1, 7 and 30 days)"}
+TASKS = {
+    "sessions": "sessions",
+    "actives": "rolling actives (1, 7 and 30 days)",
+    "retention": "weekly first-time retention",
+    "recurring_retention": "weekly recurring retention",
+    "funnel": "4-step funnel",
+}
+FUNNEL = ("product_view", "add_to_cart", "checkout_start", "purchase")
+WINDOW_US = 7 * 86_400_000_000
 DAYS = "(select unnest(generate_series(min(day), max(day), interval 1 day))::date as day from gaps)"
 
 
 def our_sql() -> dict[str, str]:
-    """The statements of both tasks, rendered from the macros that the models use."""
-    folder = REPOSITORY / "macros" / "engines"
-    macros = "".join((folder / f"{name}.sql").read_text() for name in ("sessions", "activity"))
+    """The statement of each task, rendered from the macros that models and questions use."""
     days = "(select distinct stream_id, event_date as day from events where stream_id is not null)"
-    windows = "[('dau', 1), ('wau', 7), ('mau', 30)]"
+    windows = [("dau", 1), ("wau", 7), ("mau", 30)]
     return {
-        "sessions": jinja2.Template(macros + "{{ sessionize('events', 1800, none, false, 10) }}").render(),
-        "actives": jinja2.Template(
-            macros
-            + f"with gaps as materialized ({{{{ active_gaps('{days}', 'stream_id', cap_days=62) }}}}) "
-            + f"select * from ({{{{ rolling_actives('gaps', '{DAYS}', {windows}, cap_days=62) }}}})"
-        ).render(),
-    }
+        "sessions": rendered(
+            "sessionize", events="events", timeout_seconds=1800, max_length_seconds=None,
+            trust_client_sessions=False, bounce_max_seconds=10,
+        ),
+        "actives": steps(
+            gaps=rendered("active_gaps", unit_days=days, unit="stream_id", cap_days=62),
+            actives=rendered("rolling_actives", gaps="gaps", days=DAYS, windows=windows, cap_days=62),
+            last="select * from actives",
+        ),
+        "retention": _retention("qualify row_number() over (partition by unit order by place) = 1"),
+        "recurring_retention": _retention(""),
+        "funnel": _funnel(),
+    }  # fmt: skip
+
+
+def _retention(first_only: str) -> str:
+    week = rendered("period_start", day="occurred_at::date", period="week")
+    return steps(
+        unit_weeks=f"select stream_id as unit, {week} as week, count(*) as events, 0 as amount from events "
+        "where stream_id is not null group by all",
+        returns="select *, (week - date '1969-12-29') // 7 as place from unit_weeks",
+        starts=f"select unit, place as cohort from returns {first_only}",
+        weeks="select distinct place from returns",
+        cells="select cohorts.place as cohort, weeks.place - cohorts.place as period, true as is_complete "
+        "from weeks as cohorts inner join weeks on weeks.place >= cohorts.place",
+        counts=rendered("retention", starts="starts", returns="returns", cells="cells"),
+        last="select * from counts",
+    )
+
+
+def _funnel() -> str:
+    matches = ", ".join(f"case when event_name = '{name}' then {step} end" for step, name in enumerate(FUNNEL, start=1))
+    return steps(
+        step_events="select stream_id as unit, epoch_us(occurred_at) as at_us, event_id, true as is_entry, "
+        f"null as entry_period, list_filter([{matches}], lambda step: step is not null) as steps "
+        f"from events where stream_id is not null and event_name in {FUNNEL}",
+        attempts=rendered(
+            "funnel", events="step_events", steps=len(FUNNEL), window_us=WINDOW_US,
+            selectors=[[name, ""] for name in FUNNEL], has_breakdowns=False,
+        ),
+        last="select * from attempts",
+    )  # fmt: skip
 
 
 def _files(bench: Bench) -> tuple[Path, int]:
