@@ -62,7 +62,7 @@
         select * from {{ events }}
         where false
             {%- for named in picking %}
-            or {{ is_named(named) }}
+            or {{ may_name(named) }}
             {%- endfor %}
 
     ),
@@ -73,6 +73,7 @@
         select
             {{ quoted(named.kind) }} as kind,
             {{ quoted(named.name) }} as analysis,
+            {{ named.is_whole }} as is_whole,
             event_id, event_date, occurred_at, user_id, anonymous_id, stream_id,
             {{ unit_of(named.scope) }} as other_unit,
             list_filter(
@@ -86,10 +87,10 @@
             ) as parts,
             {{ 'null::decimal(38, 6)' if named.value is none else text_as_amount(event_value(named.value)) }} as amount
         from named_events
-        where {{ is_named(named) }}
+        where {{ may_name(named) }}
         union all
         {% endfor -%}
-        select null, null, event_id, event_date, occurred_at, user_id, anonymous_id, stream_id, null, [], null::decimal(38, 6)
+        select null, null, null, event_id, event_date, occurred_at, user_id, anonymous_id, stream_id, null, [], null::decimal(38, 6)
         from named_events
         where false
 
@@ -97,13 +98,16 @@
 
     select kind, analysis, event_id, event_date, occurred_at, other_unit, parts, amount, {{ identity_key() }} as identity_key
     from picks
+    where is_whole or len(parts) > 0
 {%- endmacro %}
 
-{#- The condition that an analysis needs an event of its own accord, beside what person days tell it. -#}
-{% macro is_named(named) -%}
+{#- The condition that an analysis may name an event; conditions on properties, which cost the most, are left for the parts. -#}
+{% macro may_name(named) -%}
     ({{ is_in_scope(named.scope) }}
     {%- if not named.is_whole %} and (false
-        {%- for selector in named.selectors %}{% if loop.index not in named.parts_by_days %} or {{ selects(selector) }}{% endif %}{% endfor -%}
+        {%- for selector in named.selectors %}
+        {%- if loop.index not in named.parts_by_days %} or {{ selects(selector) if selector.event_name is none else 'event_name = ' ~ quoted(selector.event_name) }}{% endif %}
+        {%- endfor -%}
     ){% endif %})
 {%- endmacro %}
 
