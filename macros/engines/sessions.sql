@@ -81,7 +81,7 @@ plain_chains as (
 
     select
         *,
-        count(*) filter (where is_break) over (partition by {{ lane }} order by first_at) as chain_number
+        count(case when is_break then 1 end) over (partition by {{ lane }} order by first_at) as chain_number
 
     from plain_breaks
 
@@ -245,13 +245,14 @@ breaks as (
 
 ),
 
+-- a window reads what a filter leaves out again at every row, and a case once
 numbered_bins as (
 
     select
         {{ lane }},
         first_at,
-        count(*) filter (where is_chain_break or is_cut) over up_to_here as session_number,
-        count(*) filter (where is_chain_break) over up_to_here as chain_number
+        count(case when is_chain_break or is_cut then 1 end) over up_to_here as session_number,
+        count(case when is_chain_break then 1 end) over up_to_here as chain_number
 
     from breaks
 

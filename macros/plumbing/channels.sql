@@ -1,6 +1,6 @@
 {#-
     Google Analytics 4's default channel group of a session from its UTM parameters and referrer, by the public rules, in their order.
-    `category` is the source's entry in the seed traffic_sources. Paid click ids arrive as utm_medium from the ingest.
+    `category` is the source's entry in the seed traffic_sources.
 -#}
 {% macro channel_group(source, medium, campaign, category) -%}
     case

@@ -72,7 +72,7 @@
     {%- for name in ['reporting_timezone', 'session_timeout_seconds', 'session_max_hours', 'trust_client_sessions', 'bounce_max_seconds'] -%}
         {%- do parts.append(name ~ '=' ~ setting(name)) -%}
     {%- endfor -%}
-    {%- do parts.append(sessionize('events', 1, 1, true, 1)) -%}
+    {%- do parts.append(sessionize('events', 1, 1, true, 1) ~ click_id('page') ~ channel_group('source', 'medium', 'campaign', 'category')) -%}
     {%- set ancestors = [model.unique_id] -%}
     {%- for unique_id in ancestors if unique_id in graph.nodes -%}
         {%- set node = graph.nodes[unique_id] -%}

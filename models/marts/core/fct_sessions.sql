@@ -39,6 +39,8 @@ sessions_with_person as (
         sessions.utm_campaign,
         sessions.utm_term,
         sessions.utm_content,
+        sessions.click_id_parameter,
+        sessions.click_id,
         sessions.traffic_source,
         sessions.traffic_medium,
         sessions.channel,
