@@ -46,7 +46,7 @@ def _multiply(bench: Bench) -> Home:
 
 
 def run(bench: Bench) -> Iterator[Figure]:
-    """Build it whole under the default limit of 7 GB and under 4 GB; under the second one it spills and does not fail."""
+    """Build it whole under the default limit of 7 GB, and under 4 GB, where it spills and does not fail."""
     home = _multiply(bench)
     home.dbt("seed")
     for limit in ("7GB", "4GB"):
