@@ -47,19 +47,19 @@ def our_sql() -> dict[str, str]:
             actives=rendered("rolling_actives", gaps="gaps", days=DAYS, windows=windows, cap_days=62),
             last="select * from actives",
         ),
-        "retention": _retention("qualify row_number() over (partition by unit order by place) = 1"),
-        "recurring_retention": _retention(""),
+        "retention": _retention("select unit, min(place) as cohort from returns group by unit"),
+        "recurring_retention": _retention("select unit, place as cohort from returns"),
         "funnel": _funnel(),
     }  # fmt: skip
 
 
-def _retention(first_only: str) -> str:
+def _retention(starts: str) -> str:
     week = rendered("period_start", day="occurred_at::date", period="week")
     return steps(
         unit_weeks=f"select stream_id as unit, {week} as week, count(*) as events, 0 as amount from events "
         "where stream_id is not null group by all",
         returns="select *, (week - date '1969-12-29') // 7 as place from unit_weeks",
-        starts=f"select unit, place as cohort from returns {first_only}",
+        starts=starts,
         weeks="select distinct place from returns",
         cells="select cohorts.place as cohort, weeks.place - cohorts.place as period, true as is_complete "
         "from weeks as cohorts inner join weeks on weeks.place >= cohorts.place",

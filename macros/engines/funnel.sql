@@ -10,10 +10,8 @@
     with positioned_events as (
 
         select
-            *,
-            {% if is_by_time -%}
-            at_us as position
-            {%- else -%}
+            *
+            {%- if not is_by_time %},
             -- equal times are taken in step order, then by the event's id
             row_number() over (
                 partition by unit order by at_us, coalesce(steps[1], 1000), coalesce(steps[-1], 1000), event_id
@@ -26,7 +24,7 @@
     {% if order == 'unordered' -%}
     {{ unordered_attempts(selectors, window_us) }}
     {%- else -%}
-    {{ ordered_attempts(steps, window_us, order, optional, per, has_breakdowns, is_by_time) }}
+    {{ ordered_attempts(steps, window_us, order, optional, per, has_breakdowns, is_by_time, exclusions | length > 0) }}
     {%- endif %}
 
     {% if exclusions -%}
@@ -65,7 +63,9 @@
     first_attempts as (
 
         select * from {{ 'unspoiled_attempts' if exclusions else 'attempts' }}
+        {%- if exclusions or order == 'unordered' %}
         qualify row_number() over (partition by {{ per | join(', ') }} order by step desc, position, entry_position) = 1
+        {%- endif %}
 
     )
 
@@ -73,10 +73,11 @@
 {%- endmacro -%}
 
 {#- Until few attempts are left, their times and values stay in columns: lists of them are what would cost. -#}
-{%- macro ordered_attempts(steps, window_us, order, optional, per, has_breakdowns, is_by_time) -%}
-    step_positions as materialized (
+{%- macro ordered_attempts(steps, window_us, order, optional, per, has_breakdowns, is_by_time, is_spoilable) -%}
+    single_steps as materialized (
 
-        select unit, position, at_us, is_entry, entry_period{{ ', breakdown' if has_breakdowns }}, unnest(steps) as step
+        select
+            unit, at_us, {{ 'position, ' if not is_by_time }}is_entry, entry_period,{{ ' breakdown,' if has_breakdowns }} unnest(steps) as step
         from positioned_events
 
     ),
@@ -84,8 +85,9 @@
     reached_1 as (
 
         select
-            unit, position, at_us as entry_us, entry_period, position as entry_position{% if has_breakdowns %}, breakdown as value_1{% endif %}
-        from step_positions
+            unit, at_us as at_us_1, entry_period
+            {%- if not is_by_time %}, position, position as entry_position{% endif %}{% if has_breakdowns %}, breakdown as value_1{% endif %}
+        from single_steps
         where step = 1 and is_entry
 
     ),
@@ -96,6 +98,7 @@
     {%- for before in range(step - 2, 0, -1) if sources[-1] in optional and sources[-1] == before + 1 -%}
     {%- do sources.append(before) -%}
     {%- endfor -%}
+    {% if sources | length > 1 -%}
     continuable_{{ step }} as (
 
         {% for source in sources -%}
@@ -105,25 +108,31 @@
             null::bigint as at_us_{{ left_out }},
             {% if has_breakdowns %}null::varchar as value_{{ left_out }},{% endif %}
             {% endfor -%}
-            {{ 'position' if is_by_time else 'position * 100 + ' ~ source }} as reach_order
+            position * 100 + {{ source }} as reach_order
         from reached_{{ source }}
         {{ 'union all by name' if not loop.last }}
         {% endfor %}
     ),
 
+    {% endif -%}
     reached_{{ step }} as (
 
         select
-            attempts.* exclude (position, reach_order),
-            next_events.position,
+            attempts.*{% if not is_by_time %} exclude (position{{ ', reach_order' if sources | length > 1 }}), next_events.position{% endif %},
             next_events.at_us as at_us_{{ step }}{% if has_breakdowns %}, next_events.breakdown as value_{{ step }}{% endif %}
-        from (
-            select *, {{ 'position' if is_by_time else 'position * 100' }} as event_order from step_positions where step = {{ step }}
-        ) as next_events
-        asof join continuable_{{ step }} as attempts
-            on next_events.unit = attempts.unit and next_events.event_order {{ '>=' if is_by_time else '>' }} attempts.reach_order
+        from (select * from single_steps where step = {{ step }}) as next_events
+        asof join {{ 'continuable_' ~ step if sources | length > 1 else 'reached_' ~ (step - 1) }} as attempts
+            on
+                next_events.unit = attempts.unit
+                {% if is_by_time -%}
+                and next_events.at_us >= attempts.at_us_{{ step - 1 }}
+                {%- elif sources | length > 1 -%}
+                and next_events.position * 100 > attempts.reach_order
+                {%- else -%}
+                and next_events.position > attempts.position
+                {%- endif %}
         where
-            next_events.at_us <= attempts.entry_us + {{ window_us }}
+            next_events.at_us <= attempts.at_us_1 + {{ window_us }}
             {% if order == 'strict' -%}
             and next_events.position = attempts.position + 1
             {%- endif %}
@@ -134,7 +143,7 @@
     reached_steps as (
 
         {% for step in range(1, steps + 1) -%}
-        select *, {{ step }} as step from reached_{{ step }}
+        select *, {{ step }} as step{% if is_by_time %}, at_us_{{ step }} as position, at_us_1 as entry_position{% endif %} from reached_{{ step }}
         {{ 'union all by name' if not loop.last }}
         {% endfor %}
     ),
@@ -146,6 +155,9 @@
         from reached_steps
         inner join (select {{ per | join(', ') }}, max(step) as step from reached_steps group by all) as furthest
             on reached_steps.step = furthest.step{% for column in per %} and reached_steps.{{ column }} is not distinct from furthest.{{ column }}{% endfor %}
+        {%- if not is_spoilable %}
+        qualify row_number() over (partition by {% for column in per %}reached_steps.{{ column }}{{ ', ' if not loop.last }}{% endfor %} order by reached_steps.position, reached_steps.entry_position) = 1
+        {%- endif %}
 
     ),
 
@@ -155,12 +167,12 @@
             unit,
             position,
             step,
-            entry_us,
+            at_us_1 as entry_us,
             entry_period,
             entry_position,
-            [entry_us{% for step in range(2, steps + 1) %}, at_us_{{ step }}{% endfor %}][:step] as times
+            [{% for step in range(1, steps + 1) %}at_us_{{ step }}{{ ', ' if not loop.last }}{% endfor %}][:step] as times
             {%- if has_breakdowns %},
-            [value_1{% for step in range(2, steps + 1) %}, value_{{ step }}{% endfor %}][:step] as breakdowns
+            [{% for step in range(1, steps + 1) %}value_{{ step }}{{ ', ' if not loop.last }}{% endfor %}][:step] as breakdowns
             {%- endif %}
         from furthest_steps
 

@@ -84,7 +84,9 @@ class Retention(Question):
             f"count(*) filter (where is_return) as events, {amount} as amount{self._first_value('is_start')} "
             "from question_events group by unit, period_key",
             "placed_periods": "select * from unit_periods join periods using (period_key)",
-            "unit_starts": f"select unit, place{', breakdown' if self.breakdown else ''} from placed_periods "
+            "unit_starts": "select unit, min(place) as place from placed_periods where is_start group by unit"
+            if self.is_first_time and not self.breakdown
+            else f"select unit, place{', breakdown' if self.breakdown else ''} from placed_periods "
             f"where is_start {self._first_only}",
             "returns": "select unit, place, events, amount from placed_periods where events > 0",
         }
