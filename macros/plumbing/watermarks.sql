@@ -73,6 +73,14 @@
         {%- do parts.append(name ~ '=' ~ setting(name)) -%}
     {%- endfor -%}
     {%- do parts.append(sessionize('events', 1, 1, true, 1) ~ click_id('page') ~ channel_group('source', 'medium', 'campaign', 'category')) -%}
+    {%- if 'picked_events(' in model.raw_code -%}
+        {%- do parts.append(picked_events('events', configured_analyses())) -%}
+    {%- endif -%}
+    {%- if 'items_of_paths(' in model.raw_code -%}
+        {%- set named_paths = configured_paths() -%}
+        {%- do parts.append(is_on_a_path(named_paths) ~ items_of_paths('events', named_paths) ~ is_within_steps(named_paths)) -%}
+        {%- do parts.append(path_links('items', dropoff=true, by=['path']) ~ paths('links', ['path']) ~ page_of('page')) -%}
+    {%- endif -%}
     {%- set ancestors = [model.unique_id] -%}
     {%- for unique_id in ancestors if unique_id in graph.nodes -%}
         {%- set node = graph.nodes[unique_id] -%}
