@@ -442,6 +442,8 @@ def _offsets(
 ) -> list[tuple[datetime, int]]:
     """Return (UTC time from which it holds, seconds east of UTC); a case over these is 40 times faster than ICU."""
     key = (zone, first_year, last_year)
+    if zone == "UTC":
+        return [(datetime(first_year, 1, 1), 0)]
     if key not in OFFSETS:
         rows = connection.execute(
             OFFSETS_SQL, {"zone": zone, "first": datetime(first_year, 1, 1), "last": datetime(last_year, 1, 1)}
