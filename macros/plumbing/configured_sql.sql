@@ -180,6 +180,7 @@
         events,
         per if named.count == 'units' else ['unit', 'entry_position'],
         selectors,
+        has_breakdowns=false,
     ) }}
 {%- endmacro %}
 
