@@ -3,13 +3,15 @@
     item changes, and only the arrivals that remain, often several times fewer, are numbered.
 -#}
 
-{%- macro path_links(events, gap_us=none, start=none, end=none, max_steps=none, collapse_repeats=true, dropoff=false, count_from='start', by=[]) %}
+{%- macro path_links(events, gap_us=none, start=none, end=none, max_steps=none, collapse_repeats=true, dropoff=false, count_from='start', by=[], of_unit=[]) %}
     {%- set unit = (by + ['unit']) | join(', ') %}
+    {%- set kept = columns_before(by + of_unit) %}
+    {%- set is_one_path = gap_us is none and start is none %}
     {%- set takes_the_last_steps = count_from == 'end' or (end is not none and start is none) %}
     with ordered_items as (
 
         select
-            {{ columns_before(by) }}unit,
+            {{ kept }}unit,
             at_us,
             item,
             row_number() over in_order as place,
@@ -30,12 +32,12 @@
     arrivals as (
 
         select
-            {{ columns_before(by) }}unit,
+            {{ kept }}unit,
             at_us,
             item,
             row_number() over in_order as position,
             -- a windowed count with a filter would read a long path again at every row
-            count(case when is_first then 1 end) over in_order as path_number,
+            {{ '1' if is_one_path else 'count(case when is_first then 1 end) over in_order' }} as path_number,
             lead(item) over in_order as next_item,
             lead(at_us) over in_order as next_us,
             coalesce(lead(is_first) over in_order, true) as is_last
@@ -49,9 +51,13 @@
 
     paths_from_start as (
 
+        {% if is_one_path -%}
+        select *, 1 as start_position from arrivals
+        {%- else -%}
         select *, min(position) {% if start is not none %}filter (where item = {{ start }}) {% endif %}over path as start_position
         from arrivals
         window path as (partition by {{ unit }}, path_number)
+        {%- endif %}
 
     ),
 
@@ -90,7 +96,7 @@
     links as (
 
         select
-            {{ columns_before(by) }}unit,
+            {{ kept }}unit,
             path_number,
             {{ 'position - end_position' if count_from == 'end' else 'position - start_position + 1' }} as step,
             item as source,

@@ -40,12 +40,27 @@ events as (
 
 ),
 
--- the session of an event is the last one of its stream that had begun
+-- an event finds its session by stream and day: a session lies on few days, and few sessions of a stream on one
+session_days as (
+
+    select
+        session_number,
+        session_date,
+        stream_id,
+        coalesce(client_session_id, '') as lane,
+        started_at,
+        ended_at,
+        cast(unnest(generate_series(cast(started_at as date), cast(ended_at as date), interval 1 day)) as date) as event_date
+
+    from sessions
+
+),
+
 session_events as (
 
     select
-        sessions.session_date,
-        sessions.session_number as unit,
+        session_days.session_date,
+        session_days.session_number as unit,
         epoch_us(events.occurred_at) as at_us,
         events.event_id,
         events.app,
@@ -55,13 +70,13 @@ session_events as (
 
     from events
 
-    asof join sessions
+    inner join session_days
         on
-            events.stream_id = sessions.stream_id
-            and {{ lane }} = coalesce(sessions.client_session_id, '')
-            and events.occurred_at >= sessions.started_at
-
-    where events.occurred_at <= sessions.ended_at
+            events.stream_id = session_days.stream_id
+            and events.event_date = session_days.event_date
+            and {{ lane }} = session_days.lane
+            and events.occurred_at >= session_days.started_at
+            and events.occurred_at <= session_days.ended_at
 
 ),
 
@@ -73,7 +88,7 @@ session_items as (
 
 links as (
 
-    {{ path_links('session_items', dropoff=true, by=['path', 'session_date']) }}
+    {{ path_links('session_items', dropoff=true, of_unit=['path', 'session_date']) }}
 
 ),
 
