@@ -163,7 +163,8 @@ class Funnel(Question):
         """Return the events that some step or exclusion names (all of them where the order is strict)."""
         window = timedelta(seconds=self.conversion_window_seconds)
         latest: date = scope.end
-        if self.date_range == "entry":
+        # what spoils an attempt may come after the range in which its steps lie
+        if self.date_range == "entry" or self.exclusions:
             latest = last_moment(scope.end) + window + timedelta(days=1)
         conditions = [scope.selector(step) for step in self.steps]
         is_first_ever = any(step.occurrence == "first_ever" for step in self.steps)
@@ -174,6 +175,8 @@ class Funnel(Question):
                 condition = (
                     f"{condition} and (occurred_at, event_id) = min({moment}) over (partition by {scope.unit()})"
                 )
+            if self.date_range == "all_steps" and self.exclusions:
+                condition = f"{condition} and {scope.until(self.date_to)}"
             matches.append(f"case when {condition} then {number} end")
         excluding = [scope.selector(exclusion) for exclusion in self.exclusions]
         excluded = [f"case when {condition} then {number} end" for number, condition in enumerate(excluding, start=1)]

@@ -69,6 +69,16 @@ def test_funnel(why):
     assert users_by_step(letters, **question) == expected
 
 
+def test_what_spoils_an_attempt_may_come_after_the_range_in_which_its_steps_lie():
+    question = {
+        "kind": "funnel", "steps": ABC[:2], "date_range": "all_steps", "date_to": "2024-01-01T09:00:00",
+        "conversion_window_seconds": 900, "exclusions": [{"event_name": "x", "from_step": 1, "to_step": 2}],
+    }  # fmt: skip
+    rows = [event(name, f"2024-01-01T09:{minute}:00", "u") for name, minute in (("a", "00"), ("b", "01"), ("x", "15"))]
+    assert [row[2] for row in ask(database(rows), question).rows] == [0, 0]
+    assert [row[2] for row in ask(database(rows[:2]), question).rows] == [1, 0]
+
+
 def test_equal_times_are_taken_in_step_order():
     rows = [event(name, "2024-01-01T09:00:00", "u") for name in "cba"]
     assert [row[2] for row in ask(database(rows), {"kind": "funnel", "steps": ABC}).rows] == [1, 1, 1]
