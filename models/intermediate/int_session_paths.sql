@@ -108,7 +108,8 @@ paths as (
         target,
         paths as sessions,
         avg_seconds,
-        median_seconds
+        median_seconds,
+        hash(path, step, source, target, paths, avg_seconds, median_seconds) as fingerprint
 
     from counted_links
 

@@ -1,3 +1,5 @@
+{{ config(materialized='view', meta={'publish': 'view'}) }}
+
 with
 
 session_paths as (
