@@ -49,7 +49,8 @@ def print_summary(home: Path) -> None:
     looks = Table(box=None, show_header=False, padding=(0, 2))
     looks.add_row("marts", f"{published / 'marts.duckdb'} (DuckDB, open it read-only)")
     looks.add_row("what is in them", f"{published / 'catalog.json'}, or `make docs`")
-    looks.add_row("one question", "`footfall ask SPEC.json`")
+    question = '{"kind": "retention", "period": "month"}'
+    looks.add_row("one question", f"`footfall ask '{question}'`; docs/questions.md has one of every kind")
     looks.add_row("your own events", "`footfall load FILE`, then `footfall build`; `footfall status` tells the rest")
     looks.add_row("the pipeline", "`make dev` opens Dagster on http://127.0.0.1:3000")
     console.print(looks)
