@@ -23,8 +23,7 @@
 {%- set lane = 'stream_id, client_session' if trust_client_sessions else 'stream_id' -%}
 {%- set is_cut_by_gaps = "client_session = ''" if trust_client_sessions else 'true' -%}
 {%- set cut = 'cut_at, ' if max_length_seconds is not none else '' -%}
-{#- counted from the year 1, because integer division of a negative number would round the wrong way -#}
-{%- set bin = '(epoch_us(occurred_at) + 62135596800000000) // ' ~ timeout_us -%}
+{%- set bin = aligned_bin('occurred_at', timeout_us) -%}
 {%- if trust_client_sessions -%}
 {%- set bin = "case when client_session = '' then " ~ bin ~ " else 0 end" -%}
 {%- endif -%}
@@ -351,3 +350,8 @@ select
 
 from session_rows
 {%- endmacro %}
+
+{#- The number of the aligned bin that holds a time; from the year 1, because integer division of a negative number rounds the wrong way. -#}
+{%- macro aligned_bin(moment, width_us) -%}
+(epoch_us({{ moment }}) + 62135596800000000) // {{ width_us }}
+{%- endmacro -%}

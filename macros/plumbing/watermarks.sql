@@ -155,3 +155,11 @@
             select hash(event_id, event_date) from {{ ref('stg_events') }} where batch_id in {{ literal_list(batches) }}
         )
 {%- endmacro %}
+
+{#-
+    The days that the given batches changed, as a literal list for IN: a copy repeats its event's day, so these are the days of their own
+    events.
+-#}
+{% macro touched_event_dates(batches) -%}
+    {{ dates_in('select distinct event_date from ' ~ ref('stg_events') ~ ' where batch_id in ' ~ literal_list(batches)) }}
+{%- endmacro %}

@@ -5,11 +5,7 @@
 ) }}
 
 {%- set batches = unseen_batches('int_app_days') -%}
-
-{#- a copy repeats the event's day, so what these batches change lies on the days of their own events -#}
-{%- set touched_days = dates_in(
-    'select distinct event_date from ' ~ ref('stg_events') ~ ' where batch_id in ' ~ literal_list(batches)
-) if is_incremental() -%}
+{%- set touched_days = touched_event_dates(batches) if is_incremental() -%}
 
 with
 

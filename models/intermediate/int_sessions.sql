@@ -27,8 +27,7 @@ touched as materialized (
 
     from ({{ touched_moments(batches) }}) as moments
 
-    -- counted from the year 1, because integer division of a negative number would round the wrong way
-    group by stream_id, lane, (epoch_us(occurred_at) + 62135596800000000) // {{ timeout_seconds * 1000000 }}
+    group by stream_id, lane, {{ aligned_bin('occurred_at', timeout_seconds * 1000000) }}
 
 ),
 

@@ -23,13 +23,7 @@ person_days as not materialized (
 
 clocks as (
 
-    select
-        app,
-        cast({{ local_timestamp('first_event_at') }} as date) as first_date,
-        cast({{ local_timestamp('last_event_at') }} as date) as last_date,
-        {{ local_timestamp('known_until_at') }} as known_until
-
-    from {{ ref('int_data_clocks') }}
+    {{ local_clocks(ref('int_data_clocks')) }}
 
 ),
 

@@ -20,11 +20,7 @@ int_sessions as not materialized (
 
 clocks as (
 
-    select
-        {{ local_timestamp('known_until_at') }} as known_until,
-        app
-
-    from {{ ref('int_data_clocks') }}
+    {{ local_clocks(ref('int_data_clocks')) }}
 
 ),
 

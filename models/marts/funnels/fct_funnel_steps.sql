@@ -17,12 +17,7 @@ identities as (
 
 clocks as (
 
-    select
-        app,
-        cast({{ local_timestamp('last_event_at') }} as date) as last_date,
-        {{ local_timestamp('known_until_at') }} as known_until
-
-    from {{ ref('int_data_clocks') }}
+    {{ local_clocks(ref('int_data_clocks')) }}
 
 ),
 
