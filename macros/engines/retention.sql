@@ -116,15 +116,21 @@
 {%- endmacro -%}
 
 {%- macro retention_summary(retention, by=[]) %}
+    with sized_cells as (
+
+        select
+            *,
+            max(case when period = 0 then units end) over (partition by {{ columns_before(by) }}cohort) as cohort_units
+        from {{ retention }}
+
+    )
+
     select
-        {{ columns_before(by) }}cells.period,
-        sum(cells.units)::bigint as units,
-        sum(sizes.units)::bigint as cohort_units,
-        case when sum(sizes.units) > 0 then sum(cells.units)::double / sum(sizes.units) end as rate
-    from {{ retention }} as cells
-    inner join {{ retention }} as sizes
-        on cells.cohort = sizes.cohort and sizes.period = 0
-            {%- for column in by %} and cells.{{ column }} is not distinct from sizes.{{ column }}{% endfor %}
-    where cells.is_complete
+        {{ columns_before(by) }}period,
+        sum(units)::bigint as units,
+        sum(cohort_units)::bigint as cohort_units,
+        sum(units)::double / nullif(sum(cohort_units), 0) as rate
+    from sized_cells
+    where is_complete
     group by all
 {%- endmacro -%}

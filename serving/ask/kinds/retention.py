@@ -2,9 +2,9 @@
 
 # ruff: noqa: S608 - every name in this SQL is ours or checked, and what a question says is bound
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import StrictStr
+from pydantic import StrictBool, StrictStr, model_validator
 
 from serving.ask.engines import engine, steps
 from serving.ask.scope import Answerable, Scope, timestamp_literal
@@ -24,7 +24,8 @@ class Retention(Question):
     `cohorts` counts from `first_cohort_start` (else `date_from`); without either it takes the latest. A breakdown takes
     the first value that is set among the unit's start events of the cohort's period. `periods` reaches by default as
     far as any cohort is complete. Cells that have not begun by the data's clock are absent; those under way have
-    `is_complete` false (`on_or_after` cells may still grow by later periods).
+    `is_complete` false (`on_or_after` cells may still grow by later periods). `summary`: instead of cells one row for
+    each period, over all cohorts whose cell is complete, so that the rate is weighted by their sizes (`cohort_users`).
     """
 
     kind: Literal["retention"]
@@ -40,14 +41,24 @@ class Retention(Question):
     value: StrictStr | None = None
     breakdown: StrictStr | None = None
     periods: Count | None = None
+    summary: StrictBool = False
+
+    @model_validator(mode="after")
+    def _is_sound(self) -> Self:
+        if self.summary and self.value:
+            raise ValueError("`summary` weighs units, not money: leave out `value` or `summary`")
+        return self
 
     def compile(self, scope: Scope) -> Answerable:
-        """Return the query: `cohort_start, period, users, rate, is_complete`, a leading `breakdown`, a last `value`."""
+        """Return the query: `cohort_start, period, users, rate, is_complete`, a leading `breakdown`, a last `value`.
+
+        With `summary`: `period, users, cohort_users, rate`, a leading `breakdown`.
+        """
         by = ["breakdown"] if self.breakdown else []
-        columns = f"{'breakdown, ' if by else ''}label as cohort_start, period, units as users, rate, is_complete"
+        column = "breakdown, " if by else ""
         period_us = PERIOD_SECONDS[self.period] * 1_000_000 if self.window == "rolling_24h" else None
         sides = self._rolling_sides(scope) if self.window == "rolling_24h" else self._calendar_sides(scope)
-        sql = steps(
+        named = dict(
             periods=scope.calendar(self.period),
             **sides,
             cohort_places=self._cohorts(scope),
@@ -60,10 +71,19 @@ class Retention(Question):
                 window=self.window, period_us=period_us,
                 minimum_occurrences=self.minimum_occurrences, by=by,
             ),
-            last=f"select {columns}{', amount as value' if self.value else ''} "
-            f"from counts join periods on cohort = place order by {'breakdown, ' if by else ''}place, period",
         )  # fmt: skip
-        return Answerable(sql)
+        if self.summary:
+            named["summaries"] = engine("retention_summary", retention="counts", by=by)
+            last = (
+                f"select {column}period, units as users, cohort_units as cohort_users, rate from summaries order by all"
+            )
+        else:
+            last = (
+                f"select {column}label as cohort_start, period, units as users, rate, is_complete"
+                f"{', amount as value' if self.value else ''} "
+                f"from counts join periods on cohort = place order by {column}place, period"
+            )
+        return Answerable(steps(**named, last=last))
 
     def _calendar_sides(self, scope: Scope) -> dict[str, str]:
         """Return the steps to `unit_starts` and `returns`, by one pass over the events: periods of units tell all."""

@@ -4,7 +4,7 @@
 
 import pytest
 
-from serving.ask import ask
+from serving.ask import AskError, ask
 from tests.serving.ask.data import database, event
 
 # u1 opens on 1, 2 and 4 January and pays twice on the 3rd; u2 opens on 1 and 3; the clock stands at the noon of the 5th
@@ -85,3 +85,41 @@ def test_a_week_from_sunday_makes_sunday_the_start_of_its_own_cohort():
     rows = [event("open", "2024-01-06T12:00:00", "u1"), event("open", "2024-01-07T12:00:00", "u1")]
     by_week = ask(database(rows), {"kind": "retention", "period": "week", "week_start": "sunday", "periods": 1}).rows
     assert [row[:3] for row in by_week] == [["2023-12-31", 0, 1], ["2023-12-31", 1, 1], ["2024-01-07", 0, 1]]
+
+
+SUMMARIES = {
+    # cohorts: the 1st (u1, u2), 2nd (u1), 3rd (u2), 4th (u1); the clock stands on the 5th, so that the 4th knows period 0 only
+    "each period weighs the complete cells by the size of their cohorts": (
+        OPEN,
+        [(0, 5, 5), (1, 1, 4), (2, 2, 3), (3, 1, 2)],
+    ),
+    "on the 5th nothing of the 4th's period 1 is complete": (OPEN | {"first_cohort_start": "2024-01-04"}, [(0, 1, 1)]),
+    "a cohort of its own for each person once": (
+        OPEN | {"cohort_rule": "first_time"},
+        [(0, 2, 2), (1, 1, 2), (2, 1, 2), (3, 1, 2)],
+    ),
+    "within grows by period": (
+        OPEN | {"measure": "within", "cohort_rule": "first_time"},
+        [(0, 2, 2), (1, 1, 2), (2, 2, 2), (3, 2, 2)],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SUMMARIES)
+def test_a_summary_is_weighted_by_cohort_size_over_complete_cells(name):
+    question, expected = SUMMARIES[name]
+    answer = ask(database(ROWS), {"kind": "retention", "summary": True} | question)
+    assert answer.columns == ["period", "users", "cohort_users", "rate"]
+    assert [tuple(row[:3]) for row in answer.rows] == expected
+    assert [row[3] for row in answer.rows] == [users / size for _, users, size in expected]
+
+
+def test_a_summary_by_breakdown_weighs_each_value_alone():
+    rows = ask(database(ROWS), {"kind": "retention", "summary": True, "breakdown": "plan", "periods": 1} | OPEN).rows
+    # u1 is pro and comes back on the 2nd, but not on the 3rd; u2 has no plan
+    assert [row[:4] for row in rows] == [["pro", 0, 3, 3], ["pro", 1, 1, 2], [None, 0, 2, 2], [None, 1, 0, 2]]
+
+
+def test_a_summary_is_of_units_and_not_of_money():
+    with pytest.raises(AskError, match="leave out `value` or `summary`"):
+        ask(database(ROWS), {"kind": "retention", "summary": True, "value": "cents"} | PAY)
