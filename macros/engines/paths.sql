@@ -120,7 +120,7 @@
     select * from links
 {%- endmacro -%}
 
-{%- macro paths(links, by=[]) %}
+{%- macro paths(links, by=[], gathered=none) %}
     -- microseconds are added as integers, so that no order of the rows changes an average
     select
         {{ columns_before(by) }}step,
@@ -130,6 +130,9 @@
         count(distinct unit)::bigint as units,
         sum(duration_us) / count(*) / 1000000 as avg_seconds,
         median(duration_us) / 1000000 as median_seconds
+        {%- if gathered is not none %},
+        list_sort(list(distinct {{ gathered }})) as gathered
+        {%- endif %}
     from {{ links }}
     group by {{ columns_before(by) }}step, source, target
 {%- endmacro -%}

@@ -359,12 +359,12 @@
 {#- What the paths of the seed are sequences of: one row per item of a session. -#}
 {% macro items_of_paths(session_events, named_paths) -%}
     {% for named in named_paths -%}
-    select {{ quoted(named.name) }} as path, session_date, unit * {{ named_paths | length }} + {{ loop.index0 }} as unit, at_us, event_id, {{ 'page' if named.item == 'page' else 'event_name' }} as item
+    select {{ quoted(named.name) }} as path, session_date, identity_key, unit * {{ named_paths | length }} + {{ loop.index0 }} as unit, at_us, event_id, {{ 'page' if named.item == 'page' else 'event_name' }} as item
     from {{ session_events }}
     where {{ 'page is not null' if named.item == 'page' else 'is_activity' }} and {{ 'true' if named.app is none else 'app = ' ~ quoted(named.app) }}
     {{ 'union all' if not loop.last }}
     {% else -%}
-    select null::varchar as path, session_date, unit, at_us, event_id, event_name as item from {{ session_events }} where false
+    select null::varchar as path, session_date, identity_key, unit, at_us, event_id, event_name as item from {{ session_events }} where false
     {% endfor %}
 {%- endmacro %}
 

@@ -79,7 +79,7 @@
     {%- if 'items_of_paths(' in model.raw_code -%}
         {%- set named_paths = configured_paths() -%}
         {%- do parts.append(is_on_a_path(named_paths) ~ items_of_paths('events', named_paths) ~ is_within_steps(named_paths)) -%}
-        {%- do parts.append(path_links('items', dropoff=true, of_unit=['path']) ~ paths('links', ['path']) ~ page_of('page')) -%}
+        {%- do parts.append(path_links('items', dropoff=true, of_unit=['path']) ~ paths('links', ['path'], gathered='key') ~ page_of('page')) -%}
     {%- endif -%}
     {%- set ancestors = [model.unique_id] -%}
     {%- for unique_id in ancestors if unique_id in graph.nodes -%}

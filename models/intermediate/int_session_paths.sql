@@ -46,6 +46,7 @@ session_days as (
     select
         session_number,
         session_date,
+        identity_key,
         stream_id,
         coalesce(client_session_id, '') as lane,
         started_at,
@@ -60,6 +61,7 @@ session_events as (
 
     select
         session_days.session_date,
+        session_days.identity_key,
         session_days.session_number as unit,
         epoch_us(events.occurred_at) as at_us,
         events.event_id,
@@ -88,13 +90,13 @@ session_items as (
 
 links as (
 
-    {{ path_links('session_items', dropoff=true, of_unit=['path', 'session_date']) }}
+    {{ path_links('session_items', dropoff=true, of_unit=['path', 'session_date', 'identity_key']) }}
 
 ),
 
 counted_links as (
 
-    {{ paths('links', ['path', 'session_date']) }}
+    {{ paths('links', ['path', 'session_date'], gathered='identity_key') }}
 
 ),
 
@@ -109,7 +111,8 @@ paths as (
         paths as sessions,
         avg_seconds,
         median_seconds,
-        hash(path, step, source, target, paths, avg_seconds, median_seconds) as fingerprint
+        gathered as identity_keys,
+        hash(path, step, source, target, paths, avg_seconds, median_seconds, gathered) as fingerprint
 
     from counted_links
 
