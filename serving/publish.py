@@ -123,6 +123,7 @@ def publish(home: Path, manifest_path: Path, built: Built, keep: int, memory_lim
                 "rows": rows[relation.name],
                 "checks": relation.checks,
                 "is_internal": relation.is_internal,
+                **({"card": relation.card} if relation.card else {}),
                 "columns": [
                     {"name": name, "type": kind, "description": relation.column_descriptions.get(name.lower(), "")}
                     for name, kind in columns[relation.name]

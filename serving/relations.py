@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, Literal
@@ -34,6 +34,7 @@ class Relation:
         logic: digest of the code, seeds and settings that the rows come from.
         checks: how many dbt tests stand on the model.
         is_internal: whether it is there for other relations, and not for people.
+        card: of a metric: its title, definition, unit, owner and which way is good; empty for other relations.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Relation:
     logic: str
     checks: int
     is_internal: bool
+    card: dict[str, str] = field(default_factory=dict)
 
     @property
     def grain(self) -> str:
@@ -141,7 +143,7 @@ def _relation(
         name=node["alias"],
         built_as=node["relation_name"],
         kind=kind,
-        description=node["description"],
+        description=_description(node),
         column_descriptions={name.lower(): column["description"] for name, column in node["columns"].items()},
         sql=_published_sql(manifest, node, wanted) if kind == "view" else "",
         day=day,
@@ -149,7 +151,16 @@ def _relation(
         logic=_logic(manifest, key, settings),
         checks=checks.get(key, 0),
         is_internal=bool(node["config"]["meta"].get("internal")),
+        card=node["config"]["meta"].get("card", {}),
     )
+
+
+def _description(node: dict[str, Any]) -> str:
+    """What readers are told of a model; of a metric also what its card says."""
+    text: str = node["description"]
+    if card := node["config"]["meta"].get("card"):
+        text = f"{text.rstrip()} {card['title']}, in {card['unit']}: {card['definition']}"
+    return text
 
 
 def _published_sql(manifest: dict[str, Any], node: dict[str, Any], wanted: dict[str, Any]) -> str:

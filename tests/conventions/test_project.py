@@ -52,6 +52,16 @@ GRAIN_TESTED_ELSEWHERE = {
     "stg_events": "assert_an_event_is_staged_once, on the days that can have changed",
 }
 MARTS_ON_STAGING = {"events": "publishes the staged events themselves"}
+CARD = {"title", "definition", "unit", "good", "owner"}
+LAW_OF_METRICS = "assert_metrics_have_one_sound_row_per_period"
+METRIC_COLUMNS = {
+    "period": "varchar",
+    "period_start": "date",
+    "segment": "varchar",
+    "segment_value": "varchar",
+    "metric_value": "double",
+    "is_complete": "boolean",
+}
 NAMES_IN_LAYER = {
     "staging": r"stg_\w+",
     "intermediate": r"int_\w+",
@@ -232,8 +242,38 @@ def every_model_has_a_grain_test(project: Project) -> list[str]:
         for test in project.nodes("test")
         if (test.get("test_metadata") or {}).get("name") == "unique_combination"
     }
+    tested |= set(law_of_metrics(project)["depends_on"]["nodes"])
     untested = {node["name"] for node in project.nodes("model", "seed") if node["unique_id"] not in tested}
     return sorted(untested ^ GRAIN_TESTED_ELSEWHERE.keys())
+
+
+def metrics(project: Project) -> list[dict[str, Any]]:
+    return [node for node in project.nodes("model") if node["name"].startswith("metric_")]
+
+
+def law_of_metrics(project: Project) -> dict[str, Any]:
+    return next(test for test in project.nodes("test") if test["name"] == LAW_OF_METRICS)
+
+
+def metrics_have_full_cards_of_their_own(project: Project) -> list[str]:
+    faults, titles = [], []
+    for node in metrics(project):
+        card = node["config"]["meta"].get("card", {})
+        titles.append(card.get("title"))
+        if set(card) != CARD or not all(card.values()) or card["good"] not in ("up", "down", "neutral"):
+            faults.append(node["name"])
+    return faults + sorted({title for title in titles if titles.count(title) > 1})
+
+
+def metrics_have_the_same_columns_and_stand_under_their_law(project: Project) -> list[str]:
+    lawful = law_of_metrics(project)["depends_on"]["nodes"]
+    return [
+        node["name"]
+        for node in metrics(project)
+        if {name: column["data_type"] for name, column in node["columns"].items()} != METRIC_COLUMNS
+        or node["unique_id"] not in lawful
+        or node["config"]["materialized"] != "view"
+    ]
 
 
 def laws_are_sentences_and_say_what_a_failing_row_means(project: Project) -> list[str]:
@@ -366,6 +406,10 @@ BREAKS: dict[Callable[[Project], list[str]], Callable[[Project], Any]] = {
     models_end_by_selecting_their_last_step: lambda p: append(p, "dim_dates", "\nwhere is_in_data"),
     every_model_has_a_grain_test: lambda p: p.manifest["nodes"].pop(
         next(key for key in p.manifest["nodes"] if "grain_of_dim_dates" in key)
+    ),
+    metrics_have_full_cards_of_their_own: lambda p: p.model("metric_dau")["config"]["meta"]["card"].pop("unit"),
+    metrics_have_the_same_columns_and_stand_under_their_law: lambda p: law_of_metrics(p)["depends_on"]["nodes"].remove(
+        "model.footfall.metric_dau"
     ),
     laws_are_sentences_and_say_what_a_failing_row_means: lambda p: next(
         test for test in p.nodes("test") if test["name"] == "assert_dates_have_no_holes"

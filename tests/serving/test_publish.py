@@ -73,6 +73,18 @@ def test_the_catalog_says_what_each_relation_is(small_home: SmallHome) -> None:
     assert comment.fetchone() == ("The visitor's name in capitals.",)
 
 
+def test_readers_see_the_card_of_a_metric(small_home: SmallHome) -> None:
+    relations = publications.read_catalog(small_home.publish())["relations"]
+    titled = relations["titled_visits"]
+    assert titled["card"]["unit"] == "words" and titled["grain"] == "One row per visit"
+    assert titled["description"] == "One row per visit. Titles, in words: How a visitor is called."
+    assert "card" not in relations["visits"]
+    comment = reader.connect(small_home.path).execute(
+        "select comment from duckdb_views() where view_name = 'titled_visits'"
+    )
+    assert comment.fetchone() == (titled["description"],)
+
+
 def test_only_touched_days_are_written_anew(small_home: SmallHome) -> None:
     small_home.publish()
     before = day_files(small_home)

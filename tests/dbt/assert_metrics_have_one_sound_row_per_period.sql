@@ -1,0 +1,94 @@
+-- A failing row is a series of a metric that has not one row for each period between its first and its last, on the day on which such periods
+-- begin, or a value that cannot be: no number, a share outside 0 to 1, a count or a time below 0.
+{%- set metrics = [
+    'metric_active_persons',
+    'metric_activity_churn_rate',
+    'metric_bounce_rate',
+    'metric_conversion_rate',
+    'metric_dau',
+    'metric_dormant_persons',
+    'metric_funnel_conversion',
+    'metric_mau',
+    'metric_new_persons',
+    'metric_page_views',
+    'metric_pages_per_session',
+    'metric_quick_ratio',
+    'metric_resurrected_persons',
+    'metric_retention_d1',
+    'metric_retention_d30',
+    'metric_retention_d7',
+    'metric_retention_m1',
+    'metric_retention_w1',
+    'metric_return_rate',
+    'metric_returning_persons',
+    'metric_session_length',
+    'metric_sessions',
+    'metric_sessions_per_visitor',
+    'metric_stickiness',
+    'metric_time_to_convert',
+    'metric_visitors',
+    'metric_wau',
+] -%}
+{#- a cohort of nobody has no row -#}
+{%- set of_cohorts = ['metric_retention_d1', 'metric_retention_d7', 'metric_retention_d30', 'metric_retention_w1', 'metric_retention_m1'] %}
+
+with
+
+series as (
+
+    {% for name in metrics -%}
+    {%- set unit = graph.nodes['model.' ~ project_name ~ '.' ~ name].config.meta.card.unit if execute -%}
+    select
+        '{{ name }}' as metric,
+        '{{ unit }}' as unit,
+        {{ name in of_cohorts }} as may_have_holes,
+        period,
+        segment,
+        segment_value,
+        min(period_start) as first_start,
+        max(period_start) as last_start,
+        count(*) as periods,
+        count(distinct period_start) as distinct_periods,
+        count(*) filter (where is_complete is null) as unknown_periods,
+        count(*) filter (
+            where
+            period_start != case period
+                when 'week' then {{ period_start('period_start', 'week', setting('week_start')) }}
+                when 'month' then date_trunc('month', period_start)
+                else period_start
+            end
+        ) as misplaced_periods,
+        min(metric_value) as lowest_value,
+        max(metric_value) as highest_value
+
+    from {{ ref(name) }}
+
+    group by period, segment, segment_value
+
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+
+)
+
+select *
+
+from series
+
+where
+    periods != distinct_periods
+    or unknown_periods + misplaced_periods > 0
+    or segment is null
+    or segment_value is null
+    or period not in ('day', 'week', 'month')
+    or not may_have_holes
+    and periods != 1 + case period
+        when 'day' then last_start - first_start
+        when 'week' then (last_start - first_start) // 7
+        else date_diff('month', first_start, last_start)
+    end
+    or isnan(highest_value)
+    or isinf(highest_value)
+    or lowest_value < 0
+    and unit not in ('cents', 'ratio')
+    or unit = 'share'
+    and highest_value > 1
