@@ -13,7 +13,7 @@ import yaml
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-PROJECT_FOLDERS = ("models", "macros", "seeds", "snapshots", "profiles", "tests/dbt")
+PROJECT_FOLDERS = ("models", "macros", "seeds", "snapshots", "profiles", "tests/dbt", "orchestration/statistics")
 
 
 class SettingsError(Exception):
@@ -85,7 +85,11 @@ def project_fingerprint(project: Path) -> str:
     digest = hashlib.sha256(f"duckdb {version('duckdb')} dbt {version('dbt-core')}".encode())
     files = [project / "dbt_project.yml"]
     for folder in PROJECT_FOLDERS:
-        files += [path for path in (project / folder).rglob("*") if path.is_file() and not path.name.startswith(".")]
+        files += [
+            path
+            for path in (project / folder).rglob("*")
+            if path.is_file() and not path.name.startswith(".") and path.suffix != ".pyc"
+        ]
     for path in sorted(files):
         digest.update(f"\n{path.relative_to(project)}\n".encode() + path.read_bytes())
     return digest.hexdigest()[:16]

@@ -1,0 +1,97 @@
+"""Maximum likelihood over positive parameters, the same way for every model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+Floats = NDArray[np.float64]
+# the log-likelihood of all rows and its gradient, both by the parameters themselves
+Likelihood = Callable[[Floats], tuple[float, Floats]]
+
+# a parameter that reaches e^±10 is on its way to 0 or infinity: the data fit a simpler model, and this one is near it
+LARGEST_LOG = 10.0
+STEEPEST_SLOPE = 1e-5
+
+
+class FitError(Exception):
+    """A model cannot be fitted to these rows; the text is the reason as a word, such as `no_repeat_purchases`."""
+
+
+@dataclass(frozen=True)
+class Maximum:
+    """Where a likelihood is highest.
+
+    Attributes:
+        parameters: all above 0.
+        covariance: of their logarithms; 0 for a parameter at an edge and in directions that the likelihood is flat in.
+        at_edge: for each parameter, whether it ran to 0 or infinity and was stopped.
+    """
+
+    parameters: Floats
+    covariance: Floats
+    at_edge: NDArray[np.bool_]
+
+
+def maximise(likelihood: Likelihood, starts: Sequence[Sequence[float]], rows: float) -> Maximum:
+    """The parameters of the highest likelihood.
+
+    Args:
+        likelihood: of parameters that are all above 0.
+        starts: where to begin; the best end wins, the first of equals.
+        rows: how many observations the likelihood adds up, so that slopes are told per observation.
+
+    Raises:
+        FitError: `not_converged`, where the likelihood still rises from the best end.
+    """
+
+    def objective(logs: Floats) -> tuple[float, Floats]:
+        parameters = np.exp(logs)
+        with np.errstate(all="ignore"):
+            value, gradient = likelihood(parameters)
+        return -value / rows, -gradient * parameters / rows
+
+    best: Any = None
+    for start in starts:
+        found = minimize(
+            objective,
+            np.log(np.asarray(start, dtype=float)),
+            jac=True,
+            method="L-BFGS-B",
+            bounds=[(-LARGEST_LOG, LARGEST_LOG)] * len(start),
+            options={"maxiter": 500, "maxfun": 1000, "ftol": 1e-13, "gtol": 1e-8},
+        )
+        if np.isfinite(found.fun) and (best is None or found.fun < best.fun - 1e-10):
+            best = found
+    if best is None:
+        raise FitError("not_converged")
+    at_edge = np.abs(best.x) > LARGEST_LOG - 0.01
+    slopes = objective(best.x)[1]
+    if np.any(np.abs(slopes[~at_edge]) > STEEPEST_SLOPE):
+        raise FitError("not_converged")
+    free = np.flatnonzero(~at_edge)
+    covariance = np.zeros((len(best.x), len(best.x)))
+    if len(free):
+        hessian = _slopes_of_the_gradient(lambda logs: objective(logs)[1], best.x)[np.ix_(free, free)]
+        if not np.all(np.isfinite(hessian)):
+            raise FitError("not_converged")
+        covariance[np.ix_(free, free)] = _inverse_where_curved(hessian) / rows
+    return Maximum(np.exp(best.x), covariance, at_edge)
+
+
+def _slopes_of_the_gradient(gradient: Callable[[Floats], Floats], at: Floats, step: float = 1e-5) -> Floats:
+    """The Hessian by central differences, made symmetric."""
+    hessian = np.array([(gradient(at + step * d) - gradient(at - step * d)) / (2 * step) for d in np.eye(len(at))])
+    return np.asarray((hessian + hessian.T) / 2)
+
+
+def _inverse_where_curved(hessian: Floats, flattest: float = 1e-7) -> Floats:
+    """The inverse over the directions in which the likelihood is curved."""
+    curvatures, directions = np.linalg.eigh(hessian)
+    curved = curvatures > flattest
+    return np.asarray((directions[:, curved] / curvatures[curved]) @ directions[:, curved].T)
