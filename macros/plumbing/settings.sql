@@ -35,4 +35,5 @@
                 ~ "Change it in dbt_project.yml or in FOOTFALL_" ~ name | upper ~ ".") }}
         {%- endif -%}
     {%- endfor -%}
+    {{ assert_segment_rules_are_legal() }}
 {%- endmacro %}

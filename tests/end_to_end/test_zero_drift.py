@@ -104,6 +104,11 @@ PLANTED = {
         "where person_contents.content_hash is distinct from built_contents.content_hash",
         "where built_contents.content_hash is null",
     ),
+    "int_person_segments takes persons as they were": (
+        "models/intermediate/int_person_segments.sql",
+        "where person_contents.content_hash is distinct from built_contents.content_hash",
+        "where built_contents.content_hash is null",
+    ),
 }
 
 

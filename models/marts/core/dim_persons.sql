@@ -1,3 +1,5 @@
+{%- set rules = segment_rules() -%}
+
 with
 
 person_days as (
@@ -15,6 +17,12 @@ person_origins as (
 identities as (
 
     select * from {{ ref('int_identities') }}
+
+),
+
+clock as (
+
+    select last_date from ({{ local_clocks(ref('int_data_clocks')) }}) where app is null
 
 ),
 
@@ -41,6 +49,12 @@ person_totals as (
         min(activity_date) filter (where is_active) as first_active_date,
         max(activity_date) filter (where is_active) as last_active_date,
         count(*) filter (where is_active and previous_row_date is distinct from activity_date) as active_days,
+        count(*) filter (
+            where
+                is_active
+                and previous_row_date is distinct from activity_date
+                and activity_date > (select last_date from clock) - {{ rules.power_window_days }}
+        ) as recent_active_days,
         cast(sum(events) as bigint) as events
 
     from person_days
@@ -63,6 +77,7 @@ persons as (
         person_totals.last_active_date,
         person_totals.active_days,
         person_totals.events,
+        {{ person_segment_on('clock.last_date', rules) | indent(8) }} as segment,
         coalesce(person_origins.sessions, 0) as sessions,
         person_origins.app as first_app,
         person_origins.country as first_country,
@@ -75,6 +90,8 @@ persons as (
         person_origins.entry_page as first_entry_page
 
     from person_totals
+
+    cross join clock
 
     inner join person_ids
         on person_totals.person_id = person_ids.person_id

@@ -1,0 +1,143 @@
+with
+
+person_segments as (
+
+    select * from {{ ref('fct_person_segments') }}
+
+),
+
+persons as (
+
+    select * from {{ ref('dim_persons') }}
+
+),
+
+clock as (
+
+    select
+        first_date,
+        last_date
+
+    from ({{ local_clocks(ref('int_data_clocks')) }})
+
+    where app is null and first_date is not null
+
+),
+
+-- month ends, and the day that the data reach
+audience_dates as (
+
+    select least(last_day(months.month_start_date), clock.last_date) as audience_date
+
+    from clock
+
+    cross join unnest(generate_series(date_trunc('month', clock.first_date), clock.last_date, interval 1 month)) as months (month_start_date)
+
+),
+
+-- a stretch counts on the dates from the first that it reaches to the last before the first after it
+stretches as (
+
+    select
+        coalesce(persons.first_app, 'unknown') as app,
+        coalesce(persons.first_country, 'unknown') as country,
+        coalesce(persons.first_device_type, 'unknown') as device_type,
+        persons.first_channel as channel,
+        person_segments.segment as person_segment,
+        least(last_day(person_segments.valid_from_date), clock.last_date) as entered_date,
+        case
+            when person_segments.valid_to_date is not null then least(last_day(person_segments.valid_to_date + 1), clock.last_date)
+        end as left_date,
+        count(*) as persons
+
+    from person_segments
+
+    inner join persons
+        on person_segments.person_id = persons.person_id
+
+    cross join clock
+
+    group by all
+
+    having entered_date is distinct from left_date
+
+),
+
+segment_stretches as (
+
+    {% for segment in ['all', 'app', 'country', 'device_type', 'channel'] -%}
+    select
+        '{{ segment }}' as segment,
+        {{ "'all'" if segment == 'all' else segment }} as segment_value,
+        person_segment,
+        entered_date,
+        left_date,
+        persons
+
+    from stretches
+    {{ 'union all' if not loop.last }}
+
+    {% endfor %}
+),
+
+-- a segment is counted from the first date on which it has somebody, so that none is a zero and not a hole
+counted_dates as (
+
+    select
+        segment_values.segment,
+        segment_values.segment_value,
+        unnest(['NEW', 'POWER', 'ACTIVE', 'AT_RISK', 'CHURNED']) as person_segment,
+        audience_dates.audience_date
+
+    from (select segment, segment_value, min(entered_date) as first_date from segment_stretches group by all) as segment_values
+
+    inner join audience_dates
+        on segment_values.first_date <= audience_dates.audience_date
+
+),
+
+changes as (
+
+    select segment, segment_value, person_segment, entered_date as audience_date, persons from segment_stretches
+    union all
+    select segment, segment_value, person_segment, left_date, -persons from segment_stretches where left_date is not null
+    union all
+    select segment, segment_value, person_segment, audience_date, 0 from counted_dates
+
+),
+
+changes_by_date as (
+
+    select
+        segment,
+        segment_value,
+        person_segment,
+        audience_date,
+        sum(persons) as persons
+
+    from changes
+
+    group by all
+
+),
+
+audience as (
+
+    select
+        changes_by_date.segment,
+        changes_by_date.segment_value,
+        changes_by_date.audience_date,
+        changes_by_date.person_segment,
+        cast(sum(changes_by_date.persons) over (
+            partition by changes_by_date.segment, changes_by_date.segment_value, changes_by_date.person_segment
+            order by changes_by_date.audience_date
+        ) as bigint) as persons,
+        changes_by_date.audience_date < clock.last_date as is_complete
+
+    from changes_by_date
+
+    cross join clock
+
+)
+
+select * from audience
