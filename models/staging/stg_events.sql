@@ -24,7 +24,25 @@ settled as (
 
 ),
 
--- every declared property is extracted here, in one call, and nowhere else
+named as (
+
+    select
+        settled.*,
+        coalesce(catalog.canonical_name, settled.event_name) as canonical_name,
+        coalesce(catalog.is_activity, true) as is_activity,
+        coalesce(catalog.is_page_view, false) as is_page_view,
+        coalesce(catalog.is_interaction, true) as is_interaction,
+        coalesce(catalog.is_merge, false) as is_merge,
+        catalog.money_event
+
+    from settled
+
+    left join {{ ref('event_catalog') }} as catalog
+        on settled.event_name = catalog.event_name
+
+),
+
+-- every declared property is extracted here, in one call, and nowhere else; after the names, so that a reader of few names extracts few
 declared as (
 
     select
@@ -39,11 +57,17 @@ declared as (
                 '$.product_id',
                 '$.energy_kwh',
                 '$.station_id',
-                '$.location_id'
+                '$.location_id',
+                '$.payment_id',
+                '$.subscription_id',
+                '$.plan_id',
+                '$.billing_interval',
+                '$.effective_at',
+                '$.trial_ends_at'
             ]
         ) as declared_properties
 
-    from settled
+    from named
 
 ),
 
@@ -51,66 +75,72 @@ typed as (
 
     select
         -- ids
-        declared.event_id,
-        declared.stream_id,
-        declared.user_id,
-        declared.anonymous_id,
-        declared.session_id,
-        declared.account_id,
+        event_id,
+        stream_id,
+        user_id,
+        anonymous_id,
+        session_id,
+        account_id,
 
         -- strings
-        coalesce(catalog.canonical_name, declared.event_name) as event_name,
-        declared.app,
-        declared.properties,
-        declared.page_url,
-        declared.page_title,
-        declared.referrer,
-        declared.utm_source,
-        declared.utm_medium,
-        declared.utm_campaign,
-        declared.utm_term,
-        declared.utm_content,
-        declared.device_type,
-        declared.os,
-        declared.browser,
-        declared.country,
-        declared.region,
-        declared.city,
-        declared.locale,
-        declared.user_agent,
-        declared.ip,
-        declared.library,
-        declared.context_other,
+        canonical_name as event_name,
+        app,
+        properties,
+        page_url,
+        page_title,
+        referrer,
+        utm_source,
+        utm_medium,
+        utm_campaign,
+        utm_term,
+        utm_content,
+        device_type,
+        os,
+        browser,
+        country,
+        region,
+        city,
+        locale,
+        user_agent,
+        ip,
+        library,
+        context_other,
 
         -- declared properties
-        try_cast(declared.declared_properties[1] as bigint) as amount_cents,
-        declared.declared_properties[2] as currency,
-        try_cast(declared.declared_properties[3] as bigint) as quantity,
-        declared.declared_properties[4] as order_id,
-        declared.declared_properties[5] as product_id,
-        try_cast(declared.declared_properties[6] as double) as energy_kwh,
-        declared.declared_properties[7] as station_id,
-        declared.declared_properties[8] as location_id,
+        try_cast(declared_properties[1] as bigint) as amount_cents,
+        declared_properties[2] as currency,
+        try_cast(declared_properties[3] as bigint) as quantity,
+        declared_properties[4] as order_id,
+        declared_properties[5] as product_id,
+        try_cast(declared_properties[6] as double) as energy_kwh,
+        declared_properties[7] as station_id,
+        declared_properties[8] as location_id,
+        declared_properties[9] as payment_id,
+        declared_properties[10] as subscription_id,
+        declared_properties[11] as plan_id,
+        declared_properties[12] as billing_interval,
+        timezone('UTC', try_cast(declared_properties[13] as timestamptz)) as effective_at,
+        timezone('UTC', try_cast(declared_properties[14] as timestamptz)) as trial_ends_at,
 
         -- booleans
-        coalesce(catalog.is_activity, true) as is_activity,
-        coalesce(catalog.is_page_view, false) as is_page_view,
-        coalesce(catalog.is_interaction, true) as is_interaction,
-        coalesce(catalog.is_merge, false) as is_merge,
+        is_activity,
+        is_page_view,
+        is_interaction,
+        is_merge,
+
+        -- what it does to money
+        money_event,
 
         -- dates and timestamps (utc)
-        declared.event_date,
-        declared.occurred_at,
-        declared.received_at,
+        event_date,
+        occurred_at,
+        received_at,
 
         -- where the copy that stays came from
-        declared.batch_id,
-        declared.content_hash
+        batch_id,
+        content_hash
 
     from declared
-
-    left join {{ ref('event_catalog') }} as catalog
-        on declared.event_name = catalog.event_name
 
 )
 

@@ -317,9 +317,9 @@ def declared_properties_are_extracted_as_the_catalog_says(project: Project) -> l
     paths = re.findall(r"'\$\.(\w+)'", staged["raw_code"])
     found = {}
     for number, path in enumerate(paths, start=1):
-        as_text = f"declared.declared_properties[{number}] as {path},"
+        as_text = f"        declared_properties[{number}] as {path},"
         typed = re.search(
-            rf"try_cast\(declared\.declared_properties\[{number}\] as (\w+)\) as {path},", staged["raw_code"]
+            rf"try_cast\(declared_properties\[{number}\] as (\w+?)(?:tz)?\)+ as {path},", staged["raw_code"]
         )
         found[path] = typed.group(1) if typed else "varchar" if as_text in staged["raw_code"] else "nothing"
     documented = {name: staged["columns"].get(name, {}).get("data_type") for name in wanted}

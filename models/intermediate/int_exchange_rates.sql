@@ -1,0 +1,69 @@
+{%- set reporting_currency = setting('reporting_currency') %}
+
+with
+
+currencies as (
+
+    select * from {{ ref('currencies') }}
+
+),
+
+exchange_rates as (
+
+    select
+        currency,
+        valid_from as valid_from_date,
+        rate
+
+    from {{ ref('exchange_rates') }}
+
+    where reporting_currency = '{{ reporting_currency }}' and currency != '{{ reporting_currency }}'
+
+    union all
+
+    select
+        '{{ reporting_currency }}' as currency,
+        date '0001-01-01' as valid_from_date,
+        1 as rate
+
+),
+
+reporting_currencies as (
+
+    select minor_units from currencies where currency = '{{ reporting_currency }}'
+
+),
+
+-- a yen has no cents: what one minor unit is worth depends on how many both currencies have
+minor_rates as (
+
+    select
+        exchange_rates.currency,
+        exchange_rates.valid_from_date,
+        lead(exchange_rates.valid_from_date) over (
+            partition by exchange_rates.currency order by exchange_rates.valid_from_date
+        ) as valid_until_date,
+        cast(
+            exchange_rates.rate
+            * case reporting_currencies.minor_units - currencies.minor_units
+                when -3 then 0.001
+                when -2 then 0.010
+                when -1 then 0.100
+                when 0 then 1.000
+                when 1 then 10.000
+                when 2 then 100.000
+                when 3 then 1000.000
+            end
+            as decimal(20, 11)
+        ) as minor_rate
+
+    from exchange_rates
+
+    inner join currencies
+        on exchange_rates.currency = currencies.currency
+
+    cross join reporting_currencies
+
+)
+
+select * from minor_rates

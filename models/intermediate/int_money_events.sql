@@ -1,0 +1,62 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_rows',
+    post_hook='{{ mark_processed() }}',
+) }}
+
+{%- set touched_days = touched_event_dates(unseen_batches('int_money_events')) if is_incremental() %}
+
+with
+
+events as (
+
+    select * from {{ ref('stg_events') }}
+
+    where
+        money_event is not null
+        {% if is_incremental() %}
+        and event_date in {{ touched_days }}
+        {% endif %}
+
+),
+
+money_events as (
+
+    select
+        -- ids
+        event_id,
+        {{ identity_key() }} as identity_key,
+        account_id,
+        payment_id,
+        order_id,
+        product_id,
+        subscription_id,
+        plan_id,
+
+        -- strings
+        money_event,
+        app,
+        country,
+        currency,
+        billing_interval,
+
+        -- numbers
+        amount_cents,
+
+        -- dates and timestamps (utc)
+        event_date,
+        occurred_at,
+        effective_at,
+        trial_ends_at
+
+    from events
+
+)
+
+select * from money_events
+{% if is_incremental() %}
+union all by name
+select rowid as replaced_rowid
+from {{ this }}
+where event_date in {{ touched_days }}
+{% endif %}

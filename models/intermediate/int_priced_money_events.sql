@@ -1,0 +1,106 @@
+{{ config(materialized='view') }}
+{%- set reporting_currency = setting('reporting_currency') %}
+
+with
+
+money_events as (
+
+    select * from {{ ref('int_money_events') }}
+
+),
+
+plans as (
+
+    select * from {{ ref('plans') }}
+
+),
+
+currencies as (
+
+    select * from {{ ref('currencies') }}
+
+),
+
+exchange_rates as (
+
+    select * from {{ ref('int_exchange_rates') }}
+
+),
+
+-- a subscription's event that names no price has that of its plan
+planned_events as (
+
+    select
+        money_events.* exclude (amount_cents, currency, billing_interval, effective_at, trial_ends_at),
+        {{ local_date('money_events.occurred_at') }} as money_date,
+        coalesce(money_events.effective_at, money_events.occurred_at) as effective_at,
+        coalesce(lower(money_events.billing_interval), plans.billing_interval) as billing_interval,
+        coalesce(
+            money_events.trial_ends_at,
+            coalesce(money_events.effective_at, money_events.occurred_at) + to_days(plans.trial_days)
+        ) as trial_ends_at,
+        coalesce(money_events.amount_cents, plans.amount_cents) as amount_cents,
+        coalesce(
+            nullif(upper(trim(case when money_events.amount_cents is null then plans.currency else money_events.currency end)), ''),
+            '{{ reporting_currency }}'
+        ) as currency
+
+    from money_events
+
+    left join plans
+        on
+            money_events.app = plans.app
+            and money_events.plan_id = plans.plan_id
+            and money_events.money_event in ('subscription_created', 'subscription_upgraded', 'subscription_downgraded', 'subscription_reactivated')
+
+),
+
+events_with_rate as (
+
+    select
+        planned_events.*,
+        exchange_rates.minor_rate,
+        case
+            when currencies.currency is null then 'unknown_currency'
+            when abs(planned_events.amount_cents) > 1000000000000000 then 'amount_out_of_range'
+            when planned_events.amount_cents < 0 then 'negative_amount'
+            when planned_events.billing_interval not in ('day', 'week', 'month', 'quarter', 'year') then 'unknown_billing_interval'
+            when
+                planned_events.amount_cents is null
+                and planned_events.money_event not in ('payment_initiated', 'payment_failed', 'subscription_cancelled')
+                then 'missing_amount'
+        end as fault
+
+    from planned_events
+
+    left join currencies
+        on planned_events.currency = currencies.currency
+
+    left join exchange_rates
+        on
+            planned_events.currency = exchange_rates.currency
+            and planned_events.money_date >= exchange_rates.valid_from_date
+            and (exchange_rates.valid_until_date is null or planned_events.money_date < exchange_rates.valid_until_date)
+
+),
+
+-- money is changed in decimals and rounded half away from zero; without a rate the build stops, because any other number would be wrong
+priced_events as (
+
+    select
+        * exclude (minor_rate),
+        case
+            when amount_cents is null or fault in ('unknown_currency', 'amount_out_of_range') then null
+            when minor_rate is null
+                then error(
+                    'No exchange rate: an event of ' || cast(money_date as varchar) || ' in app ' || app || ' is in ' || currency
+                    || ', and seeds/exchange_rates.csv has no rate of it to {{ reporting_currency }} on that day. Add one, or set reporting_currency.'
+                )
+            else try_cast(round(cast(amount_cents as decimal(18, 0)) * minor_rate) as bigint)
+        end as reporting_cents
+
+    from events_with_rate
+
+)
+
+select * from priced_events

@@ -1,0 +1,107 @@
+with
+
+customer_months as (
+
+    select * from {{ ref('int_customer_months') }}
+
+),
+
+dates as (
+
+    select * from {{ ref('dim_dates') }}
+
+),
+
+segment_customer_months as (
+
+    select
+        unnest({{ standard_segments({'app': 'app', 'country': 'country', 'device_type': 'device_type', 'channel': 'channel'}) }}, recursive := true),
+        *
+
+    from customer_months
+
+),
+
+moved_months as (
+
+    select
+        segment,
+        segment_value,
+        period_start,
+        sum(opening_mrr_cents) as opening_mrr_cents,
+        sum(case when movement = 'new' then closing_mrr_cents else 0 end) as new_mrr_cents,
+        sum(case when movement = 'expansion' then closing_mrr_cents - opening_mrr_cents else 0 end) as expansion_mrr_cents,
+        sum(case when movement = 'contraction' then opening_mrr_cents - closing_mrr_cents else 0 end) as contraction_mrr_cents,
+        sum(case when movement = 'churn' then opening_mrr_cents else 0 end) as churned_mrr_cents,
+        sum(case when movement = 'reactivation' then closing_mrr_cents else 0 end) as reactivation_mrr_cents,
+        sum(closing_mrr_cents) as closing_mrr_cents,
+        count(case when opening_mrr_cents > 0 then 1 end) as opening_customers,
+        count(case when movement = 'new' then 1 end) as new_customers,
+        count(case when movement = 'churn' then 1 end) as churned_customers,
+        count(case when movement = 'reactivation' then 1 end) as reactivated_customers,
+        count(case when closing_mrr_cents > 0 then 1 end) as closing_customers,
+        cast(sum(trials_started) as bigint) as trials_started,
+        cast(sum(trials_converted) as bigint) as trials_converted
+
+    from segment_customer_months
+
+    group by segment, segment_value, period_start
+
+),
+
+-- a month without a row is a zero and not a hole: everybody had left
+segment_months as (
+
+    select
+        segments.segment,
+        segments.segment_value,
+        months.period_start,
+        months.is_complete
+
+    from (select segment, segment_value, min(period_start) as first_period_start from moved_months group by segment, segment_value) as segments
+
+    inner join (
+        select month_start_date as period_start, bool_and(is_complete) as is_complete
+        from dates
+        group by month_start_date
+    ) as months
+        on months.period_start >= segments.first_period_start
+
+),
+
+mrr_movements as (
+
+    select
+        segment_months.period_start,
+        segment_months.segment,
+        segment_months.segment_value,
+        {% for amount in [
+            'opening_mrr_cents', 'new_mrr_cents', 'expansion_mrr_cents', 'contraction_mrr_cents', 'churned_mrr_cents',
+            'reactivation_mrr_cents', 'closing_mrr_cents', 'opening_customers', 'new_customers', 'churned_customers',
+            'reactivated_customers', 'closing_customers', 'trials_started', 'trials_converted',
+        ] -%}
+        cast(coalesce(moved_months.{{ amount }}, 0) as bigint) as {{ amount }},
+        {% endfor -%}
+        moved_months.churned_customers / nullif(moved_months.opening_customers, 0) as logo_churn_rate,
+        (moved_months.opening_mrr_cents - moved_months.contraction_mrr_cents - moved_months.churned_mrr_cents)
+        / nullif(moved_months.opening_mrr_cents, 0) as gross_revenue_retention,
+        (
+            moved_months.opening_mrr_cents
+            + moved_months.expansion_mrr_cents
+            - moved_months.contraction_mrr_cents
+            - moved_months.churned_mrr_cents
+        ) / nullif(moved_months.opening_mrr_cents, 0) as net_revenue_retention,
+        moved_months.closing_mrr_cents / nullif(moved_months.closing_customers, 0) as arpu_cents,
+        segment_months.is_complete
+
+    from segment_months
+
+    left join moved_months
+        on
+            segment_months.segment = moved_months.segment
+            and segment_months.segment_value = moved_months.segment_value
+            and segment_months.period_start = moved_months.period_start
+
+)
+
+select * from mrr_movements
