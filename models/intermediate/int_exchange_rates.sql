@@ -12,7 +12,7 @@ exchange_rates as (
 
     select
         currency,
-        valid_from as valid_from_date,
+        valid_from_date,
         rate
 
     from {{ ref('exchange_rates') }}

@@ -32,6 +32,9 @@ GAPS = [
     timedelta(days=33),
 ]
 NO_ID = [None, "", "null", "-1", "undefined"]
+SUBSCRIPTION = ["created", "created", "upgraded", "downgraded", "cancelled", "reactivated"]
+PAYMENT = ["payment_initiated", "payment_completed", "payment_failed", "refund_issued", "Order Refunded"]
+PRICES = [None, 0, 500, 999, 12_000, -5, 10**16]
 NAMES = ["page_view", "$pageview", "click", "scroll", "refund", "order_completed", "identify"]
 PAGES = [None, "https://shop.example/", "https://shop.example/cart", "https://www.shop.example/help"]
 REFERRERS = [None, None, "https://www.google.com/search", "https://shop.example/", "https://blog.example/post"]
@@ -71,6 +74,8 @@ def history(number: int, seed: int, loads: int) -> list[Delivery]:
                 "device_type": rng.choice(["mobile", "desktop", None]),
             },
         }
+        if rng.random() < 0.25:
+            event |= money(rng, number, at)
         if rng.random() < 0.08:
             event |= {"event_name": "alias", "properties": {"previous_id": rng.choice([*users, *devices])}}
         deliveries.append(Delivery(rng.randrange(loads), event))
@@ -79,6 +84,27 @@ def history(number: int, seed: int, loads: int) -> list[Delivery]:
         if rng.random() < 0.2:
             deliveries.append(Delivery(rng.randrange(loads), other_content(rng, event, users, devices)))
     return deliveries
+
+
+def money(rng: random.Random, number: int, at: datetime) -> Event:
+    """What makes an event one of a payment or a subscription, in every state of repair."""
+    amount = {"amount_cents": rng.choice(PRICES), "currency": rng.choice([None, "USD", " usd", "???"])}
+    if rng.random() < 0.4:
+        return {
+            "event_name": rng.choice(PAYMENT),
+            "properties": amount | {"payment_id": rng.choice([None, f"h{number}-p{rng.randint(0, 1)}"])},
+        }
+    moved = {name: at + timedelta(days=rng.choice([-40, -1, 3, 31, 70])) for name in ("effective_at", "trial_ends_at")}
+    return {
+        "event_name": "subscription_" + rng.choice(SUBSCRIPTION),
+        "properties": amount
+        | {name: moment.isoformat() for name, moment in moved.items() if rng.random() < 0.25}
+        | {
+            "subscription_id": rng.choice([None, f"h{number}-s0", f"h{number}-s1"]),
+            "plan_id": rng.choice([None, "basic", "pro"]),
+            "billing_interval": rng.choice([None, "month", "Year", "quarter", "week", "day", "fortnight"]),
+        },
+    }
 
 
 def other_content(rng: random.Random, event: Event, users: list[str], devices: list[str]) -> Event:

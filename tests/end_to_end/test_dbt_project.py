@@ -100,7 +100,11 @@ BROKEN = {
     "assert_an_event_is_staged_once": "delete from stg_superseded_copies",
     "assert_audiences_add_up_to_the_persons_seen": "update fct_audience set persons = persons + 1",
     "assert_channels_add_up_to_all": "update fct_active_persons set mau = mau + 1 where segment = 'channel'",
+    "assert_cohort_revenue_is_the_customers_revenue": "update fct_cohort_revenue set revenue_cents = revenue_cents + 1",
     "assert_credits_sum_to_the_conversions": "update fct_attribution set credited_cents = credited_cents + 1",
+    "assert_customers_pay_what_their_subscriptions_cost": (
+        "update fct_subscription_months set closing_mrr_cents = closing_mrr_cents + 1"
+    ),
     "assert_daily_actives_are_the_distinct_active_persons": (
         "update fct_active_persons set dau = dau + 1 where segment = 'all' and dau > 0"
     ),
@@ -112,6 +116,8 @@ BROKEN = {
     "assert_funnels_only_narrow": "update fct_funnel_steps set users = users + 1",
     "assert_growth_accounting_adds_up": "update fct_growth_accounting set dormant_persons = dormant_persons + 1",
     "assert_growth_and_actives_agree": "update fct_growth_accounting set active_persons = active_persons + 1",
+    "assert_money_is_counted_once": "insert into fct_payments from fct_payments",
+    "assert_mrr_movements_reconcile": "update fct_mrr_movements set new_mrr_cents = new_mrr_cents + 1",
     "assert_no_two_ids_share_a_key": "update int_stream_days set stream_id = 1, identity_key = 1",
     "assert_person_days_hold_the_events_of_stream_days": "update int_person_days set events = events + 1",
     "assert_persons_hold_all_person_days": "update dim_persons set active_days = active_days + 1",

@@ -2,13 +2,13 @@ with
 
 customer_months as (
 
-    select * from {{ ref('int_customer_months') }}
+    select * from {{ ref('fct_customer_months') }}
 
 ),
 
-dates as (
+clocks as (
 
-    select * from {{ ref('dim_dates') }}
+    {{ local_clocks(ref('int_data_clocks')) }}
 
 ),
 
@@ -49,23 +49,34 @@ moved_months as (
 
 ),
 
+first_months as (
+
+    select
+        segment,
+        segment_value,
+        min(period_start) as first_period_start
+
+    from moved_months
+
+    group by segment, segment_value
+
+),
+
 -- a month without a row is a zero and not a hole: everybody had left
 segment_months as (
 
     select
-        segments.segment,
-        segments.segment_value,
-        months.period_start,
-        months.is_complete
+        first_months.segment,
+        first_months.segment_value,
+        cast(
+            unnest(generate_series(first_months.first_period_start, clocks.last_date, interval 1 month)) as date
+        ) as period_start,
+        clocks.known_until
 
-    from (select segment, segment_value, min(period_start) as first_period_start from moved_months group by segment, segment_value) as segments
+    from first_months
 
-    inner join (
-        select month_start_date as period_start, bool_and(is_complete) as is_complete
-        from dates
-        group by month_start_date
-    ) as months
-        on months.period_start >= segments.first_period_start
+    inner join clocks
+        on clocks.app is null
 
 ),
 
@@ -92,7 +103,7 @@ mrr_movements as (
             - moved_months.churned_mrr_cents
         ) / nullif(moved_months.opening_mrr_cents, 0) as net_revenue_retention,
         moved_months.closing_mrr_cents / nullif(moved_months.closing_customers, 0) as arpu_cents,
-        segment_months.is_complete
+        {{ shift_period('segment_months.period_start', 'month', 1) }} <= segment_months.known_until as is_complete
 
     from segment_months
 

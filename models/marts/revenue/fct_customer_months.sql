@@ -20,8 +20,8 @@ customer_sums as (
         coalesce(person_id, 'subscription ' || subscription_id) as customer_id,
         any_value(person_id) as person_id,
         period_start,
-        sum(opening_mrr_cents) as opening_mrr_cents,
-        sum(closing_mrr_cents) as closing_mrr_cents,
+        cast(sum(opening_mrr_cents) as bigint) as opening_mrr_cents,
+        cast(sum(closing_mrr_cents) as bigint) as closing_mrr_cents,
         count(*) filter (where has_trial_started) as trials_started,
         count(*) filter (where has_trial_converted) as trials_converted,
         any_value(is_complete) as is_complete
