@@ -38,7 +38,8 @@ bench: $(READY) ## Measure every performance claim (long).
 property: $(READY) ## The long run of the zero-drift property test.
 	@FOOTFALL_PROPERTY_HISTORIES=5000 $(BIN)/python -m pytest tests/end_to_end/test_zero_drift.py
 
-docs: $(READY) ## Write the dbt documentation as one offline page.
+docs: $(READY) ## Write docs/metrics from the metrics' cards, and the dbt documentation as one offline page.
+	@$(BIN)/python -m orchestration.metric_pages
 	@$(BIN)/dbt docs generate --static && echo "open target/static_index.html"
 
 clean: ## Remove what can be made again, but never a home with data in it.

@@ -15,6 +15,7 @@ import typer
 import yaml
 from dbt.cli.main import dbtRunner
 
+from orchestration import metric_pages
 from orchestration.cli import app
 
 REPOSITORY = Path(__file__).parents[2]
@@ -284,6 +285,24 @@ def metrics_have_the_same_columns_and_stand_under_their_law(project: Project) ->
     ]
 
 
+def metric_pages_are_those_that_the_cards_make(project: Project) -> list[str]:
+    committed = {path: text for path, text in project.files.items() if Path(path).parent == metric_pages.FOLDER}
+    wanted = metric_pages.pages(project.manifest)
+    return sorted(path for path in committed.keys() | wanted.keys() if committed.get(path) != wanted.get(path))
+
+
+def semantic_metrics_have_the_words_of_a_card(project: Project) -> list[str]:
+    cards = {node["name"]: node["config"]["meta"]["card"] for node in metrics(project)}
+    faults = []
+    for metric in project.manifest["metrics"].values():
+        card = cards.get(f"metric_{metric['name']}")
+        is_input = bool(metric["config"]["meta"].get("internal"))
+        said = (metric["label"], metric["description"])
+        if is_input == bool(card) or (card and said != (card["title"], card["definition"])):
+            faults.append(metric["name"])
+    return faults
+
+
 def laws_are_sentences_and_say_what_a_failing_row_means(project: Project) -> list[str]:
     faults = []
     for test in project.nodes("test"):
@@ -418,6 +437,12 @@ BREAKS: dict[Callable[[Project], list[str]], Callable[[Project], Any]] = {
     metrics_have_full_cards_of_their_own: lambda p: p.model("metric_dau")["config"]["meta"]["card"].pop("unit"),
     metrics_have_the_same_columns_and_stand_under_their_law: lambda p: law_of_metrics(p)["depends_on"]["nodes"].remove(
         "model.footfall.metric_dau"
+    ),
+    metric_pages_are_those_that_the_cards_make: lambda p: p.model("metric_dau")["config"]["meta"]["card"].update(
+        unit="people"
+    ),
+    semantic_metrics_have_the_words_of_a_card: lambda p: p.manifest["metrics"]["metric.footfall.dau"].update(
+        description="Persons of the day."
     ),
     laws_are_sentences_and_say_what_a_failing_row_means: lambda p: next(
         test for test in p.nodes("test") if test["name"] == "assert_dates_have_no_holes"
