@@ -69,7 +69,8 @@ class Semantic:
     def rows(self, metric: str, period: str, segment: str) -> Rows:
         """The same from the metric's own relation."""
         with duckdb.connect(str(self.home / "published" / "marts.duckdb"), read_only=True) as marts:
-            query = f"select period_start, segment_value, metric_value from metric_{metric} where period = ? and segment = ?"
+            wanted = f"from metric_{metric} where period = ? and segment = ?"
+            query = f"select period_start, segment_value, metric_value {wanted}"
             found = marts.execute(query, [period, segment]).fetchall()
         return {(start, *(() if segment == "all" else (value,))): number for start, value, number in found}
 
