@@ -28,6 +28,13 @@
                 ~ ". Change it in dbt_project.yml or in FOOTFALL_" ~ name | upper ~ ".") }}
         {%- endif -%}
     {%- endfor -%}
+    {%- for name in ['lost_after_days'] -%}
+        {%- if setting(name) is not integer or setting(name) <= 0 -%}
+            {{ exceptions.raise_compiler_error(
+                "Setting '" ~ name ~ "' is '" ~ setting(name) ~ "'; it must be a whole number above 0. "
+                ~ "Change it in dbt_project.yml or in FOOTFALL_" ~ name | upper ~ ".") }}
+        {%- endif -%}
+    {%- endfor -%}
     {%- for name in ['session_timeout_seconds', 'bounce_max_seconds', 'mau_days'] -%}
         {%- if setting(name) is not number or setting(name) <= 0 -%}
             {{ exceptions.raise_compiler_error(

@@ -21,6 +21,7 @@ from orchestration.cli import app
 REPOSITORY = Path(__file__).parents[2]
 
 LONG_MODELS = {
+    "int_activity_lifetimes": "three segments, each by a column of its own that can be found by grep",
     "int_active_gaps": "five segments, each by a column of its own that can be found by grep",
     "int_identities": "one derivation from ids to persons; its steps are of no use alone",
     "int_person_days": "incremental: which persons changed, and what replaces their rows",
