@@ -13,8 +13,8 @@ from typing import Any
 
 import duckdb
 
-from ingest.envelope import LANDING_COLUMNS, MACROS, checked, literal
-from ingest.formats import columns, csv, mapping, ndjson, parquet
+from ingest.envelope import ENVELOPE_FIELDS, LANDING_COLUMNS, MACROS, checked, literal
+from ingest.formats import columns, csv, mapping, ndjson, parquet, spend
 from ingest.formats.source import SourceFile, UnusableSource, detect
 from ingest.landing.batches import BatchReceipt, Source, clear_stale_work, commit, ensure_landing, work_folder
 from ingest.landing.duplicates import PARQUET_OPTIONS, settle
@@ -23,6 +23,7 @@ from ingest.settings import LoadSettings
 
 Progress = Callable[[str, float], None]
 
+KINDS = ("events", spend.KIND)
 _COLUMNS = ", ".join(LANDING_COLUMNS)
 # faults of the mapping or of DuckDB's reading of it, which no second look at the rows can mend
 _FAULTY_QUERY = (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException, duckdb.PermissionException)
@@ -42,6 +43,7 @@ def load(
     home: Path,
     *,
     format: str = "auto",
+    kind: str = "events",
     mapping: str | None = None,
     app: str | None = None,
     timezone: str | None = None,
@@ -53,6 +55,7 @@ def load(
         paths: files, or folders of which all files are taken, hidden ones left out.
         home: the folder of all state; made where it is missing.
         format: `auto`, `ndjson`, `csv` or `parquet`: files of envelopes.
+        kind: `events`, or `spend`: files of money spent on channels (see `ingest.formats.spend`).
         mapping: a bundled mapping's name or a YAML file, for files of another shape.
         app: the app of rows that name none (else the mapping's, else `default`).
         timezone: IANA zone of times without one (else the mapping's, else UTC). A time that a clock change repeats is
@@ -65,6 +68,12 @@ def load(
     Raises:
         LoadFailed: when a file could not be loaded; the others are, and are in its `receipts`.
     """
+    if kind not in KINDS:
+        raise LoadFailed([("", f"--kind {kind} is not legal. Write {' or '.join(KINDS)}.")], [])
+    if kind == spend.KIND:
+        if mapping:
+            raise LoadFailed([("", "A file of spend has columns of its own. Leave out --mapping, or --kind.")], [])
+        mapping = spend.KIND
     receipts: list[BatchReceipt] = []
     failures: list[tuple[str, str]] = []
     ensure_landing(home)
@@ -101,7 +110,8 @@ def load_file(
     Raises:
         UnusableSource: when nothing of the file can be loaded.
     """
-    used = mapping.read_mapping(mapping_name) if mapping_name else None
+    # the mapping of spend depends on which columns the file has
+    used = mapping.read_mapping(mapping_name) if mapping_name and mapping_name != spend.KIND else None
     if used and format == "auto":
         format = used.source.format
     try:
@@ -202,13 +212,17 @@ class _Load:
     def _read_header(self) -> None:
         options = self.mapping.source if self.mapping else mapping.SourceOptions()
         if self.source.format == "csv":
+            known = spend.COLUMNS if self.mapping_name == spend.KIND else ENVELOPE_FIELDS
             self.dialect = csv.dialect(
-                self.source, options.delimiter, options.header, options.columns, options.encoding
+                self.source, options.delimiter, options.header, options.columns, options.encoding, known
             )
             self.columns = dict.fromkeys(self.dialect.columns, "VARCHAR")
         elif self.source.format == "parquet":
             self.columns = parquet.columns(self.connection, self.source)
-        if self.mapping and self.source.format != "ndjson":
+        if self.mapping_name == spend.KIND:
+            found = None if self.source.format == "ndjson" else self.columns
+            self.mapping = spend.mapping_for(found, self.source.name)
+        elif self.mapping and self.source.format != "ndjson":
             mapping.check_columns(self.mapping, self.columns, self.mapping_name or "", self.source.name)
 
     def _rows(self, careful: bool) -> str:

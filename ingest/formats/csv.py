@@ -2,6 +2,7 @@
 """CSV: separated columns under a header, quoted as RFC 4180 says."""
 
 import csv
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import duckdb
@@ -29,8 +30,9 @@ def dialect(
     header: bool = True,
     names: tuple[str, ...] = (),
     encoding: str = "utf-8",
+    known: Collection[str] = ENVELOPE_FIELDS,
 ) -> Dialect:
-    """Read the header of a file; without a given delimiter the one that cuts most envelope fields out of it is taken.
+    """Read the header of a file; without a given delimiter the one that cuts most known fields out of it is taken.
 
     Raises:
         UnusableSource: when the header is missing, is no text, or names a column twice.
@@ -47,7 +49,8 @@ def dialect(
         return Dialect(delimiter or ",", False, names, encoding)
     candidates = {each: tuple(next(csv.reader([line], delimiter=each), [])) for each in [delimiter or ",", *DELIMITERS]}
     chosen = delimiter or max(
-        candidates, key=lambda each: (len(set(candidates[each]) & set(ENVELOPE_FIELDS)), each == ",")
+        candidates,
+        key=lambda each: (len({name.strip().lower() for name in candidates[each]} & set(known)), each == ","),
     )
     columns = tuple(name.strip() or f"column_{number}" for number, name in enumerate(candidates[chosen], 1))
     lowered = [name.lower() for name in columns]

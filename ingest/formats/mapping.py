@@ -48,6 +48,7 @@ class Value(_Strict):
 
 class _Event(_Strict):
     when: str | bool = True
+    problem: Value | None = None
     properties: dict[str, Value] = {}
     context: dict[Literal[CONTEXT_FIELDS], Value] = {}  # type: ignore[valid-type]
 
@@ -213,7 +214,10 @@ def _packed(event: _Event | None, is_json: bool, problem: str | None = None, is_
         )
         properties = f"to_json(struct_pack({', '.join(members)}))"
     fields["properties"] = properties
-    fields["problem"] = problem if is_sql and problem else literal(problem) if problem else "null"
+    if event and event.problem:
+        fields["problem"] = _sql(event.problem, is_json)
+    else:
+        fields["problem"] = problem if is_sql and problem else literal(problem) if problem else "null"
     return f"struct_pack({', '.join(f'{name} := {value}::varchar' for name, value in fields.items())})"
 
 

@@ -20,7 +20,10 @@ settled as (
     anti join {{ ref('stg_superseded_copies') }} as superseded
         on landed.batch_id = superseded.batch_id and landed.file_row_number = superseded.row_number
 
-    where landed.batch_id in (select batch_id from plumbing.processed_batches where model_name = 'stg_superseded_copies')
+    where
+        landed.batch_id in (select batch_id from plumbing.processed_batches where model_name = 'stg_superseded_copies')
+        -- reports of spend come through the same door, and are nobody's events
+        and landed.event_name != '$spend_reported'
 
 ),
 

@@ -52,6 +52,7 @@ class _Bar:
 def load(
     paths: Annotated[list[Path], typer.Argument(help="Files, or folders of files.", show_default=False)],
     format: Annotated[str, typer.Option(help="auto, ndjson, csv or parquet: files of envelopes.")] = "auto",
+    kind: Annotated[str, typer.Option(help="events, or spend: money spent on channels, by day.")] = "events",
     mapping: Annotated[str | None, typer.Option(help="A mapping for another shape: a name or a YAML file.")] = None,
     app: Annotated[str | None, typer.Option(help="The app of events that name none.")] = None,
     timezone: Annotated[str | None, typer.Option(help="IANA zone of times that carry none. [default: UTC]")] = None,
@@ -67,6 +68,7 @@ def load(
                 paths,
                 home(),
                 format=format,
+                kind=kind,
                 mapping=mapping,
                 app=app,
                 timezone=timezone,

@@ -23,6 +23,7 @@ REPOSITORY = Path(__file__).parents[2]
 LONG_MODELS = {
     "int_activity_lifetimes": "three segments, each by a column of its own that can be found by grep",
     "int_active_gaps": "five segments, each by a column of its own that can be found by grep",
+    "int_channel_spend": "two sources of spend, which report counts, and its change into one currency",
     "int_identities": "one derivation from ids to persons; its steps are of no use alone",
     "int_person_days": "incremental: which persons changed, and what replaces their rows",
     "int_priced_money_events": "what a price is and what is wrong with it, decided in one place",

@@ -24,7 +24,7 @@ sessions as not materialized (
 
 channel_spend as (
 
-    select * from {{ ref('channel_spend') }}
+    select * from {{ ref('int_channel_spend') }}
 
 ),
 
@@ -121,7 +121,7 @@ conversions_counted as (
 
 ),
 
--- money spent on a channel is spent for every conversion that is counted
+-- money spent on a channel is spent for every conversion that is counted, unless the two are about different apps
 spend as (
 
     select
@@ -134,6 +134,12 @@ spend as (
     from channel_spend
 
     cross join conversions_counted
+
+    where
+        channel_spend.app = 'default'
+        {%- for named in conversions_named %}
+        or (conversions_counted.conversion = {{ quoted(named.name) }}{{ '' if named.scope.app is none else ' and channel_spend.app = ' ~ quoted(named.scope.app) }})
+        {%- endfor %}
 
 ),
 
