@@ -20,6 +20,7 @@
         'week_start': ['monday', 'sunday'],
         'identity_rule': ['first', 'last'],
         'trust_client_sessions': [true, false],
+        'acquisition_model': ['first_touch', 'last_touch', 'last_non_direct', 'linear', 'position_based', 'time_decay'],
     } -%}
     {%- for name, values in legal.items() -%}
         {%- if setting(name) not in values -%}
@@ -35,7 +36,7 @@
                 ~ "Change it in dbt_project.yml or in FOOTFALL_" ~ name | upper ~ ".") }}
         {%- endif -%}
     {%- endfor -%}
-    {%- for name in ['session_timeout_seconds', 'bounce_max_seconds', 'mau_days'] -%}
+    {%- for name in ['session_timeout_seconds', 'bounce_max_seconds', 'mau_days', 'gross_margin'] -%}
         {%- if setting(name) is not number or setting(name) <= 0 -%}
             {{ exceptions.raise_compiler_error(
                 "Setting '" ~ name ~ "' is '" ~ setting(name) ~ "'; it must be a number above 0. "

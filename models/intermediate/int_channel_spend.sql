@@ -88,7 +88,7 @@ spend_in_reporting_currency as (
                     || ', and seeds/exchange_rates.csv has no rate of it to {{ reporting_currency }} on that day. Add one, or correct the currency.'
                 )
             else cast(round(
-                cast(coalesce(spend_cents, round(amount * cast(minor_per_unit as decimal(5, 0)))) as decimal(18, 0)) * minor_rate
+                cast(coalesce(spend_cents, round(amount * cast(minor_per_unit as decimal(20, 0)))) as decimal(18, 0)) * minor_rate
             ) as bigint)
         end as spend_cents
 

@@ -38,6 +38,7 @@ LONG_MODELS = {
     "fct_active_persons": "joins the spine of days to the counts",
     "fct_growth_accounting": "three kinds of period by one engine",
     "fct_attribution": "the steps of each conversion are written out",
+    "fct_channel_economics": "customers, their channels, money and spend meet in one row",
     "fct_conversions": "the steps of each conversion are written out",
     "fct_funnel_steps": "the steps of each funnel are written out",
     "fct_cohort_revenue": "cohorts, their months and the months without money",

@@ -1,5 +1,6 @@
 -- The failing row says that the sessions do not hold each event with an id exactly once. Events are counted without reading them:
--- rows of the landing files that were taken in, less the copies that lost; only those without any id are looked for.
+-- rows of the landing files that were taken in, less the copies that lost; only those without any id are looked for,
+-- and reports of spend, which come through the same door.
 with
 
 landed as (
@@ -27,6 +28,17 @@ without_id as (
 
 ),
 
+reported_spend as (
+
+    select count(*) as reports
+
+    from {{ ref('stg_reported_spend') }} as reported
+
+    anti join {{ ref('stg_superseded_copies') }} as superseded
+        on reported.batch_id = superseded.batch_id and reported.row_number = superseded.row_number
+
+),
+
 in_sessions as (
 
     select coalesce(sum(events), 0) as events from {{ ref('int_sessions') }}
@@ -36,7 +48,7 @@ in_sessions as (
 counted as (
 
     select
-        coalesce(landed.copies, 0) - superseded.copies - without_id.events as events_with_id,
+        coalesce(landed.copies, 0) - superseded.copies - without_id.events - reported_spend.reports as events_with_id,
         in_sessions.events as events_in_sessions
 
     from landed
@@ -44,6 +56,8 @@ counted as (
     cross join superseded
 
     cross join without_id
+
+    cross join reported_spend
 
     cross join in_sessions
 

@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 import ingest
-from tests.end_to_end.dbt_project import build_models, copy_project, differences
+from tests.end_to_end.dbt_project import build_models, copy_project, differences, run_dbt
 
 # app, day, channel, campaign, amount, currency, reported at
 Report = tuple[str, str, str, str, str, str, str]
@@ -106,6 +106,7 @@ def test_any_order_of_arrival_gives_the_newest_reports_and_nothing_else_changes(
             (receipt,) = ingest.load([file], home, kind="spend")
             assert receipt.quarantined == 0
             build_models(home, project=project)
+    run_dbt(spent, "test", "--exclude-resource-type=unit_test", project=project)
     found = differences(spent, whole, ignored_columns=("batch_id", "row_number", "received_at"))
     assert found.keys() <= {"stg_reported_spend", "stg_superseded_copies"}
     assert differences(spent, plain, ignored_columns=("batch_id", "row_number", "received_at")).keys() <= ABOUT_SPEND
