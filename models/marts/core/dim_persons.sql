@@ -20,6 +20,14 @@ identities as (
 
 ),
 
+payments as (
+
+    select * from {{ ref('fct_payments') }}
+
+    where person_id is not null and status = 'completed'
+
+),
+
 clock as (
 
     select last_date from ({{ local_clocks(ref('int_data_clocks')) }}) where app is null
@@ -63,6 +71,35 @@ person_totals as (
 
 ),
 
+customers as (
+
+    select
+        person_id,
+        max(payment_date) filter (where revenue_cents > 0) as last_payment_date,
+        count(distinct (app, coalesce(order_id, payment_id))) filter (where revenue_cents > 0) as orders,
+        cast(sum(revenue_cents) as bigint) as revenue_cents
+
+    from payments
+
+    group by person_id
+
+    having last_payment_date is not null
+
+),
+
+-- fifths by the share of customers below, so that equal ones are in one
+customer_scores as (
+
+    select
+        *,
+        1 + 5 * (rank() over (order by last_payment_date) - 1) // count(*) over () as recency,
+        1 + 5 * (rank() over (order by orders) - 1) // count(*) over () as frequency,
+        1 + 5 * (rank() over (order by revenue_cents) - 1) // count(*) over () as monetary
+
+    from customers
+
+),
+
 persons as (
 
     select
@@ -78,6 +115,10 @@ persons as (
         person_totals.active_days,
         person_totals.events,
         {{ person_segment_on('clock.last_date', rules) | indent(8) }} as segment,
+        customer_scores.recency as rfm_recency,
+        customer_scores.frequency as rfm_frequency,
+        customer_scores.monetary as rfm_monetary,
+        100 * customer_scores.recency + 10 * customer_scores.frequency + customer_scores.monetary as rfm_score,
         coalesce(person_origins.sessions, 0) as sessions,
         person_origins.app as first_app,
         person_origins.country as first_country,
@@ -98,6 +139,9 @@ persons as (
 
     left join person_origins
         on person_totals.person_id = person_origins.person_id
+
+    left join customer_scores
+        on person_totals.person_id = customer_scores.person_id
 
 )
 
