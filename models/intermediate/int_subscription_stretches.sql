@@ -47,7 +47,9 @@ changes_in_order as (
             coalesce(last_value(billing_interval ignore nulls) over changes_until_now, 'month') as billing_interval,
             first_value(person_id ignore nulls) over all_changes as person_id
         ),
-        last_value(case when is_start or is_end then greatest(effective_at, trial_ends_at) end ignore nulls) over changes_until_now as running_trial_ends_at
+        last_value(
+            case when is_start or is_end then greatest(effective_at, trial_ends_at) end ignore nulls
+        ) over changes_until_now as running_trial_ends_at
 
     from changes
 

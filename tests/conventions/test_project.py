@@ -27,7 +27,7 @@ LONG_MODELS = {
     "int_identities": "one derivation from ids to persons; its steps are of no use alone",
     "int_person_days": "incremental: which persons changed, and what replaces their rows",
     "int_priced_money_events": "what a price is and what is wrong with it, decided in one place",
-    "int_subscription_stretches": "one derivation from changes told in any order to stretches; its steps are of no use alone",
+    "int_subscription_stretches": "one derivation from changes told in any order; its steps are of no use alone",
     "int_session_paths": "incremental: which days are built anew, and whose session an event is",
     "int_sessions": "incremental: which sessions are touched, and where a session came from",
     "int_stream_days": "incremental: which stream days are touched",

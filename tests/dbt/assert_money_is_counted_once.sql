@@ -12,7 +12,9 @@ money_events as (
                 when payment_id is null and money_event = 'payment_completed' and amount_cents < 0 is not true then 1
             end
         ) as lone_payments,
-        count(distinct case when money_event like 'payment%' and (money_event = 'payment_completed' and amount_cents < 0) is not true then payment_id end) as named_payments
+        count(
+            distinct case when money_event like 'payment%' and (money_event = 'payment_completed' and amount_cents < 0) is not true then payment_id end
+        ) as named_payments
 
     from {{ ref('int_money_events') }}
 

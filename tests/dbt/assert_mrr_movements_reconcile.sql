@@ -1,4 +1,5 @@
--- A failing row is a month and segment value in which MRR is not what its movements make of the month before, or not what the segment values of its app sum to.
+-- A failing row is a month and segment value whose MRR is not what its movements make of the month before.
+-- Or all segment values together are not the whole.
 with
 
 movements as (

@@ -56,8 +56,12 @@ subscription_months as (
 
     select
         *,
-        bool_or(status = 'trial' and previous_status is distinct from 'trial' and first_moment >= period_start) over month_stretches as has_trial_started,
-        bool_or(status = 'active' and previous_status = 'trial' and mrr_cents > 0 and first_moment >= period_start) over month_stretches as has_trial_converted
+        bool_or(
+            status = 'trial' and previous_status is distinct from 'trial' and first_moment >= period_start
+        ) over month_stretches as has_trial_started,
+        bool_or(
+            status = 'active' and previous_status is not distinct from 'trial' and mrr_cents > 0 and first_moment >= period_start
+        ) over month_stretches as has_trial_converted
 
     from stretch_months
 
