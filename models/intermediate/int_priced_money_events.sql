@@ -91,11 +91,7 @@ priced_events as (
         * exclude (minor_rate),
         case
             when amount_cents is null or fault in ('unknown_currency', 'amount_out_of_range') then null
-            when minor_rate is null
-                then error(
-                    'No exchange rate: an event of ' || cast(money_date as varchar) || ' in app ' || app || ' is in ' || currency
-                    || ', and seeds/exchange_rates.csv has no rate of it to {{ reporting_currency }} on that day. Add one, or set reporting_currency.'
-                )
+            when minor_rate is null then error({{ missing_rate('money_date', 'app', 'currency') }})
             else try_cast(round(cast(amount_cents as decimal(18, 0)) * minor_rate) as bigint)
         end as reporting_cents
 

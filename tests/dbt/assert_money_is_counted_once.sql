@@ -13,7 +13,9 @@ money_events as (
             end
         ) as lone_payments,
         count(
-            distinct case when money_event like 'payment%' and (money_event = 'payment_completed' and amount_cents < 0) is not true then payment_id end
+            distinct case
+                when money_event like 'payment%' and (money_event = 'payment_completed' and amount_cents < 0) is not true then payment_id
+            end
         ) as named_payments
 
     from {{ ref('int_money_events') }}
