@@ -46,6 +46,8 @@ LONG_MODELS = {
     "fct_payments": "payments and refunds, and how much of a payment was refunded",
     "fct_subscription_months": "stretches to months, their openings and movements",
     "fct_retention": "the steps of each retention are written out",
+    "fct_daily_operations": "every operating metric is a column; what they are counted from stands in four marts",
+    "fct_revenue_overview": "orders before segments before periods, so that each is counted on few rows",
     "fct_web_overview": "two segments, three kinds of period and two kinds of rows for one engine",
 }
 GRAIN_TESTED_ELSEWHERE = {

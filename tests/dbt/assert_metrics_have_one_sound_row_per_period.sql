@@ -3,16 +3,48 @@
 {%- set metrics = [
     'metric_active_persons',
     'metric_activity_churn_rate',
+    'metric_arppu',
+    'metric_arpu',
+    'metric_at_risk_persons',
+    'metric_average_order_value',
     'metric_bounce_rate',
+    'metric_cancelled_subscriptions',
+    'metric_churned_mrr',
+    'metric_churned_persons',
+    'metric_contraction_mrr',
     'metric_conversion_rate',
     'metric_dau',
     'metric_dormant_persons',
+    'metric_expansion_mrr',
     'metric_funnel_conversion',
+    'metric_generation_failure_rate',
+    'metric_generations_completed',
+    'metric_gross_revenue_retention',
+    'metric_logo_churn_rate',
+    'metric_ltv_12m',
+    'metric_ltv_3m',
     'metric_mau',
+    'metric_mrr',
+    'metric_mrr_per_subscriber',
+    'metric_net_new_mrr',
+    'metric_net_revenue_retention',
+    'metric_new_customers',
+    'metric_new_mrr',
     'metric_new_persons',
+    'metric_new_subscriptions',
+    'metric_orders',
     'metric_page_views',
     'metric_pages_per_session',
+    'metric_paying_customers',
+    'metric_payment_success_rate',
+    'metric_power_persons',
     'metric_quick_ratio',
+    'metric_referral_acceptance_rate',
+    'metric_referrals_sent',
+    'metric_refund_rate',
+    'metric_refunds',
+    'metric_registrations',
+    'metric_repeat_purchase_rate',
     'metric_resurrected_persons',
     'metric_retention_d1',
     'metric_retention_d30',
@@ -21,16 +53,28 @@
     'metric_retention_w1',
     'metric_return_rate',
     'metric_returning_persons',
+    'metric_revenue',
     'metric_session_length',
     'metric_sessions',
     'metric_sessions_per_visitor',
+    'metric_signup_to_payment_rate',
     'metric_stickiness',
+    'metric_subscribers',
     'metric_time_to_convert',
+    'metric_trial_conversion_rate',
     'metric_visitors',
     'metric_wau',
 ] -%}
 {#- a cohort of nobody has no row -#}
-{%- set of_cohorts = ['metric_retention_d1', 'metric_retention_d7', 'metric_retention_d30', 'metric_retention_w1', 'metric_retention_m1'] %}
+{%- set of_cohorts = [
+    'metric_ltv_12m',
+    'metric_ltv_3m',
+    'metric_retention_d1',
+    'metric_retention_d30',
+    'metric_retention_d7',
+    'metric_retention_m1',
+    'metric_retention_w1',
+] %}
 
 with
 
@@ -89,6 +133,7 @@ where
     or isnan(highest_value)
     or isinf(highest_value)
     or lowest_value < 0
-    and unit not in ('cents', 'ratio')
+    and unit not like 'cents%'
+    and unit != 'ratio'
     or unit = 'share'
     and highest_value > 1

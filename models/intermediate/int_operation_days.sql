@@ -1,0 +1,65 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_rows',
+    post_hook='{{ mark_processed() }}',
+) }}
+
+{%- set touched_days = touched_event_dates(unseen_batches('int_operation_days')) if is_incremental() %}
+
+with
+
+events as (
+
+    select * from {{ ref('stg_events') }}
+
+    {% if is_incremental() %}
+    where event_date in {{ touched_days }}
+    {% endif %}
+
+),
+
+event_catalog as (
+
+    select * from {{ ref('event_catalog') }}
+
+),
+
+operations as (
+
+    select distinct
+        canonical_name,
+        operation
+
+    from event_catalog
+
+    where operation is not null
+
+),
+
+operation_days as (
+
+    select
+        events.event_date,
+        {{ local_date('events.occurred_at') }} as operation_date,
+        events.app,
+        operations.operation,
+        {{ identity_key('events.stream_id') }} as identity_key,
+        count(*) as events,
+        min(events.occurred_at) as first_at
+
+    from events
+
+    inner join operations
+        on events.event_name = operations.canonical_name
+
+    group by all
+
+)
+
+select * from operation_days
+{% if is_incremental() %}
+union all by name
+select rowid as replaced_rowid
+from {{ this }}
+where event_date in {{ touched_days }}
+{% endif %}
