@@ -30,6 +30,7 @@
         {%- endif -%}
     {%- endfor -%}
     {%- for name in ['lost_after_days', 'signup_payment_days'] -%}
+    {%- for name in ['lost_after_days', 'ltv_horizon_days'] -%}
         {%- if setting(name) is not integer or setting(name) <= 0 -%}
             {{ exceptions.raise_compiler_error(
                 "Setting '" ~ name ~ "' is '" ~ setting(name) ~ "'; it must be a whole number above 0. "

@@ -1,0 +1,143 @@
+with
+
+priced_events as (
+
+    select * from {{ ref('int_priced_money_events') }}
+
+    where money_event in ('payment_initiated', 'payment_completed', 'payment_failed', 'refund_issued')
+
+),
+
+identities as (
+
+    select * from {{ ref('int_identities') }}
+
+),
+
+-- money that goes back is a refund, whatever the event that says so is called
+movements as (
+
+    select
+        *,
+        case when money_event = 'refund_issued' or (money_event = 'payment_completed' and amount_cents < 0) then 'refund' else 'payment' end as kind,
+        case money_event when 'payment_failed' then 'failed' when 'payment_initiated' then 'initiated' else 'completed' end as status
+
+    from priced_events
+
+),
+
+-- of the events of one payment the furthest decides: completed before failed before initiated, then the earliest
+payments as (
+
+    select
+        *,
+        case when status = 'completed' then coalesce(reporting_cents, 0) else 0 end as revenue_cents
+
+    from movements
+
+    where kind = 'payment'
+
+    qualify
+        row_number() over (
+            partition by app, coalesce(payment_id, event_id), case when payment_id is null then event_date end
+            order by status, occurred_at, event_id
+        ) = 1
+
+),
+
+refunds as (
+
+    select
+        *,
+        -abs(coalesce(reporting_cents, 0)) as revenue_cents
+
+    from movements
+
+    where kind = 'refund'
+
+),
+
+refunded_payments as (
+
+    select
+        payments.event_id,
+        payments.event_date,
+        -sum(refunds.revenue_cents) as refunded_cents,
+        -- rates move, so only money of one currency is compared
+        sum(abs(refunds.amount_cents)) filter (where refunds.currency = payments.currency) > any_value(payments.amount_cents) as is_over_refunded
+
+    from payments
+
+    inner join refunds
+        on payments.app = refunds.app and coalesce(payments.payment_id, payments.event_id) = refunds.payment_id
+
+    where payments.status = 'completed'
+
+    group by payments.event_id, payments.event_date
+
+),
+
+paid_or_refunded as (
+
+    select
+        coalesce(payments.payment_id, payments.event_id) as movement_id,
+        cast(null as varchar) as refunded_payment_id,
+        coalesce(refunded_payments.refunded_cents, 0) as refunded_cents,
+        case when refunded_payments.is_over_refunded then 'refunded_more_than_paid' else payments.fault end as stated_fault,
+        payments.*
+
+    from payments
+
+    left join refunded_payments
+        on payments.event_id = refunded_payments.event_id and payments.event_date = refunded_payments.event_date
+
+    union all
+
+    select
+        refunds.event_id as movement_id,
+        refunds.payment_id as refunded_payment_id,
+        0 as refunded_cents,
+        case when refunds.money_event = 'refund_issued' and refunds.fault = 'negative_amount' then null else refunds.fault end as stated_fault,
+        refunds.*
+
+    from refunds
+
+),
+
+payments_with_person as (
+
+    select
+        -- ids
+        paid_or_refunded.movement_id as payment_id,
+        paid_or_refunded.refunded_payment_id,
+        identities.person_id,
+        paid_or_refunded.account_id,
+        paid_or_refunded.order_id,
+        paid_or_refunded.product_id,
+        paid_or_refunded.subscription_id,
+
+        -- strings
+        paid_or_refunded.app,
+        paid_or_refunded.kind,
+        paid_or_refunded.status,
+        paid_or_refunded.country,
+        paid_or_refunded.currency,
+        paid_or_refunded.stated_fault as fault,
+
+        -- numbers
+        abs(paid_or_refunded.amount_cents) as amount_cents,
+        paid_or_refunded.revenue_cents,
+        cast(paid_or_refunded.refunded_cents as bigint) as refunded_cents,
+
+        -- dates and timestamps (utc)
+        paid_or_refunded.money_date as payment_date,
+        paid_or_refunded.occurred_at
+
+    from paid_or_refunded
+
+    left join identities
+        on paid_or_refunded.identity_key = identities.identity_key
+
+)
+
+select * from payments_with_person
