@@ -37,6 +37,7 @@ LONG_MODELS = {
     "fct_audience": "five segments, each by a column of its own that can be found by grep",
     "int_customer_histories": "days of purchase, and what of them is known at either cut",
     "dim_customer_ltv": "joins what was paid, what is predicted and what subscriptions bring",
+    "fct_survival": "two kinds of stays, cut to lifetimes and estimated by one engine",
     "fct_ltv_validation": "the errors of predictions beside those of a plain guess",
     "dim_persons": "joins three sources to all that is known of a person",
     "fct_active_persons": "joins the spine of days to the counts",

@@ -26,6 +26,32 @@ activity_churn as (
 
 ),
 
+subscription_churn as (
+
+    select
+        'subscription' as kind,
+        'month' as period,
+        period_start,
+        segment,
+        segment_value,
+        opening_customers as opening_persons,
+        churned_customers as lost_persons,
+        is_complete
+
+    from {{ ref('fct_mrr_movements') }}
+
+),
+
+openings_and_losses as (
+
+    select * from activity_churn
+
+    union all
+
+    select * from subscription_churn
+
+),
+
 churn as (
 
     select
@@ -40,7 +66,7 @@ churn as (
         opening_persons / nullif(lost_persons, 0) as expected_lifetime_periods,
         is_complete
 
-    from activity_churn
+    from openings_and_losses
 
 )
 

@@ -11,9 +11,66 @@ activity_lifetimes as (
 
 ),
 
+-- of a customer with several subscriptions the last one that ends is the end; the running month has lost nobody yet
+subscription_stays as (
+
+    select
+        app,
+        channel,
+        min(case when closing_mrr_cents > 0 then period_start end) as first_paid_month,
+        min(case when movement = 'churn' then period_start end) as lost_month,
+        coalesce(lost_month, max(period_start)) as last_month
+
+    from {{ ref('fct_customer_months') }}
+
+    where is_complete
+
+    group by app, customer_id, channel
+
+    having first_paid_month is not null
+
+),
+
+subscription_segments as (
+
+    select
+        unnest({{ standard_segments({'app': 'app', 'channel': 'channel'}) }}, recursive := true),
+        *
+
+    from subscription_stays
+
+),
+
+subscription_lifetimes as (
+
+    select
+        'subscription' as kind,
+        'month' as age_unit,
+        segment,
+        segment_value,
+        cast(date_diff('month', first_paid_month, last_month) as integer) as age,
+        count(lost_month) as lost,
+        count(*) - count(lost_month) as censored
+
+    from subscription_segments
+
+    group by all
+
+),
+
+lifetimes as (
+
+    select * from activity_lifetimes
+
+    union all by name
+
+    select * from subscription_lifetimes
+
+),
+
 curves as (
 
-    {{ kaplan_meier('activity_lifetimes', ['kind', 'age_unit', 'segment', 'segment_value']) | indent(4) }}
+    {{ kaplan_meier('lifetimes', ['kind', 'age_unit', 'segment', 'segment_value']) | indent(4) }}
 
 ),
 
