@@ -1,6 +1,6 @@
 {#- What to say of an amount in a currency that has no rate. -#}
-{% macro missing_rate(day, app, currency) -%}
-    'No exchange rate: an event of ' || cast({{ day }} as varchar) || ' in app ' || {{ app }} || ' is in ' || {{ currency }}
+{% macro missing_rate(day, app, currency, what='an event') -%}
+    'No exchange rate: {{ what }} of ' || cast({{ day }} as varchar) || ' in app ' || {{ app }} || ' is in ' || {{ currency }}
     || ', and seeds/exchange_rates.csv has no rate of it to {{ setting("reporting_currency") }} on that day. Add one, or set reporting_currency.'
 {%- endmacro %}
 

@@ -82,11 +82,7 @@ spend_in_reporting_currency as (
         channel,
         utm_campaign,
         case
-            when minor_rate is null
-                then error(
-                    'No exchange rate: spend of ' || cast(spend_date as varchar) || ' on ' || channel || ' is in ' || currency
-                    || ', and seeds/exchange_rates.csv has no rate of it to {{ reporting_currency }} on that day. Add one, or correct the currency.'
-                )
+            when minor_rate is null then error({{ missing_rate('spend_date', 'app', 'currency', what='spend') }})
             else cast(round(
                 cast(coalesce(spend_cents, round(amount * cast(minor_per_unit as decimal(20, 0)))) as decimal(18, 0)) * minor_rate
             ) as bigint)

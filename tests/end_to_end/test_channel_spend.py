@@ -165,5 +165,5 @@ def test_spend_of_another_app_is_not_spent_for_a_conversion(project: Path, tmp_p
 def test_spend_without_a_rate_stops_the_build(project: Path, tmp_path: Path) -> None:
     (tmp_path / "spend.csv").write_text(f"{HEADER}\n,2025-03-01,Email,,1,CHF,\n")
     ingest.load([tmp_path / "spend.csv"], tmp_path, kind="spend")
-    with pytest.raises(AssertionError, match="No exchange rate: spend of 2025-03-01 on Email is in CHF"):
+    with pytest.raises(AssertionError, match="No exchange rate: spend of 2025-03-01 in app default is in CHF"):
         build_models(tmp_path, "--select", "+int_channel_spend", project=project)
