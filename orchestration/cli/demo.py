@@ -1,4 +1,4 @@
-"""`footfall demo`: real data in, marts out, and the headline numbers."""
+"""`footfall demo`: real data and a synthetic product in, marts out, and the headline numbers."""
 
 from __future__ import annotations
 
@@ -18,20 +18,18 @@ BARS = "▁▂▃▄▅▆▇█"
 
 
 def demo() -> None:
-    """Load the bundled real data, build, publish, and print the headline numbers and where to look next."""
-    from ingest import demo_sources
-    from ingest import load as load_files
+    """Load the bundled data, build, publish, and print the headline numbers and where to look next."""
+    from ingest import load_demo
     from orchestration.cli.build import build_and_tell
     from orchestration.settings import home
 
     folder = home()
     console.print(f"[bold]Footfall demo[/] in {folder}\n")
-    for path, mapping in demo_sources():
-        for receipt in load_files([path], folder, mapping=mapping):
-            console.print(
-                f"Loaded {path.name}: {receipt.received:,} received, {receipt.accepted:,} accepted, "
-                f"{receipt.duplicate:,} duplicate, {receipt.quarantined:,} quarantined."
-            )
+    for receipt in load_demo(folder):
+        console.print(
+            f"Loaded {Path(receipt.source.name).name}: {receipt.received:,} received, {receipt.accepted:,} accepted, "
+            f"{receipt.duplicate:,} duplicate, {receipt.quarantined:,} quarantined."
+        )
     build_and_tell(folder)
     print_summary(folder)
 
@@ -44,6 +42,8 @@ def print_summary(home: Path) -> None:
     _print_actives(marts)
     _print_sessions(marts)
     _print_growth(marts)
+    _print_revenue(marts)
+    _print_subscriptions(marts)
     published = home / "published"
     console.print("\n[bold]Where to look next[/]")
     looks = Table(box=None, show_header=False, padding=(0, 2))
@@ -130,6 +130,55 @@ def _print_growth(marts: duckdb.DuckDBPyConnection) -> None:
         numbers = [f"{number:,}" for number in (active, new, returning, resurrected, dormant)]
         table.add_row(app, f"{month:%Y-%m}", *numbers, "" if churn is None else f"{churn:.1%}")
     _show(table)
+
+
+def _print_revenue(marts: duckdb.DuckDBPyConnection) -> None:
+    rows = marts.execute(
+        """
+        with payments as (
+            select *, coalesce(order_id, payment_id) as order_key, date_trunc('month', payment_date) as month
+            from fct_payments
+            where status = 'completed'
+        ),
+        months as (select app, month, sum(revenue_cents) as revenue_cents from payments group by all)
+        select app, sum(revenue_cents), count(distinct case when kind = 'payment' then order_key end),
+            count(distinct case when revenue_cents > 0 then person_id end), -sum(least(revenue_cents, 0)),
+            (select list(revenue_cents order by month) from months where months.app = payments.app)
+        from payments
+        group by app
+        order by app
+        """
+    ).fetchall()
+    columns = _right("revenue", "orders", "customers", "refunded")
+    table = Table(
+        "app", *columns, "revenue a month", title="Revenue: payments minus refunds, in the reporting currency"
+    )
+    for app, revenue, orders, customers, refunded, history in rows:
+        table.add_row(app, _money(revenue), f"{orders:,}", f"{customers:,}", _money(refunded), sparkline(history))
+    _show(table)
+
+
+def _print_subscriptions(marts: duckdb.DuckDBPyConnection) -> None:
+    rows = marts.execute(
+        """
+        select period_start, opening_mrr_cents, new_mrr_cents, expansion_mrr_cents, reactivation_mrr_cents,
+            contraction_mrr_cents, churned_mrr_cents, closing_mrr_cents, closing_customers, net_revenue_retention
+        from fct_mrr_movements
+        where segment = 'all' and is_complete
+        qualify row_number() over (order by period_start desc) <= 4
+        order by period_start
+        """
+    ).fetchall()
+    columns = ("opening", "new", "expansion", "reactivation", "contraction", "churned", "closing", "customers", "NRR")
+    table = Table("month", *_right(*columns), title="Monthly recurring revenue")
+    for month, *amounts, customers, retention in rows:
+        share = "" if retention is None else f"{retention:.1%}"
+        table.add_row(f"{month:%Y-%m}", *(_money(amount) for amount in amounts), f"{customers:,}", share)
+    _show(table)
+
+
+def _money(cents: int) -> str:
+    return f"{cents / 100:,.2f}"
 
 
 def _right(*names: str) -> list[Column]:

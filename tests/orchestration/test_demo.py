@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import csv
+import json
 import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 import pytest
 
+from demo import studio
+
 from serving.publications import current_publication, list_publications
+
+
+DATA = Path(studio.__file__).parent / "data"
 
 
 def demo() -> str:
@@ -16,6 +24,18 @@ def demo() -> str:
     done = subprocess.run([footfall, "demo"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def test_the_synthetic_product_is_drawn_again_row_for_row() -> None:
+    """Its files are what its script makes, on any machine."""
+    events = duckdb.sql(f"from read_parquet('{DATA / 'studio.parquet'}')").fetchall()
+    drawn = studio.events()
+    assert [(row[0], row[2], row[3], row[4], json.loads(row[6])) for row in events] == [
+        (event["event_id"], event["event_name"], event["occurred_at"], event["user_id"], event["properties"])
+        for event in drawn
+    ]
+    with (DATA / "studio_spend.csv").open() as file:
+        assert list(csv.DictReader(file)) == list(studio.spend())
 
 
 def test_the_demo_loads_real_data_once_and_shows_it_each_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,7 +48,7 @@ def test_the_demo_loads_real_data_once_and_shows_it_each_time(tmp_path: Path, mo
     assert "Nothing new" in second
     assert "0 accepted, 541,909 duplicate" in second
     assert second.split("Active persons")[1] == first.split("Active persons")[1]
-    for app in ("online_retail", "ev_charging"):
+    for app in ("online_retail", "ev_charging", "studio"):
         assert app in first
     assert "█" in first
     assert list_publications(tmp_path / "home") == [shown]
