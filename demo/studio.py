@@ -336,11 +336,10 @@ def main() -> None:
     ]
     lines = DATA / "studio.ndjson"
     lines.write_text("".join(json.dumps(row, default=str) + "\n" for row in rows))
-    duckdb.execute(
-        f"""copy (select * from read_json('{lines}', columns = {{event_id: 'varchar', app: 'varchar',
-        event_name: 'varchar', occurred_at: 'timestamp', user_id: 'varchar', anonymous_id: 'varchar',
-        properties: 'varchar', context: 'varchar'}})) to '{DATA / "studio.parquet"}' (format parquet, compression zstd, compression_level 19)"""
-    )
+    types = dict.fromkeys(("event_id", "app", "event_name"), "varchar") | {"occurred_at": "timestamp"}
+    types |= dict.fromkeys(("user_id", "anonymous_id", "properties", "context"), "varchar")
+    target = str(DATA / "studio.parquet")
+    duckdb.read_json(str(lines), columns=types).write_parquet(target, compression="zstd")
     lines.unlink()
     with (DATA / "studio_spend.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, ["date", "channel", "campaign", "amount", "currency", "app"], lineterminator="\n")

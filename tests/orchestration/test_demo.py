@@ -12,9 +12,7 @@ import duckdb
 import pytest
 
 from demo import studio
-
 from serving.publications import current_publication, list_publications
-
 
 DATA = Path(studio.__file__).parent / "data"
 
