@@ -24,6 +24,28 @@ channel_spend as (
 
 ),
 
+-- predictions are whole cents here, so that no order of adding them up shows
+predictions as (
+
+    select
+        segment,
+        segment_value,
+        person_id,
+        cast(sum(predicted_cents) as decimal(25, 0)) as predicted_cents
+
+    from (
+        select
+            unnest({{ standard_segments({'app': 'app'}) }}, recursive := true),
+            person_id,
+            cast(round(predicted_ltv_cents) as bigint) as predicted_cents
+
+        from {{ ref('dim_customer_ltv') }}
+    )
+
+    group by segment, segment_value, person_id
+
+),
+
 clock as (
 
     select last_date from ({{ local_clocks(ref('int_data_clocks')) }}) where app is null
@@ -136,15 +158,23 @@ customer_channels as (
 acquired as (
 
     select
-        segment,
-        segment_value,
-        cohort_start as period_start,
-        channel,
-        cast(sum(credit) as decimal(38, 12)) as acquired_customers
+        channels.segment,
+        channels.segment_value,
+        channels.cohort_start as period_start,
+        channels.channel,
+        cast(sum(channels.credit) as decimal(38, 12)) as acquired_customers,
+        cast(sum(predictions.predicted_cents * cast(channels.credit as decimal(13, 12))) as double)
+        / cast(sum(channels.credit) filter (where predictions.predicted_cents is not null) as double) as predicted_ltv_cents
 
-    from customer_channels
+    from customer_channels as channels
 
-    group by segment, segment_value, cohort_start, channel
+    left join predictions
+        on
+            channels.segment = predictions.segment
+            and channels.segment_value = predictions.segment_value
+            and channels.person_id = predictions.person_id
+
+    group by channels.segment, channels.segment_value, channels.cohort_start, channels.channel
 
 ),
 
@@ -240,6 +270,7 @@ channel_economics as (
         cast(coalesce(channel_revenue.revenue_cents, 0) as bigint) as revenue_cents,
         coalesce(spend.spend_cents, 0) / cast(nullif(acquired.acquired_customers, 0) as double) as cac_cents,
         channel_revenue.revenue_cents / cast(nullif(acquired.acquired_customers, 0) as double) as ltv_cents,
+        acquired.predicted_ltv_cents,
         cast(channel_revenue.revenue_cents * {{ setting('gross_margin') }} as double) / nullif(spend.spend_cents, 0) as ltv_to_cac,
         channel_revenue.payback_months,
         {{ shift_period('period_start', 'month', 1) }} <= clock.last_date as is_complete
