@@ -8,6 +8,7 @@
     'metric_at_risk_persons',
     'metric_average_order_value',
     'metric_bounce_rate',
+    'metric_cac',
     'metric_cancelled_subscriptions',
     'metric_churned_mrr',
     'metric_churned_persons',
@@ -23,6 +24,7 @@
     'metric_logo_churn_rate',
     'metric_ltv_12m',
     'metric_ltv_3m',
+    'metric_ltv_to_cac',
     'metric_mau',
     'metric_mrr',
     'metric_mrr_per_subscriber',
@@ -35,6 +37,7 @@
     'metric_orders',
     'metric_page_views',
     'metric_pages_per_session',
+    'metric_payback_months',
     'metric_paying_customers',
     'metric_payment_success_rate',
     'metric_power_persons',
@@ -58,6 +61,7 @@
     'metric_sessions',
     'metric_sessions_per_visitor',
     'metric_signup_to_payment_rate',
+    'metric_spend',
     'metric_stickiness',
     'metric_subscribers',
     'metric_time_to_convert',
@@ -67,6 +71,10 @@
 ] -%}
 {#- a cohort of nobody has no row -#}
 {%- set of_cohorts = [
+    'metric_cac',
+    'metric_ltv_to_cac',
+    'metric_payback_months',
+    'metric_spend',
     'metric_ltv_12m',
     'metric_ltv_3m',
     'metric_retention_d1',

@@ -35,6 +35,23 @@ SAME: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
     "sessions": (ALL, {"app": "session__app"}),
     "bounce_rate": (ALL, {"app": "session__app"}),
     "session_length": (ALL, {"app": "session__app"}),
+    "revenue": (ALL, {"app": "payment__app", "country": "payment__country"}),
+    "refunds": (ALL, {"app": "payment__app"}),
+    "refund_rate": (ALL, {"app": "payment__app"}),
+    "orders": (ALL, {"app": "payment__app"}),
+    "average_order_value": (ALL, {"app": "payment__app"}),
+    "paying_customers": (ALL, {"app": "payment__app", "country": "payment__country"}),
+    "arppu": (ALL, {"app": "payment__app"}),
+    "arpu": (ALL, {}),
+    "payment_success_rate": (ALL, {"app": "payment__app"}),
+    "mrr": (("month",), {"app": "subscription_month__app"}),
+    "net_new_mrr": (("month",), {"app": "subscription_month__app"}),
+    "generations_completed": (ALL, {"app": "operation_day__app"}),
+    "generation_failure_rate": (ALL, {"app": "operation_day__app"}),
+    "new_subscriptions": (ALL, {"app": "operation_day__app"}),
+    "cancelled_subscriptions": (ALL, {"app": "operation_day__app"}),
+    "referrals_sent": (ALL, {"app": "operation_day__app"}),
+    "referral_acceptance_rate": (ALL, {"app": "operation_day__app"}),
 }
 
 

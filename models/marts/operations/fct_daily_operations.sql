@@ -30,6 +30,12 @@ growth_accounting as (
 
 ),
 
+channel_economics as (
+
+    select * from {{ ref('fct_channel_economics') }}
+
+),
+
 identities as (
 
     select * from {{ ref('int_identities') }}
@@ -208,6 +214,21 @@ registrations as (
 
 ),
 
+acquisition as (
+
+    select
+        segment,
+        segment_value,
+        period_start,
+        case when sum(acquired_customers) > 0 then cast(sum(revenue_cents) * {{ setting('gross_margin') }} as double) end
+        / nullif(sum(spend_cents), 0) as ltv_to_cac
+
+    from channel_economics
+
+    group by segment, segment_value, period_start
+
+),
+
 -- from an app's first event to its last, so that a silent period is a zero and not a hole
 segment_periods as (
 
@@ -252,6 +273,7 @@ daily_operations as (
         cast(coalesce(counts.referrals_accepted, 0) as bigint) as referrals_accepted,
         cast(coalesce(counts.referral_milestones, 0) as bigint) as referral_milestones,
         cast(coalesce(counts.referral_withdrawals, 0) as bigint) as referral_withdrawals,
+        case when segment_periods.period = 'month' then acquisition.ltv_to_cac end as ltv_to_cac,
         segment_periods.is_conversion_complete,
         segment_periods.is_complete
 
@@ -277,6 +299,12 @@ daily_operations as (
             and segment_periods.segment_value = registrations.segment_value
             and segment_periods.period = registrations.period
             and segment_periods.period_start = registrations.period_start
+
+    left join acquisition
+        on
+            segment_periods.segment = acquisition.segment
+            and segment_periods.segment_value = acquisition.segment_value
+            and segment_periods.period_start = acquisition.period_start
 
     left join revenue_overview
         on
