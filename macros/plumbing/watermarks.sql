@@ -76,6 +76,11 @@
     {%- if 'picked_events(' in model.raw_code -%}
         {%- do parts.append(picked_events('events', configured_analyses())) -%}
     {%- endif -%}
+    {%- if 'attempts_of_funnel(' in model.raw_code -%}
+        {%- for named in configured_funnels() -%}
+            {%- do parts.append(events_of_funnel('events', named) ~ attempts_of_funnel('events', named, ['unit', 'entry_period'])) -%}
+        {%- endfor -%}
+    {%- endif -%}
     {%- if 'items_of_paths(' in model.raw_code -%}
         {%- set named_paths = configured_paths() -%}
         {%- do parts.append(is_on_a_path(named_paths) ~ items_of_paths('events', named_paths) ~ is_within_steps(named_paths)) -%}

@@ -99,6 +99,11 @@ PLANTED = {
         "as activity_date from ({{ touched_moments(batches) }}) as touched",
         "as activity_date from ({{ touched_moments(batches) }}) as touched where is_current",
     ),
+    "int_funnel_attempts leaves units whose events change": (
+        "models/intermediate/int_funnel_attempts.sql",
+        "where unit_contents.content_hash is distinct from built_contents.content_hash",
+        "where built_contents.content_hash is null",
+    ),
     "int_person_days leaves persons who lose a device": (
         "models/intermediate/int_person_days.sql",
         "where person_contents.content_hash is distinct from built_contents.content_hash",

@@ -3,15 +3,9 @@
 
 with
 
-picked_events as (
+funnel_attempts as (
 
-    select * from {{ ref('int_picked_events') }}
-
-),
-
-identities as (
-
-    select * from {{ ref('int_identities') }}
+    select * from {{ ref('int_funnel_attempts') }}
 
 ),
 
@@ -21,31 +15,22 @@ clocks as (
 
 ),
 
-funnel_events as materialized (
-
-    {{ events_of_kind('picked_events', 'identities', 'funnel') }}
-
-),
-
 {% for named in funnels %}
 -- {{ named.name }}
-events_{{ loop.index }} as materialized (
-
-    {{ events_of_funnel('funnel_events', named) }}
-
-),
-
 attempts_{{ loop.index }} as (
 
     select
-        'total' as period,
-        cast(null as date) as period_start,
+        period,
+        period_start,
         times
 
-    from ({{ attempts_of_funnel('events_' ~ loop.index, named, ['unit']) }})
+    from funnel_attempts
+
+    where funnel = {{ quoted(named.name) }} and period != 'unit'
 
     union all
 
+    -- a period in which nobody entered is a zero and not a hole
     select
         'total' as period,
         null as period_start,
@@ -56,21 +41,12 @@ attempts_{{ loop.index }} as (
 
     select
         '{{ named.trend }}' as period,
-        entry_period as period_start,
-        times
-
-    from ({{ attempts_of_funnel('events_' ~ loop.index, named, ['unit', 'entry_period']) }})
-
-    union all
-
-    select
-        '{{ named.trend }}' as period,
         period_start,
         null as times
 
     from (
         {{ period_spine(
-            "(select min(entry_period) from events_" ~ loop.index ~ " where list_contains(steps, 1))",
+            "(select min(period_start) from funnel_attempts where period = 'unit' and funnel = " ~ quoted(named.name) ~ ")",
             "(select last_date from clocks where app is not distinct from " ~ quoted(named.scope.app) ~ ")",
             named.trend,
             setting('week_start'),
@@ -134,7 +110,7 @@ funnel_steps as (
         cast(null as double) as median_seconds_from_previous,
         cast(null as boolean) as is_complete
 
-    from funnel_events
+    from funnel_attempts
 
     where false
     {% endfor %}
