@@ -20,6 +20,7 @@
         'week_start': ['monday', 'sunday'],
         'identity_rule': ['first', 'last'],
         'trust_client_sessions': [true, false],
+        'allow_pii': [true, false],
         'acquisition_model': ['first_touch', 'last_touch', 'last_non_direct', 'linear', 'position_based', 'time_decay'],
     } -%}
     {%- for name, values in legal.items() -%}
@@ -29,7 +30,7 @@
                 ~ ". Change it in dbt_project.yml or in FOOTFALL_" ~ name | upper ~ ".") }}
         {%- endif -%}
     {%- endfor -%}
-    {%- for name in ['lost_after_days', 'signup_payment_days', 'ltv_horizon_days'] -%}
+    {%- for name in ['lost_after_days', 'signup_payment_days', 'ltv_horizon_days', 'survey_response_days'] -%}
         {%- if setting(name) is not integer or setting(name) <= 0 -%}
             {{ exceptions.raise_compiler_error(
                 "Setting '" ~ name ~ "' is '" ~ setting(name) ~ "'; it must be a whole number above 0. "

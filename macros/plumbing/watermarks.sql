@@ -86,6 +86,9 @@
         {%- do parts.append(is_on_a_path(named_paths) ~ items_of_paths('events', named_paths) ~ is_within_steps(named_paths)) -%}
         {%- do parts.append(path_links('items', dropoff=true, of_unit=['path']) ~ paths('links', ['path'], gathered='key') ~ page_of('page')) -%}
     {%- endif -%}
+    {%- if 'allow_pii' in model.raw_code -%}
+        {%- do parts.append('allow_pii=' ~ setting('allow_pii')) -%}
+    {%- endif -%}
     {%- if 'person_segments(' in model.raw_code -%}
         {%- do parts.append(person_segments('person_days', segment_rules())) -%}
     {%- endif -%}

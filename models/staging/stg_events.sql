@@ -36,7 +36,8 @@ named as (
         coalesce(catalog.is_page_view, false) as is_page_view,
         coalesce(catalog.is_interaction, true) as is_interaction,
         coalesce(catalog.is_merge, false) as is_merge,
-        catalog.money_event
+        catalog.money_event,
+        catalog.survey_event
 
     from settled
 
@@ -66,7 +67,10 @@ declared as (
                 '$.plan_id',
                 '$.billing_interval',
                 '$.effective_at',
-                '$.trial_ends_at'
+                '$.trial_ends_at',
+                '$.survey',
+                '$.wave',
+                '$.score'
             ]
         ) as declared_properties
 
@@ -124,6 +128,9 @@ typed as (
         declared_properties[12] as billing_interval,
         timezone('UTC', try_cast(declared_properties[13] as timestamptz)) as effective_at,
         timezone('UTC', try_cast(declared_properties[14] as timestamptz)) as trial_ends_at,
+        declared_properties[15] as survey,
+        declared_properties[16] as wave,
+        try_cast(declared_properties[17] as double) as score,
 
         -- booleans
         is_activity,
@@ -133,6 +140,9 @@ typed as (
 
         -- what it does to money
         money_event,
+
+        -- what it is in a survey
+        survey_event,
 
         -- dates and timestamps (utc)
         event_date,

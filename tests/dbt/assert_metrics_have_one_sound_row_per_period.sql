@@ -10,10 +10,12 @@
     'metric_bounce_rate',
     'metric_cac',
     'metric_cancelled_subscriptions',
+    'metric_ces',
     'metric_churned_mrr',
     'metric_churned_persons',
     'metric_contraction_mrr',
     'metric_conversion_rate',
+    'metric_csat',
     'metric_dau',
     'metric_dormant_persons',
     'metric_expansion_mrr',
@@ -34,6 +36,7 @@
     'metric_new_mrr',
     'metric_new_persons',
     'metric_new_subscriptions',
+    'metric_nps',
     'metric_orders',
     'metric_page_views',
     'metric_pages_per_session',
@@ -64,6 +67,7 @@
     'metric_spend',
     'metric_stickiness',
     'metric_subscribers',
+    'metric_survey_response_rate',
     'metric_time_to_convert',
     'metric_trial_conversion_rate',
     'metric_visitors',
@@ -142,6 +146,6 @@ where
     or isinf(highest_value)
     or lowest_value < 0
     and unit not like 'cents%'
-    and unit != 'ratio'
+    and unit not in ('ratio', 'points')
     or unit = 'share'
     and highest_value > 1

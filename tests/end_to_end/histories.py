@@ -36,6 +36,7 @@ SUBSCRIPTION = ["created", "created", "upgraded", "downgraded", "cancelled", "re
 PAYMENT = ["payment_initiated", "payment_completed", "payment_failed", "refund_issued", "Order Refunded"]
 PRICES = [None, 0, 500, 999, 12_000, -5, 10**16]
 NAMES = ["page_view", "$pageview", "click", "scroll", "refund", "order_completed", "identify"]
+SURVEY = ["survey_sent", "survey_sent", "survey_answered", "survey_answered", "nps_submitted", "ces_answered"]
 PAGES = [None, "https://shop.example/", "https://shop.example/cart", "https://www.shop.example/help"]
 REFERRERS = [None, None, "https://www.google.com/search", "https://shop.example/", "https://blog.example/post"]
 
@@ -76,6 +77,8 @@ def history(number: int, seed: int, loads: int) -> list[Delivery]:
         }
         if rng.random() < 0.25:
             event |= money(rng, number, at)
+        if rng.random() < 0.1:
+            event |= survey(rng)
         if rng.random() < 0.08:
             event |= {"event_name": "alias", "properties": {"previous_id": rng.choice([*users, *devices])}}
         deliveries.append(Delivery(rng.randrange(loads), event))
@@ -103,6 +106,19 @@ def money(rng: random.Random, number: int, at: datetime) -> Event:
             "subscription_id": rng.choice([None, f"h{number}-s0", f"h{number}-s1"]),
             "plan_id": rng.choice([None, "basic", "pro"]),
             "billing_interval": rng.choice([None, "month", "Year", "quarter", "week", "day", "fortnight"]),
+        },
+    }
+
+
+def survey(rng: random.Random) -> Event:
+    """What makes an event one of a survey."""
+    return {
+        "event_name": rng.choice(SURVEY),
+        "properties": {
+            "survey": rng.choice(["nps", "nps", "csat", "NPS ", None]),
+            "wave": rng.choice(["w", "w", "v", None]),
+            "score": rng.choice([None, 0, 3, 4, 7, 9, 10, 11, 4.5, "NaN", "often"]),
+            "comment": rng.choice([None, "call me"]),
         },
     }
 

@@ -134,6 +134,7 @@ BROKEN = {
     "assert_sessions_of_a_stream_lie_apart": "insert into int_sessions from int_sessions",
     "assert_sessions_partition_the_events": "update int_sessions set events = events + 1",
     "assert_spellings_of_an_event_agree": "update event_catalog set is_activity = false where event_name = 'pageview'",
+    "assert_survey_answers_are_counted_once_in_every_segment": "update fct_nps set answers = answers + 1",
     "assert_survival_follows_everybody_watched_long_enough": "update fct_survival set censored = censored + 1",
     "assert_web_sessions_are_the_sessions": "update fct_web_traffic set sessions = sessions + 1",
 }

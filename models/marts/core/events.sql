@@ -17,7 +17,18 @@ identities as (
 events_with_person as (
 
     select
-        events.*,
+        events.* replace (
+            {%- if setting('allow_pii') %}
+            events.properties as properties
+            {%- else %}
+            -- what persons write in a survey stays behind the marts
+            case
+                when events.survey_event is not null and contains(events.properties, 'comment')
+                    then cast(json_merge_patch(events.properties, '{"comment": null}') as varchar)
+                else events.properties
+            end as properties
+            {%- endif %}
+        ),
         identities.person_id
 
     from events

@@ -1,0 +1,60 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_rows',
+    post_hook='{{ mark_processed() }}',
+) }}
+
+{%- set touched_days = touched_event_dates(unseen_batches('int_survey_events')) if is_incremental() %}
+
+with
+
+events as (
+
+    select * from {{ ref('stg_events') }}
+
+    where
+        survey_event is not null
+        {% if is_incremental() %}
+        and event_date in {{ touched_days }}
+        {% endif %}
+
+),
+
+survey_events as (
+
+    select
+        -- ids
+        event_id,
+        {{ identity_key() }} as identity_key,
+
+        -- strings
+        app,
+        -- an event that is named after its survey needs no property to say which
+        case
+            when starts_with(survey_event, 'survey_') then nullif(lower(trim(survey)), '')
+            else split_part(survey_event, '_', 1)
+        end as survey,
+        nullif(trim(wave), '') as wave,
+        {{ "json_extract_string(properties, '$.comment')" if setting('allow_pii') else 'cast(null as varchar)' }} as comment,
+
+        -- numbers
+        score,
+
+        -- booleans
+        ends_with(survey_event, '_answered') as is_answer,
+
+        -- dates and timestamps (utc)
+        event_date,
+        occurred_at
+
+    from events
+
+)
+
+select * from survey_events
+{% if is_incremental() %}
+union all by name
+select rowid as replaced_rowid
+from {{ this }}
+where event_date in {{ touched_days }}
+{% endif %}

@@ -1,0 +1,9 @@
+with
+
+survey_answers as (
+
+    select * from {{ ref('int_survey_answers') }}
+
+)
+
+select * from survey_answers

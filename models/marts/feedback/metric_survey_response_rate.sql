@@ -1,0 +1,49 @@
+{{ config(meta={'card': {
+    'title': 'Survey response rate',
+    'definition':
+        'Of those who were sent a survey (nps, csat or ces) in the month, the share who answered it within survey_response_days '
+        '(30 unless set); null where nobody was asked.',
+    'unit': 'share',
+    'good': 'up',
+    'owner': 'Product',
+}}) }}
+
+with
+
+surveys as (
+
+    {% for survey in ['nps', 'csat', 'ces'] -%}
+    select
+        period,
+        period_start,
+        segment,
+        segment_value,
+        asked,
+        answered,
+        is_response_complete
+
+    from {{ ref('fct_' ~ survey) }}
+
+    where period = 'month'
+    {{ 'union all' if not loop.last }}
+
+    {% endfor %}
+),
+
+survey_response_rate as (
+
+    select
+        period,
+        period_start,
+        segment,
+        segment_value,
+        sum(answered) / nullif(sum(asked), 0) as metric_value,
+        bool_and(is_response_complete) as is_complete
+
+    from surveys
+
+    group by period, period_start, segment, segment_value
+
+)
+
+select * from survey_response_rate
