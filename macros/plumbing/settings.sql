@@ -30,7 +30,7 @@
                 ~ ". Change it in dbt_project.yml or in FOOTFALL_" ~ name | upper ~ ".") }}
         {%- endif -%}
     {%- endfor -%}
-    {%- for name in ['lost_after_days', 'signup_payment_days', 'ltv_horizon_days', 'survey_response_days'] -%}
+    {%- for name in ['lost_after_days', 'signup_payment_days', 'ltv_horizon_days', 'survey_response_days', 'charging_settle_days'] -%}
         {%- if setting(name) is not integer or setting(name) <= 0 -%}
             {{ exceptions.raise_compiler_error(
                 "Setting '" ~ name ~ "' is '" ~ setting(name) ~ "'; it must be a whole number above 0. "

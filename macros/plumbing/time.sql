@@ -15,3 +15,12 @@
         timezone('{{ setting("reporting_timezone") }}', timezone('UTC', {{ timestamp_column }}))
     {%- endif -%}
 {%- endmacro %}
+
+{#- The UTC TIMESTAMP of a wall-clock one in the reporting time zone. An hour that the clock skips counts from after the skip. -#}
+{% macro utc_timestamp(wall_clock) -%}
+    {%- if setting('reporting_timezone') | upper == 'UTC' -%}
+        {{ wall_clock }}
+    {%- else -%}
+        timezone('UTC', timezone('{{ setting("reporting_timezone") }}', {{ wall_clock }}))
+    {%- endif -%}
+{%- endmacro %}

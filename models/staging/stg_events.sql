@@ -70,7 +70,8 @@ declared as (
                 '$.trial_ends_at',
                 '$.survey',
                 '$.wave',
-                '$.score'
+                '$.score',
+                '$.charging_session_id'
             ]
         ) as declared_properties
 
@@ -131,6 +132,7 @@ typed as (
         declared_properties[15] as survey,
         declared_properties[16] as wave,
         try_cast(declared_properties[17] as double) as score,
+        declared_properties[18] as charging_session_id,
 
         -- booleans
         is_activity,

@@ -34,6 +34,7 @@ GAPS = [
 NO_ID = [None, "", "null", "-1", "undefined"]
 SUBSCRIPTION = ["created", "created", "upgraded", "downgraded", "cancelled", "reactivated"]
 PAYMENT = ["payment_initiated", "payment_completed", "payment_failed", "refund_issued", "Order Refunded"]
+CHARGING = ["charge_started", "charge_started", "charge_stopped", "charge_stopped", "wallet_credited"]
 PRICES = [None, 0, 500, 999, 12_000, -5, 10**16]
 NAMES = ["page_view", "$pageview", "click", "scroll", "refund", "order_completed", "identify"]
 SURVEY = ["survey_sent", "survey_sent", "survey_answered", "survey_answered", "nps_submitted", "ces_answered"]
@@ -79,6 +80,8 @@ def history(number: int, seed: int, loads: int) -> list[Delivery]:
             event |= money(rng, number, at)
         if rng.random() < 0.1:
             event |= survey(rng)
+        if rng.random() < 0.12:
+            event |= charging(rng, number)
         if rng.random() < 0.08:
             event |= {"event_name": "alias", "properties": {"previous_id": rng.choice([*users, *devices])}}
         deliveries.append(Delivery(rng.randrange(loads), event))
@@ -119,6 +122,22 @@ def survey(rng: random.Random) -> Event:
             "wave": rng.choice(["w", "w", "v", None]),
             "score": rng.choice([None, 0, 3, 4, 7, 9, 10, 11, 4.5, "NaN", "often"]),
             "comment": rng.choice([None, "call me"]),
+        },
+    }
+
+
+def charging(rng: random.Random, number: int) -> Event:
+    """A step of a charging session, with or without its id, at one of two stations."""
+    return {
+        "event_name": rng.choice(CHARGING),
+        "app": "charging",
+        "properties": {
+            "charging_session_id": rng.choice([None, None, "", f"h{number}-c0", f"h{number}-c1"]),
+            "station_id": rng.choice([None, f"h{number}-station", f"h{number}-station", "shared"]),
+            "location_id": rng.choice([None, "north", "south"]),
+            "energy_kwh": rng.choice([None, 7.25, 0.1, 0, -1, "much"]),
+            "amount_cents": rng.choice([None, 50, 50, 120, -5, 10**16]),
+            "currency": rng.choice([None, "USD", "???"]),
         },
     }
 

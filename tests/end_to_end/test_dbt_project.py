@@ -101,8 +101,15 @@ BROKEN = {
         "update fct_channel_economics set acquired_customers = acquired_customers + 0.000000000001"
     ),
     "assert_an_event_is_staged_once": "delete from stg_superseded_copies",
+    "assert_any_green_hour_is_one_of_the_windows": (
+        "update fct_green_hour_utilization set green_sessions = green_sessions + 9 where incentive_window = 'any'"
+    ),
     "assert_audiences_add_up_to_the_persons_seen": "update fct_audience set persons = persons + 1",
     "assert_channels_add_up_to_all": "update fct_active_persons set mau = mau + 1 where segment = 'channel'",
+    "assert_charging_funnels_add_up_to_the_sessions": (
+        "update fct_charging_funnel set completed_sessions = completed_sessions + 1"
+    ),
+    "assert_charging_rewards_are_counted_once": "update fct_charging_rewards set reward_cents = reward_cents + 1",
     "assert_cohort_revenue_is_the_customers_revenue": "update fct_cohort_revenue set revenue_cents = revenue_cents + 1",
     "assert_credits_sum_to_the_conversions": "update fct_attribution set credited_cents = credited_cents + 1",
     "assert_customers_pay_what_their_subscriptions_cost": (
@@ -113,6 +120,7 @@ BROKEN = {
     ),
     "assert_dates_have_no_holes": "delete from dim_dates where day(date_day) = 9",
     "assert_every_batch_accounts_for_what_it_received": None,
+    "assert_every_charging_event_has_one_session": "delete from fct_charging_sessions where stops > 0",
     "assert_every_event_with_an_id_has_a_person": "update int_identities set id = id || '?'",
     "assert_everybody_is_new_once": "update fct_growth_accounting set new_persons = new_persons + 1",
     "assert_first_cohorts_are_the_new_persons": "update fct_retention set cohort_users = cohort_users + 1",
@@ -135,6 +143,9 @@ BROKEN = {
     "assert_sessions_partition_the_events": "update int_sessions set events = events + 1",
     "assert_spellings_of_an_event_agree": "update event_catalog set is_activity = false where event_name = 'pageview'",
     "assert_survey_answers_are_counted_once_in_every_segment": "update fct_nps set answers = answers + 1",
+    "assert_stations_are_occupied_by_one_session_at_a_time": (
+        "update fct_station_utilization set occupied_us = occupied_us + 1"
+    ),
     "assert_survival_follows_everybody_watched_long_enough": "update fct_survival set censored = censored + 1",
     "assert_web_sessions_are_the_sessions": "update fct_web_traffic set sessions = sessions + 1",
 }

@@ -1,0 +1,79 @@
+{{ config(materialized='view') }}
+{%- set reporting_currency = setting('reporting_currency') %}
+
+with
+
+charging_events as (
+
+    select * from {{ ref('int_charging_events') }}
+
+),
+
+currencies as (
+
+    select * from {{ ref('currencies') }}
+
+),
+
+exchange_rates as (
+
+    select * from {{ ref('int_exchange_rates') }}
+
+),
+
+credits as (
+
+    select
+        event_id,
+        event_date,
+        app,
+        amount_cents,
+        {{ local_date('occurred_at') }} as credit_date,
+        coalesce(nullif(upper(trim(currency)), ''), '{{ reporting_currency }}') as currency
+
+    from charging_events
+
+    where step = 'credit'
+
+),
+
+credits_with_rate as (
+
+    select
+        credits.*,
+        exchange_rates.minor_rate,
+        case
+            when currencies.currency is null then 'unknown_currency'
+            when credits.amount_cents is null then 'missing_amount'
+            when credits.amount_cents < 0 then 'negative_amount'
+            when credits.amount_cents > 1000000000000000 then 'amount_out_of_range'
+        end as fault
+
+    from credits
+
+    left join currencies
+        on credits.currency = currencies.currency
+
+    left join exchange_rates
+        on
+            credits.currency = exchange_rates.currency
+            and credits.credit_date >= exchange_rates.valid_from_date
+            and (exchange_rates.valid_until_date is null or credits.credit_date < exchange_rates.valid_until_date)
+
+),
+
+priced_credits as (
+
+    select
+        * exclude (minor_rate),
+        case
+            when fault is not null then 0
+            when minor_rate is null then error({{ missing_rate('credit_date', 'app', 'currency') }})
+            else cast(round(cast(amount_cents as decimal(18, 0)) * minor_rate) as bigint)
+        end as reward_cents
+
+    from credits_with_rate
+
+)
+
+select * from priced_credits

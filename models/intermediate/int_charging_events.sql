@@ -1,0 +1,57 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_rows',
+    post_hook='{{ mark_processed() }}',
+) }}
+
+{%- set touched_days = touched_event_dates(unseen_batches('int_charging_events')) if is_incremental() %}
+
+with
+
+events as (
+
+    select * from {{ ref('stg_events') }}
+
+    where
+        event_name in ('charge_started', 'charge_stopped', 'wallet_credited')
+        {% if is_incremental() %}
+        and event_date in {{ touched_days }}
+        {% endif %}
+
+),
+
+charging_events as (
+
+    select
+        -- ids
+        event_id,
+        {{ identity_key() }} as identity_key,
+        nullif(trim(charging_session_id), '') as charging_session_id,
+        nullif(trim(station_id), '') as station_id,
+        nullif(trim(location_id), '') as location_id,
+
+        -- strings
+        app,
+        nullif(trim(region), '') as region,
+        case event_name when 'charge_started' then 'start' when 'charge_stopped' then 'stop' else 'credit' end as step,
+        currency,
+
+        -- numbers; decimals, because the sum of doubles depends on their order
+        amount_cents,
+        case when energy_kwh >= 0 then try_cast(energy_kwh as decimal(18, 6)) end as energy_kwh,
+
+        -- dates and timestamps (utc)
+        event_date,
+        occurred_at
+
+    from events
+
+)
+
+select * from charging_events
+{% if is_incremental() %}
+union all by name
+select rowid as replaced_rowid
+from {{ this }}
+where event_date in {{ touched_days }}
+{% endif %}

@@ -1,0 +1,93 @@
+with
+
+charging_steps as (
+
+    select * from {{ ref('int_charging_steps') }}
+
+),
+
+steps_with_start as (
+
+    select
+        *,
+        min(case when step = 'start' then occurred_at end) over (partition by charging_session_key) as started_at
+
+    from charging_steps
+
+),
+
+-- a stop counts that does not lie before the start
+steps_with_stop as (
+
+    select
+        *,
+        min(case when step = 'stop' and started_at <= occurred_at is not false then occurred_at end)
+            over (partition by charging_session_key) as stopped_at
+
+    from steps_with_start
+
+),
+
+-- what is said of a session is said by its first event, in the order of its steps, that says it
+gathered_sessions as (
+
+    select
+        charging_session_key,
+        any_value(app) as app,
+        any_value(charging_session_id) as charging_session_id,
+        arg_min(person_id, (step_order, occurred_at, event_id, event_date)) as person_id,
+        arg_min(station_id, (step_order, occurred_at, event_id, event_date)) as station_id,
+        arg_min(location_id, (step_order, occurred_at, event_id, event_date)) as location_id,
+        arg_min(region, (step_order, occurred_at, event_id, event_date)) as region,
+        any_value(started_at) as started_at,
+        any_value(stopped_at) as stopped_at,
+        min(occurred_at) as first_event_at,
+        count(case when step = 'start' then 1 end) as starts,
+        count(case when step = 'stop' then 1 end) as stops,
+        count(case when step = 'credit' then 1 end) as credits,
+        arg_min(
+            case when step = 'stop' then energy_kwh end,
+            (coalesce(occurred_at < stopped_at, false), occurred_at, event_id, event_date)
+        ) as energy_kwh,
+        cast(coalesce(sum(reward_cents), 0) as bigint) as reward_cents
+
+    from steps_with_stop
+
+    group by charging_session_key
+
+),
+
+charging_sessions as (
+
+    select
+        charging_session_key,
+        charging_session_id,
+        person_id,
+        station_id,
+        location_id,
+        app,
+        region,
+        case
+            when starts > 0 and stopped_at is not null then 'completed'
+            when starts > 0 and stops > 0 then 'stop_before_start'
+            when starts > 0 then 'never_stopped'
+            when stops > 0 then 'stop_without_start'
+            else 'credit_alone'
+        end as outcome,
+        starts,
+        stops,
+        credits,
+        energy_kwh,
+        (epoch_us(stopped_at) - epoch_us(started_at)) / 1000000 as duration_seconds,
+        reward_cents,
+        starts > 0 and stopped_at is not null as is_completed,
+        starts > 0 and stopped_at is not null and credits > 0 as is_credited,
+        {{ local_date('coalesce(started_at, stopped_at, first_event_at)') }} as session_date,
+        started_at,
+        stopped_at
+
+    from gathered_sessions
+
+)
+
+select * from charging_sessions
