@@ -44,5 +44,10 @@
                 ~ "Change it in dbt_project.yml or in FOOTFALL_" ~ name | upper ~ ".") }}
         {%- endif -%}
     {%- endfor -%}
+    {%- if not modules.re.fullmatch('[A-Z]{3}', setting('reporting_currency') | string) -%}
+        {{ exceptions.raise_compiler_error(
+            "Setting 'reporting_currency' is '" ~ setting('reporting_currency') ~ "'; it must be a code of ISO 4217 in capitals, such as EUR. "
+            ~ "Change it in dbt_project.yml or in FOOTFALL_REPORTING_CURRENCY.") }}
+    {%- endif -%}
     {{ assert_segment_rules_are_legal() }}
 {%- endmacro %}

@@ -65,11 +65,8 @@ spend_with_rate as (
     left join {{ ref('currencies') }} as currencies
         on spend.currency = currencies.currency
 
-    left join {{ ref('int_exchange_rates') }} as exchange_rates
-        on
-            spend.currency = exchange_rates.currency
-            and spend.spend_date >= exchange_rates.valid_from_date
-            and (exchange_rates.valid_until_date is null or spend.spend_date < exchange_rates.valid_until_date)
+    asof left join {{ ref('int_exchange_rates') }} as exchange_rates
+        on spend.currency = exchange_rates.currency and spend.spend_date >= exchange_rates.valid_from_date
 
 ),
 
@@ -83,9 +80,8 @@ spend_in_reporting_currency as (
         utm_campaign,
         case
             when minor_rate is null then error({{ missing_rate('spend_date', 'app', 'currency', what='spend') }})
-            else cast(round(
-                cast(coalesce(spend_cents, round(amount * cast(minor_per_unit as decimal(20, 0)))) as decimal(18, 0)) * minor_rate
-            ) as bigint)
+            when spend_cents is not null then cast(round(cast(spend_cents as decimal(18, 0)) * minor_rate) as bigint)
+            else cast(round(cast(round(amount * cast(minor_per_unit as decimal(20, 0))) as decimal(18, 0)) * minor_rate) as bigint)
         end as spend_cents
 
     from spend_with_rate

@@ -40,9 +40,6 @@ minor_rates as (
     select
         exchange_rates.currency,
         exchange_rates.valid_from_date,
-        lead(exchange_rates.valid_from_date) over (
-            partition by exchange_rates.currency order by exchange_rates.valid_from_date
-        ) as valid_until_date,
         cast(
             exchange_rates.rate
             * case reporting_currencies.minor_units - currencies.minor_units

@@ -20,36 +20,50 @@ movements as (
     select
         *,
         case when money_event = 'refund_issued' or (money_event = 'payment_completed' and amount_cents < 0) then 'refund' else 'payment' end as kind,
-        case money_event when 'payment_failed' then 'failed' when 'payment_initiated' then 'initiated' else 'completed' end as status
+        case money_event when 'payment_failed' then 'failed' when 'payment_initiated' then 'initiated' else 'completed' end as status,
+        case
+            when kind = 'refund' then -abs(coalesce(reporting_cents, 0))
+            when status = 'completed' then coalesce(reporting_cents, 0)
+            else 0
+        end as revenue_cents
 
     from priced_events
 
 ),
 
 -- of the events of one payment the furthest decides: completed before failed before initiated, then the earliest
-payments as (
+named_payments as (
 
-    select
-        *,
-        case when status = 'completed' then coalesce(reporting_cents, 0) else 0 end as revenue_cents
+    select *
 
     from movements
 
-    where kind = 'payment'
+    where kind = 'payment' and payment_id is not null
 
-    qualify
-        row_number() over (
-            partition by app, coalesce(payment_id, event_id), case when payment_id is null then event_date end
-            order by status, occurred_at, event_id
-        ) = 1
+    qualify row_number() over (partition by app, payment_id order by status, occurred_at, event_id) = 1
+
+),
+
+-- an event that names no payment is one of its own
+payments as (
+
+    select *
+
+    from named_payments
+
+    union all
+
+    select *
+
+    from movements
+
+    where kind = 'payment' and payment_id is null
 
 ),
 
 refunds as (
 
-    select
-        *,
-        -abs(coalesce(reporting_cents, 0)) as revenue_cents
+    select *
 
     from movements
 

@@ -34,11 +34,12 @@ built_contents as (
 
 changed_persons as (
 
-    select person_key
+    select coalesce(person_contents.person_key, built_contents.person_key) as person_key
 
     from person_contents
 
-    full join built_contents using (person_key)
+    full join built_contents
+        on person_contents.person_key = built_contents.person_key
 
     where person_contents.content_hash is distinct from built_contents.content_hash
 

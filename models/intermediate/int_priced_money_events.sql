@@ -76,11 +76,8 @@ events_with_rate as (
     left join currencies
         on planned_events.currency = currencies.currency
 
-    left join exchange_rates
-        on
-            planned_events.currency = exchange_rates.currency
-            and planned_events.money_date >= exchange_rates.valid_from_date
-            and (exchange_rates.valid_until_date is null or planned_events.money_date < exchange_rates.valid_until_date)
+    asof left join exchange_rates
+        on planned_events.currency = exchange_rates.currency and planned_events.money_date >= exchange_rates.valid_from_date
 
 ),
 

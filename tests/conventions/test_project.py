@@ -74,7 +74,7 @@ GRAIN_TESTED_ELSEWHERE = {
     "funnel_steps": "configured_funnels refuses a second row, by its number",
     "funnels": "configured_funnels refuses a second row, by its number",
     "int_payments": "fct_payments shows it and is tested",
-    "int_funnel_attempts": "fct_funnel_steps is compared with questions; equal attempts of a unit are rows of their own",
+    "int_funnel_attempts": "fct_funnel_steps is compared with questions; equal attempts are rows of their own",
     "int_survey_answers": "fct_survey_answers shows it and is tested",
     "int_person_origins": "groups by its grain; dim_persons joins it and is tested",
     "paths": "configured_paths refuses a second row, by its number",

@@ -50,9 +50,9 @@ spend as (
 )
 
 select
-    segment,
-    segment_value,
-    period_start,
+    coalesce(channels.segment, cohorts.segment, spend.segment) as segment,
+    coalesce(channels.segment_value, cohorts.segment_value, spend.segment_value) as segment_value,
+    coalesce(channels.period_start, cohorts.period_start, spend.period_start) as period_start,
     channels.customers,
     cohorts.customers as customers_of_cohort,
     channels.revenue_cents,
@@ -62,9 +62,14 @@ select
 
 from channels
 
-full join cohorts using (segment, segment_value, period_start)
+full join cohorts
+    on channels.segment = cohorts.segment and channels.segment_value = cohorts.segment_value and channels.period_start = cohorts.period_start
 
-full join spend using (segment, segment_value, period_start)
+full join spend
+    on
+        coalesce(channels.segment, cohorts.segment) = spend.segment
+        and coalesce(channels.segment_value, cohorts.segment_value) = spend.segment_value
+        and coalesce(channels.period_start, cohorts.period_start) = spend.period_start
 
 where
     coalesce(channels.customers, 0) != coalesce(cohorts.customers, 0)

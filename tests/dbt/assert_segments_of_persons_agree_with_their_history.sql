@@ -8,6 +8,12 @@ persons as (
 
 ),
 
+clocks as (
+
+    {{ local_clocks(ref('int_data_clocks')) }}
+
+),
+
 histories as (
 
     select
@@ -20,7 +26,7 @@ histories as (
 
     from {{ ref('fct_person_segments') }}
 
-    inner join ({{ local_clocks(ref('int_data_clocks')) }}) as clocks
+    inner join clocks
         on clocks.app is null
 
     group by person_id

@@ -108,3 +108,8 @@ def test_a_missing_rate_stops_the_build_and_says_which(tmp_path: Path) -> None:
     with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as warehouse:
         # half a cent goes away from zero
         assert warehouse.execute("select revenue_cents from fct_payments").fetchall() == [(110,)]
+
+
+def test_a_reporting_currency_that_is_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match="must be a code of ISO 4217 in capitals"):
+        run_dbt(tmp_path, "seed", settings={"FOOTFALL_REPORTING_CURRENCY": "euro"})

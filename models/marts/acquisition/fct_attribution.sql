@@ -138,7 +138,10 @@ spend as (
     where
         channel_spend.app = 'default'
         {%- for named in conversions_named %}
-        or (conversions_counted.conversion = {{ quoted(named.name) }}{{ '' if named.scope.app is none else ' and channel_spend.app = ' ~ quoted(named.scope.app) }})
+        or (
+            conversions_counted.conversion = {{ quoted(named.name) }}
+            and {{ 'true' if named.scope.app is none else 'channel_spend.app = ' ~ quoted(named.scope.app) }}
+        )
         {%- endfor %}
 
 ),

@@ -178,6 +178,21 @@ acquired as (
 
 ),
 
+customer_revenue as (
+
+    select
+        segment,
+        segment_value,
+        person_id,
+        period_start,
+        sum(revenue_cents) as revenue_cents
+
+    from customer_months
+
+    group by segment, segment_value, person_id, period_start
+
+),
+
 revenue as (
 
     select
@@ -193,7 +208,7 @@ revenue as (
 
     from customer_channels as channels
 
-    inner join (select segment, segment_value, person_id, period_start, sum(revenue_cents) as revenue_cents from customer_months group by all) as months
+    inner join customer_revenue as months
         on
             channels.segment = months.segment
             and channels.segment_value = months.segment_value
@@ -239,10 +254,10 @@ cumulative_revenue as (
 channel_revenue as (
 
     select
-        segment,
-        segment_value,
-        period_start,
-        channel,
+        revenue.segment,
+        revenue.segment_value,
+        revenue.period_start,
+        revenue.channel,
         sum(revenue.revenue_cents) as revenue_cents,
         sum(revenue.revenue_cents) filter (where revenue.age_months = 0) as new_customer_revenue_cents,
         min(revenue.age_months) filter (
@@ -251,9 +266,14 @@ channel_revenue as (
 
     from cumulative_revenue as revenue
 
-    left join spend using (segment, segment_value, period_start, channel)
+    left join spend
+        on
+            revenue.segment = spend.segment
+            and revenue.segment_value = spend.segment_value
+            and revenue.period_start = spend.period_start
+            and revenue.channel = spend.channel
 
-    group by segment, segment_value, period_start, channel
+    group by revenue.segment, revenue.segment_value, revenue.period_start, revenue.channel
 
 ),
 

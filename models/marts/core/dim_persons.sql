@@ -57,11 +57,14 @@ person_totals as (
         min(activity_date) filter (where is_active) as first_active_date,
         max(activity_date) filter (where is_active) as last_active_date,
         count(*) filter (where is_active and previous_row_date is distinct from activity_date) as active_days,
-        count(*) filter (
-            where
-                is_active
-                and previous_row_date is distinct from activity_date
-                and activity_date > (select last_date from clock) - {{ rules.power_window_days }}
+        count(
+            case
+                when
+                    is_active
+                    and previous_row_date is distinct from activity_date
+                    and activity_date > (select last_date from clock) - {{ rules.power_window_days }}
+                    then 1
+            end
         ) as recent_active_days,
         cast(sum(events) as bigint) as events
 
@@ -76,7 +79,7 @@ customers as (
     select
         person_id,
         max(payment_date) filter (where revenue_cents > 0) as last_payment_date,
-        count(distinct (app, coalesce(order_id, payment_id))) filter (where revenue_cents > 0) as orders,
+        count(distinct row(app, coalesce(order_id, payment_id))) filter (where revenue_cents > 0) as orders,
         cast(sum(revenue_cents) as bigint) as revenue_cents
 
     from payments

@@ -80,29 +80,69 @@ segment_stretches as (
     {% endfor %}
 ),
 
+segment_starts as (
+
+    select
+        segment,
+        segment_value,
+        min(entered_date) as first_date
+
+    from segment_stretches
+
+    group by segment, segment_value
+
+),
+
 -- a segment is counted from the first date on which it has somebody, so that none is a zero and not a hole
 counted_dates as (
 
     select
-        segment_values.segment,
-        segment_values.segment_value,
+        segment_starts.segment,
+        segment_starts.segment_value,
         unnest(['NEW', 'POWER', 'ACTIVE', 'AT_RISK', 'CHURNED']) as person_segment,
         audience_dates.audience_date
 
-    from (select segment, segment_value, min(entered_date) as first_date from segment_stretches group by all) as segment_values
+    from segment_starts
 
     inner join audience_dates
-        on segment_values.first_date <= audience_dates.audience_date
+        on segment_starts.first_date <= audience_dates.audience_date
 
 ),
 
 changes as (
 
-    select segment, segment_value, person_segment, entered_date as audience_date, persons from segment_stretches
+    select
+        segment,
+        segment_value,
+        person_segment,
+        entered_date as audience_date,
+        persons
+
+    from segment_stretches
+
     union all
-    select segment, segment_value, person_segment, left_date, -persons from segment_stretches where left_date is not null
+
+    select
+        segment,
+        segment_value,
+        person_segment,
+        left_date as audience_date,
+        -persons as persons
+
+    from segment_stretches
+
+    where left_date is not null
+
     union all
-    select segment, segment_value, person_segment, audience_date, 0 from counted_dates
+
+    select
+        segment,
+        segment_value,
+        person_segment,
+        audience_date,
+        0 as persons
+
+    from counted_dates
 
 ),
 
