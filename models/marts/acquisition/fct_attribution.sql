@@ -138,10 +138,7 @@ spend as (
     where
         channel_spend.app = 'default'
         {%- for named in conversions_named %}
-        or (
-            conversions_counted.conversion = {{ quoted(named.name) }}
-            and {{ 'true' if named.scope.app is none else 'channel_spend.app = ' ~ quoted(named.scope.app) }}
-        )
+        or (conversions_counted.conversion = {{ quoted(named.name) }} and channel_spend.app = coalesce({{ quoted(named.scope.app) }}, channel_spend.app))
         {%- endfor %}
 
 ),

@@ -297,9 +297,9 @@ channel_economics as (
 
     from spend
 
-    full join acquired using (segment, segment_value, period_start, channel)
+    full join acquired using (segment, segment_value, period_start, channel)  -- noqa: ST07
 
-    left join channel_revenue using (segment, segment_value, period_start, channel)
+    left join channel_revenue using (segment, segment_value, period_start, channel)  -- noqa: ST07
 
     cross join clock
 
