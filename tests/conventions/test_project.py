@@ -28,6 +28,7 @@ LONG_MODELS = {
     "int_identities": "one derivation from ids to persons; its steps are of no use alone",
     "int_person_days": "incremental: which persons changed, and what replaces their rows",
     "int_payments": "payments and refunds, and how much of a payment was refunded",
+    "int_person_segments": "incremental: which persons changed, and where their segments begin and end",
     "int_priced_money_events": "what a price is and what is wrong with it, decided in one place",
     "int_survey_answers": "askings and answers of a person in a wave, and what became of them",
     "int_survey_scores": "six segments, two kinds of periods, and askings and answers each on their own day",
