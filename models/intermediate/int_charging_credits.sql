@@ -54,11 +54,8 @@ credits_with_rate as (
     left join currencies
         on credits.currency = currencies.currency
 
-    left join exchange_rates
-        on
-            credits.currency = exchange_rates.currency
-            and credits.credit_date >= exchange_rates.valid_from_date
-            and (exchange_rates.valid_until_date is null or credits.credit_date < exchange_rates.valid_until_date)
+    asof left join exchange_rates
+        on credits.currency = exchange_rates.currency and credits.credit_date >= exchange_rates.valid_from_date
 
 ),
 

@@ -74,4 +74,4 @@ full join spend
 where
     coalesce(channels.customers, 0) != coalesce(cohorts.customers, 0)
     or coalesce(channels.revenue_cents, 0) != coalesce(cohorts.revenue_cents, 0)
-    or (segment = 'all' and coalesce(channels.spend_cents, 0) != coalesce(spend.spend_cents, 0))
+    or (coalesce(channels.segment, spend.segment) = 'all' and coalesce(channels.spend_cents, 0) != coalesce(spend.spend_cents, 0))
