@@ -14,7 +14,19 @@ from tests.end_to_end.dbt_project import build_models, copy_project, differences
 # app, day, channel, campaign, amount, currency, reported at
 Report = tuple[str, str, str, str, str, str, str]
 HEADER = "app,date,channel,campaign,amount,currency,reported_at"
-ABOUT_SPEND = {"stg_reported_spend", "int_channel_spend", "channel_spend", "fct_attribution", "fct_channel_economics"}
+ABOUT_SPEND = {
+    "stg_reported_spend",
+    "int_channel_spend",
+    "channel_spend",
+    "fct_attribution",
+    "fct_channel_economics",
+    # LTV/CAC stands among the daily numbers
+    "fct_daily_operations",
+    "metric_spend",
+    "metric_cac",
+    "metric_ltv_to_cac",
+    "metric_payback_months",
+}
 
 
 def events() -> list[dict[str, object]]:

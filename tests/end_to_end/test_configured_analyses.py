@@ -152,7 +152,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A home built with the seeds above, and the project that built it."""
     home = tmp_path_factory.mktemp("built") / "home"
     home.mkdir()
-    events = [json.dumps(delivery.event) for number in range(60) for delivery in history(number, 5, 1)]
+    events = [json.dumps(delivery.event) for number in range(110) for delivery in history(number, 5, 1)]
     random.Random(5).shuffle(events)
     (home / "events.ndjson").write_text("\n".join(events) + "\n")
     ingest.load([home / "events.ndjson"], home)

@@ -13,7 +13,7 @@ from tests.end_to_end.histories import Delivery, history
 
 HISTORIES = int(os.environ.get("FOOTFALL_PROPERTY_HISTORIES", "240"))
 SEED = int(os.environ.get("FOOTFALL_PROPERTY_SEED", "1"))
-LOADS = 5
+LOADS = 4
 ARRIVAL = ("batch_id", "row_number", "received_at")
 
 SETTINGS = {
