@@ -1,7 +1,24 @@
-{#- What to say of an amount in a currency that has no rate. -#}
-{% macro missing_rate(day, app, currency, what='an event') -%}
-    'No exchange rate: {{ what }} of ' || cast({{ day }} as varchar) || ' in app ' || {{ app }} || ' is in ' || {{ currency }}
-    || ', and seeds/exchange_rates.csv has no rate of it to {{ setting("reporting_currency") }} on that day. Add one, or set reporting_currency.'
+{#-
+    An amount in minor units as minor units of reporting_currency: changed in decimals and rounded half away from zero.
+    Without a rate the build stops, because any other number would be wrong. Reads minor_rate, app and currency of the row.
+-#}
+{% macro in_reporting_currency(cents, day, what='an event') -%}
+    case
+        when minor_rate is null
+            then error(
+                'No exchange rate: {{ what }} of ' || cast({{ day }} as varchar) || ' in app ' || app || ' is in ' || currency
+                || ', and seeds/exchange_rates.csv has no rate of it to {{ setting("reporting_currency") }} on that day.'
+                || ' Add one, or set reporting_currency.'
+            )
+        else try_cast(round(cast({{ cents }} as decimal(18, 0)) * minor_rate) as bigint)
+    end
+{%- endmacro %}
+
+{#- The faults of an amount that keep it from being money, as the first branches of a case. -#}
+{% macro amount_faults(cents) -%}
+    when currencies.currency is null then 'unknown_currency'
+    when abs({{ cents }}) > 1000000000000000 then 'amount_out_of_range'
+    when {{ cents }} < 0 then 'negative_amount'
 {%- endmacro %}
 
 {#- What a customer's or a subscription's month did to MRR; null where nothing changed. -#}

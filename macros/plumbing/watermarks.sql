@@ -174,3 +174,22 @@
 {% macro touched_event_dates(batches) -%}
     {{ dates_in('select distinct event_date from ' ~ ref('stg_events') ~ ' where batch_id in ' ~ literal_list(batches)) }}
 {%- endmacro %}
+
+{#- The events of the days that changed, or all of them when the model is built whole; with a condition, those of one kind. -#}
+{% macro events_of_days(touched_days, condition='true') -%}
+    select * from {{ ref('stg_events') }}
+
+    where
+        {{ condition }}
+        {%- if is_incremental() %}
+        and event_date in {{ touched_days }}
+        {%- endif %}
+{%- endmacro %}
+
+{#- The rows that the model already has of those days, to be replaced. -#}
+{% macro rows_of_days(touched_days) -%}
+    {%- if is_incremental() -%}
+    union all by name
+    select rowid as replaced_rowid from {{ this }} where event_date in {{ touched_days }}
+    {%- endif -%}
+{%- endmacro %}

@@ -11,11 +11,7 @@ with
 
 events as (
 
-    select * from {{ ref('stg_events') }}
-
-    {% if is_incremental() %}
-    where event_date in {{ touched_days }}
-    {% endif %}
+    {{ events_of_days(touched_days) }}
 
 ),
 
@@ -37,9 +33,4 @@ app_days as (
 )
 
 select * from app_days
-{% if is_incremental() %}
-union all by name
-select rowid as replaced_rowid
-from {{ this }}
-where event_date in {{ touched_days }}
-{% endif %}
+{{ rows_of_days(touched_days) }}

@@ -70,7 +70,6 @@ spend_with_rate as (
 
 ),
 
--- as other money: decimals, rounded half away from zero, and no rate is an error
 spend_in_reporting_currency as (
 
     select
@@ -78,11 +77,9 @@ spend_in_reporting_currency as (
         app,
         channel,
         utm_campaign,
-        case
-            when minor_rate is null then error({{ missing_rate('spend_date', 'app', 'currency', what='spend') }})
-            when spend_cents is not null then cast(round(cast(spend_cents as decimal(18, 0)) * minor_rate) as bigint)
-            else cast(round(cast(round(amount * cast(minor_per_unit as decimal(20, 0))) as decimal(18, 0)) * minor_rate) as bigint)
-        end as spend_cents
+        {{ in_reporting_currency(
+            'coalesce(spend_cents, round(amount * cast(minor_per_unit as decimal(20, 0))))', 'spend_date', what='spend'
+        ) }} as spend_cents
 
     from spend_with_rate
 

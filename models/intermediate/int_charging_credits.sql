@@ -43,10 +43,8 @@ credits_with_rate as (
         credits.*,
         exchange_rates.minor_rate,
         case
-            when currencies.currency is null then 'unknown_currency'
+            {{ amount_faults('credits.amount_cents') | indent(8) }}
             when credits.amount_cents is null then 'missing_amount'
-            when credits.amount_cents < 0 then 'negative_amount'
-            when credits.amount_cents > 1000000000000000 then 'amount_out_of_range'
         end as fault
 
     from credits
@@ -65,8 +63,7 @@ priced_credits as (
         * exclude (minor_rate),
         case
             when fault is not null then 0
-            when minor_rate is null then error({{ missing_rate('credit_date', 'app', 'currency') }})
-            else cast(round(cast(amount_cents as decimal(18, 0)) * minor_rate) as bigint)
+            else {{ in_reporting_currency('amount_cents', 'credit_date') | indent(12) }}
         end as reward_cents
 
     from credits_with_rate

@@ -10,13 +10,7 @@ with
 
 events as (
 
-    select * from {{ ref('stg_events') }}
-
-    where
-        event_name in ('charge_started', 'charge_stopped', 'wallet_credited')
-        {% if is_incremental() %}
-        and event_date in {{ touched_days }}
-        {% endif %}
+    {{ events_of_days(touched_days, "event_name in ('charge_started', 'charge_stopped', 'wallet_credited')") }}
 
 ),
 
@@ -49,9 +43,4 @@ charging_events as (
 )
 
 select * from charging_events
-{% if is_incremental() %}
-union all by name
-select rowid as replaced_rowid
-from {{ this }}
-where event_date in {{ touched_days }}
-{% endif %}
+{{ rows_of_days(touched_days) }}

@@ -10,13 +10,7 @@ with
 
 events as (
 
-    select * from {{ ref('stg_events') }}
-
-    where
-        money_event is not null
-        {% if is_incremental() %}
-        and event_date in {{ touched_days }}
-        {% endif %}
+    {{ events_of_days(touched_days, "money_event is not null") }}
 
 ),
 
@@ -54,9 +48,4 @@ money_events as (
 )
 
 select * from money_events
-{% if is_incremental() %}
-union all by name
-select rowid as replaced_rowid
-from {{ this }}
-where event_date in {{ touched_days }}
-{% endif %}
+{{ rows_of_days(touched_days) }}

@@ -61,9 +61,7 @@ events_with_rate as (
         planned_events.*,
         exchange_rates.minor_rate,
         case
-            when currencies.currency is null then 'unknown_currency'
-            when abs(planned_events.amount_cents) > 1000000000000000 then 'amount_out_of_range'
-            when planned_events.amount_cents < 0 then 'negative_amount'
+            {{ amount_faults('planned_events.amount_cents') | indent(8) }}
             when planned_events.billing_interval not in ('day', 'week', 'month', 'quarter', 'year') then 'unknown_billing_interval'
             when
                 planned_events.amount_cents is null
@@ -81,15 +79,13 @@ events_with_rate as (
 
 ),
 
--- money is changed in decimals and rounded half away from zero; without a rate the build stops, because any other number would be wrong
 priced_events as (
 
     select
         * exclude (minor_rate),
         case
             when amount_cents is null or fault in ('unknown_currency', 'amount_out_of_range') then null
-            when minor_rate is null then error({{ missing_rate('money_date', 'app', 'currency') }})
-            else try_cast(round(cast(amount_cents as decimal(18, 0)) * minor_rate) as bigint)
+            else {{ in_reporting_currency('amount_cents', 'money_date') | indent(12) }}
         end as reporting_cents
 
     from events_with_rate

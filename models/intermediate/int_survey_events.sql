@@ -10,13 +10,7 @@ with
 
 events as (
 
-    select * from {{ ref('stg_events') }}
-
-    where
-        survey_event is not null
-        {% if is_incremental() %}
-        and event_date in {{ touched_days }}
-        {% endif %}
+    {{ events_of_days(touched_days, "survey_event is not null") }}
 
 ),
 
@@ -52,9 +46,4 @@ survey_events as (
 )
 
 select * from survey_events
-{% if is_incremental() %}
-union all by name
-select rowid as replaced_rowid
-from {{ this }}
-where event_date in {{ touched_days }}
-{% endif %}
+{{ rows_of_days(touched_days) }}

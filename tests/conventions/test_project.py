@@ -264,7 +264,10 @@ def models_end_by_selecting_their_last_step(project: Project) -> list[str]:
     for node in sql_models(project):
         # the rows that an incremental model takes away follow its last step
         text = re.sub(
-            r"\{% if is_incremental\(\) %\}\nunion all by name\n.*?\{% endif %\}", "", code(node), flags=re.DOTALL
+            r"\{% if is_incremental\(\) %\}\nunion all by name\n.*?\{% endif %\}|\{\{ rows_of_days\(\w+\) \}\}$",
+            "",
+            code(node).strip(),
+            flags=re.DOTALL,
         )
         if not text.strip().endswith(f"select * from {[*ctes(node), ''][-2]}"):
             faults.append(node["name"])
