@@ -59,7 +59,8 @@ def run_dbt(
                 f"--profiles-dir={project / 'profiles'}",
                 f"--target-path={home / 'target'}",
                 f"--log-path={home / 'logs'}",
-                "--quiet",
+                "--log-level=none",
+                "--log-level-file=none",
             ]
         )
         if DuckDBConnectionManager._ENV is not None:
@@ -72,10 +73,9 @@ def run_dbt(
 def build_models(
     home: Path, *arguments: str, project: Path = REPOSITORY, settings: Mapping[str, str] | None = None
 ) -> None:
-    """Every seed and model, without the tests that a property test makes superfluous."""
-    run_dbt(
-        home, "build", "--resource-type=seed", "--resource-type=model", *arguments, project=project, settings=settings
-    )
+    """Every seed and model, without the tests and artifacts that a property test has no use for."""
+    only_models = ("build", "--resource-type=seed", "--resource-type=model", "--no-write-json")
+    run_dbt(home, *only_models, *arguments, project=project, settings=settings)
 
 
 def contents(home: Path) -> dict[str, Path]:
