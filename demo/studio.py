@@ -328,24 +328,27 @@ def spend() -> Iterator[dict[str, Any]]:
                 }
 
 
-def main() -> None:
-    """Write both files into demo/data."""
-    rows = [
-        {**event, "properties": json.dumps(event["properties"]), "context": json.dumps(event["context"])}
-        for event in events()
-    ]
-    lines = DATA / "studio.ndjson"
-    lines.write_text("".join(json.dumps(row, default=str) + "\n" for row in rows))
+def write_events(events: list[dict[str, Any]], target: Path) -> None:
+    """Write events as one Parquet file of the envelope."""
+    lines = target.with_suffix(".ndjson")
+    with lines.open("w") as file:
+        for event in events:
+            nested = {name: json.dumps(event[name]) for name in ("properties", "context")}
+            file.write(json.dumps(event | nested, default=str) + "\n")
     types = dict.fromkeys(("event_id", "app", "event_name"), "varchar") | {"occurred_at": "timestamp"}
     types |= dict.fromkeys(("user_id", "anonymous_id", "properties", "context"), "varchar")
-    target = str(DATA / "studio.parquet")
-    duckdb.read_json(str(lines), columns=types).write_parquet(target, compression="zstd")
+    duckdb.read_json(str(lines), columns=types).write_parquet(str(target), compression="zstd")
     lines.unlink()
+    print(f"{len(events):,} events")
+
+
+def main() -> None:
+    """Write both files into demo/data."""
+    write_events(events(), DATA / "studio.parquet")
     with (DATA / "studio_spend.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, ["date", "channel", "campaign", "amount", "currency", "app"], lineterminator="\n")
         writer.writeheader()
         writer.writerows(spend())
-    print(f"{len(rows):,} events")
 
 
 if __name__ == "__main__":

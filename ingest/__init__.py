@@ -29,8 +29,8 @@ def demo_sources() -> list[tuple[Path, str]]:
 
 
 def load_demo(home: Path) -> Iterator[BatchReceipt]:
-    """Load all that the demo shows: the real sets, and the synthetic product with what was spent on it."""
+    """Load all that the demo shows: the real sets, the synthetic products, and what was spent on one of them."""
     for path, mapping in demo_sources():
         yield from load([path], home, mapping=mapping)
-    yield from load([DEMO / "studio.parquet"], home)
+    yield from load([DEMO / "studio.parquet", DEMO / "volt.parquet"], home)
     yield from load([DEMO / "studio_spend.csv"], home, kind="spend")

@@ -1,7 +1,7 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_rows',
-    post_hook='{{ mark_processed() }}',
+    post_hook=['{{ insert_other_buckets() }}', '{{ mark_processed() }}'],
 ) }}
 
 {%- set timeout_seconds = setting('session_timeout_seconds') -%}
@@ -98,6 +98,8 @@ events as (
             and staged_events.occurred_at <= spans.ended_at
 
     where staged_events.event_date in {{ dates_in(affected_dates) }}
+    {% else %}
+    where {{ in_first_bucket('stream_id') }}
     {% endif %}
 
 ),
