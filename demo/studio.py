@@ -1,7 +1,7 @@
 """The demo's third app, `studio`: a synthetic product, drawn from a fixed seed. Its events stand for nobody.
 
-People come by channels, sign up, make pictures (generations), read what creators publish, try and buy a subscription,
-refer friends, answer surveys, and leave. `python -m demo.studio` writes demo/data/studio.parquet and studio_spend.csv
+People come by channels, take part in experiments, sign up, make pictures (generations), read what creators publish, try
+and buy a subscription, refer friends, answer surveys, and leave. `python -m demo.studio` writes both files in demo/data
 again, row for row.
 """
 
@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+
+from orchestration.experiments import assign
 
 SEED = 20151004
 PEOPLE = 1_800
@@ -44,7 +46,10 @@ DEVICES = {"desktop": ("Mac OS", "Chrome"), "mobile": ("iOS", "Safari"), "tablet
 PLANS = {"basic": ("month", 900), "pro": ("month", 2_900), "pro_yearly": ("year", 29_000)}
 CREATORS = [f"creator-{n}" for n in range(1, 9)]
 WORKS = {f"work-{n}": (CREATORS[n % len(CREATORS)], 3 + n % 4) for n in range(1, 41)}
-EXPERIMENT = "pricing_page_2015"
+# the splits of seeds/experiment_variants.csv
+PRICING, PRICES_SHOWN = "pricing_page_2015", {"control": 1, "yearly_first": 1}
+FEED, FEEDS_SHOWN, FEED_PERCENT = "reading_feed_2015", {"control": 2, "next_part": 1, "next_part_preview": 1}, 80
+FEED_FROM, FEED_UNTIL = datetime(2015, 4, 1), datetime(2015, 9, 1)
 
 
 @dataclass
@@ -58,6 +63,7 @@ class Visitor:
     device: str
     came: datetime
     user_id: str | None = None
+    feed: str | None = None
     events: list[dict[str, Any]] = field(default_factory=list)
 
     def does(self, name: str, at: datetime, page: str | None = None, entry: bool = False, **properties: Any) -> None:
@@ -90,11 +96,6 @@ def pick(rng: random.Random, weights: dict[str, float]) -> str:
     return rng.choices(list(weights), list(weights.values()))[0]
 
 
-def variant_of(unit: str) -> str:
-    """The variant of the pricing page that a unit sees."""
-    return random.Random(f"{EXPERIMENT}:{unit}").choice(["control", "yearly_first"])
-
-
 def live(visitor: Visitor) -> None:
     """A visitor's whole time with the product."""
     rng, at = visitor.rng, visitor.came
@@ -103,7 +104,12 @@ def live(visitor: Visitor) -> None:
     if rng.random() < 0.35:
         return
     visitor.does("page_view", at, "/pricing")
-    visitor.does("experiment_exposed", at, experiment=EXPERIMENT, variant=variant_of(f"studio-device-{visitor.number}"))
+    prices = assign(PRICING, PRICES_SHOWN, f"studio-device-{visitor.number}")
+    visitor.does("experiment_exposed", at, experiment=PRICING, variant=prices)
+    if visitor.number % 90 == 0:
+        # a page kept by a proxy shows a few the other variant as well
+        other = next(variant for variant in PRICES_SHOWN if variant != prices)
+        visitor.does("experiment_exposed", at + timedelta(seconds=9), experiment=PRICING, variant=other)
     at += timedelta(seconds=rng.randint(20, 240))
     if rng.random() < 0.3:
         return
@@ -117,7 +123,7 @@ def live(visitor: Visitor) -> None:
             start = (at + timedelta(days=day)).replace(hour=rng.choice([7, 12, 18, 20, 21]), minute=rng.randint(0, 59))
             session(visitor, max(start, at + timedelta(minutes=2)))
         day += 1
-    if rng.random() < 0.3 + (0.1 if variant_of(f"studio-device-{visitor.number}") == "yearly_first" else 0):
+    if rng.random() < 0.3 + (0.1 if prices == "yearly_first" else 0):
         subscribe(visitor, at + timedelta(days=rng.randint(0, 5), minutes=rng.randint(3, 600)), gone)
     refer(visitor, at, gone)
     answer(visitor, at, gone)
@@ -127,6 +133,10 @@ def session(visitor: Visitor, at: datetime) -> None:
     """One visit: some making, some reading."""
     rng = visitor.rng
     visitor.does("page_view", at, "/app", entry=rng.random() < 0.2)
+    if visitor.user_id and not visitor.feed and FEED_FROM <= at < FEED_UNTIL:
+        visitor.feed = assign(FEED, FEEDS_SHOWN, visitor.user_id, FEED_PERCENT)
+        if visitor.feed:
+            visitor.does("experiment_exposed", at, experiment=FEED, variant=visitor.feed)
     for _ in range(rng.randint(0, 3)):
         at += timedelta(seconds=rng.randint(15, 200))
         done = rng.random() < 0.93
@@ -144,7 +154,7 @@ def read(visitor: Visitor, work: str, at: datetime) -> datetime:
     for part in range(1, parts + 1):
         at += timedelta(seconds=rng.randint(2, 20))
         visitor.does("part_started", at, f"/read/{work}", **item, part=part)
-        if rng.random() < 0.22:
+        if rng.random() < (0.12 if visitor.feed in ("next_part", "next_part_preview") else 0.22):
             return at
         seconds = rng.randint(30, 240)
         at += timedelta(seconds=seconds)

@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from orchestration.cli import ask, build, demo, dev, load, publish, status
+from orchestration.cli import ask, build, demo, dev, experiment, load, publish, status
 
 app = typer.Typer(
     name="footfall",
@@ -21,6 +21,7 @@ app = typer.Typer(
 for command in (load.load, build.build, ask.ask, publish.publish, status.status, demo.demo, dev.dev):
     app.command()(command)
 app.add_typer(load.quarantine_app, name="quarantine")
+app.add_typer(experiment.experiment_app, name="experiment")
 
 
 def main() -> None:
