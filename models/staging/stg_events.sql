@@ -71,7 +71,9 @@ declared as (
                 '$.survey',
                 '$.wave',
                 '$.score',
-                '$.charging_session_id'
+                '$.charging_session_id',
+                '$.experiment',
+                '$.variant'
             ]
         ) as declared_properties
 
@@ -133,6 +135,8 @@ typed as (
         declared_properties[16] as wave,
         try_cast(declared_properties[17] as double) as score,
         declared_properties[18] as charging_session_id,
+        declared_properties[19] as experiment,
+        declared_properties[20] as variant,
 
         -- booleans
         is_activity,

@@ -35,6 +35,9 @@ NO_ID = [None, "", "null", "-1", "undefined"]
 SUBSCRIPTION = ["created", "created", "upgraded", "downgraded", "cancelled", "reactivated"]
 PAYMENT = ["payment_initiated", "payment_completed", "payment_failed", "refund_issued", "Order Refunded"]
 CHARGING = ["charge_started", "charge_started", "charge_stopped", "charge_stopped", "wallet_credited"]
+# one that is open, one that is over, and one that nobody has defined
+EXPERIMENTS = [*["pricing_page_2015"] * 6, "pricing_page_2015 ", "reading_feed_2015", "unheard_of", None]
+OUTCOMES = ["subscription_created", "user_registered", "payment_initiated", "payment_failed", "payment_completed"]
 PRICES = [None, 0, 500, 999, 12_000, -5, 10**16]
 NAMES = ["page_view", "$pageview", "click", "scroll", "refund", "order_completed", "identify"]
 SURVEY = ["survey_sent", "survey_sent", "survey_answered", "survey_answered", "nps_submitted", "ces_answered"]
@@ -82,6 +85,8 @@ def history(number: int, seed: int, loads: int) -> list[Delivery]:
             event |= survey(rng)
         if rng.random() < 0.12:
             event |= charging(rng, number)
+        if rng.random() < 0.08:
+            event |= experiment(rng)
         if rng.random() < 0.08:
             event |= {"event_name": "alias", "properties": {"previous_id": rng.choice([*users, *devices])}}
         deliveries.append(Delivery(rng.randrange(loads), event))
@@ -138,6 +143,21 @@ def charging(rng: random.Random, number: int) -> Event:
             "energy_kwh": rng.choice([None, 7.25, 0.1, 0, -1, "much"]),
             "amount_cents": rng.choice([None, 50, 50, 120, -5, 10**16]),
             "currency": rng.choice([None, "USD", "???"]),
+        },
+    }
+
+
+def experiment(rng: random.Random) -> Event:
+    """An exposure to an experiment of the app studio, or what its metrics count."""
+    if rng.random() < 0.5:
+        amount = {"amount_cents": rng.choice([500, 999, -5]), "currency": "USD"}
+        return {"event_name": rng.choice(OUTCOMES), "app": "studio", "properties": amount}
+    return {
+        "event_name": rng.choice(["experiment_exposed", "experiment_exposed", "Experiment Viewed"]),
+        "app": rng.choice([*["studio"] * 6, "shop"]),
+        "properties": {
+            "experiment": rng.choice(EXPERIMENTS),
+            "variant": rng.choice([*["control", "yearly_first"] * 4, "next_part", "gone", None]),
         },
     }
 

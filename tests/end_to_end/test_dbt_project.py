@@ -123,6 +123,8 @@ BROKEN = {
     "assert_every_charging_event_has_one_session": "delete from fct_charging_sessions where stops > 0",
     "assert_every_event_with_an_id_has_a_person": "update int_identities set id = id || '?'",
     "assert_everybody_is_new_once": "update fct_growth_accounting set new_persons = new_persons + 1",
+    "assert_experiment_units_are_counted_once": "update fct_experiment_results set units = units + 1",
+    "assert_experiments_are_defined_whole": "delete from experiment_variants where is_control",
     "assert_first_cohorts_are_the_new_persons": "update fct_retention set cohort_users = cohort_users + 1",
     "assert_funnels_only_narrow": "update fct_funnel_steps set users = users + 1",
     "assert_growth_accounting_adds_up": "update fct_growth_accounting set dormant_persons = dormant_persons + 1",

@@ -1,0 +1,73 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_rows',
+    post_hook='{{ mark_processed() }}',
+) }}
+
+{%- set touched_days = touched_event_dates(unseen_batches('int_experiment_events')) if is_incremental() %}
+
+with
+
+experiments as (
+
+    select * from {{ ref('experiments') }}
+
+),
+
+experiment_metrics as (
+
+    select * from {{ ref('experiment_metrics') }}
+
+),
+
+outcome_names as (
+
+    select distinct
+        experiments.app,
+        unnest([experiment_metrics.numerator, experiment_metrics.denominator]) as event_name
+
+    from experiment_metrics
+
+    inner join experiments
+        on experiment_metrics.experiment = experiments.experiment
+
+),
+
+events as (
+
+    {{ events_of_days(
+        touched_days, "(event_name = 'experiment_exposed' or event_name in (select event_name from outcome_names))"
+    ) }}
+
+),
+
+experiment_events as (
+
+    select
+        -- ids
+        event_id,
+        {{ identity_key() }} as identity_key,
+        account_id,
+
+        -- strings
+        app,
+        event_name,
+
+        -- of exposures: what was shown to whom, as the sender could know it
+        case when event_name = 'experiment_exposed' then nullif(trim(experiment), '') end as experiment,
+        case when event_name = 'experiment_exposed' then nullif(trim(variant), '') end as variant,
+        case when event_name = 'experiment_exposed' then user_id end as user_id,
+        case when event_name = 'experiment_exposed' then anonymous_id end as anonymous_id,
+
+        -- dates and timestamps (utc)
+        event_date,
+        occurred_at
+
+    from events
+
+    where event_name = 'experiment_exposed' or (app, event_name) in (select (app, event_name) from outcome_names)
+
+)
+
+select * from experiment_events
+{{ rows_of_days(touched_days) }}
