@@ -218,18 +218,23 @@ def _run_dbt(home: Path, outcome: Outcome, full_refresh: bool, progress: Progres
     from dbt.cli.main import dbtRunner
 
     total, finished = 0, 0
+    _log(home).parent.mkdir(parents=True, exist_ok=True)
 
     def watch(event: Any) -> None:
         nonlocal total, finished
+        # dbt's own log costs a second of CPU for a thousand lines, because it looks for secrets in each debug line
+        if event.info.level != "debug" and event.info.msg:
+            log.write(f"{event.info.ts.ToJsonString()} {event.info.level}: {event.info.msg}\n")
         total = max(total, getattr(event.data, "total", 0) or 0)
         if event.info.name == "NodeFinished" and progress:
             finished += 1
             progress(finished, max(total, finished), event.data.node_info.node_name)
 
-    arguments = [*DBT_BUILD, *dbt_arguments(home), "--log-level", "none", "--no-print"]
+    arguments = [*DBT_BUILD, *dbt_arguments(home), "--log-level", "none", "--no-print", "--no-use-colors"]
     if full_refresh:
         arguments.append("--full-refresh")
-    result = dbtRunner(callbacks=[watch]).invoke(arguments)
+    with _log(home).open("w") as log:
+        result = dbtRunner(callbacks=[watch]).invoke(arguments)
     close_dbt()
     results = [] if result.result is None else [_as_dictionary(node) for node in getattr(result.result, "results", [])]
     if isinstance(result.exception, KeyboardInterrupt):

@@ -116,6 +116,8 @@ def test_a_failed_law_publishes_nothing_and_says_where_to_look(built_home: Home)
     assert "test assert_every_batch_accounts_for_what_it_received: Got 1 result" in done.stderr
     compiled = done.stderr.split("compiled SQL: ")[1].splitlines()[0]
     assert "received != accepted" in Path(compiled).read_text()
+    log = done.stderr.split("Log: ")[1].splitlines()[0]
+    assert "assert_every_batch_accounts_for_what_it_received" in Path(log).read_text()
     assert current_publication(built_home.path) == shown
     assert events_published(built_home) == 300
 
