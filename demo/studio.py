@@ -46,6 +46,11 @@ DEVICES = {"desktop": ("Mac OS", "Chrome"), "mobile": ("iOS", "Safari"), "tablet
 PLANS = {"basic": ("month", 900), "pro": ("month", 2_900), "pro_yearly": ("year", 29_000)}
 CREATORS = [f"creator-{n}" for n in range(1, 9)]
 WORKS = {f"work-{n}": (CREATORS[n % len(CREATORS)], 3 + n % 4) for n in range(1, 41)}
+PUBLISHED = {work: FIRST + timedelta(days=7 * n, hours=10) for n, work in enumerate(WORKS)}
+# how much each creator is sought, and which works lose their readers in part 2 or please few
+SOUGHT = {creator: 4 / (n + 1) for n, creator in enumerate(CREATORS)}
+TIRING = {"work-5", "work-12", "work-24", "work-33"}
+DISAPPOINTING = {"work-9", "work-16"}
 # the splits of seeds/experiment_variants.csv
 PRICING, PRICES_SHOWN = "pricing_page_2015", {"control": 1, "yearly_first": 1}
 FEED, FEEDS_SHOWN, FEED_PERCENT = "reading_feed_2015", {"control": 2, "next_part": 1, "next_part_preview": 1}, 80
@@ -62,6 +67,7 @@ class Visitor:
     country: str
     device: str
     came: datetime
+    favourite: str
     user_id: str | None = None
     feed: str | None = None
     events: list[dict[str, Any]] = field(default_factory=list)
@@ -142,7 +148,9 @@ def session(visitor: Visitor, at: datetime) -> None:
         done = rng.random() < 0.93
         reason = {} if done else {"reason": rng.choice(["timeout", "refused", "quota"])}
         visitor.does("generation_completed" if done else "generation_failed", at, "/app", **reason)
-    for work in rng.sample(sorted(WORKS), k=rng.choice([0, 0, 1, 1, 2])):
+    out = [work for work, published in PUBLISHED.items() if published <= at]
+    weights = [SOUGHT[WORKS[work][0]] * (4 if WORKS[work][0] == visitor.favourite else 1) for work in out]
+    for work in dict.fromkeys(rng.choices(out, weights, k=rng.choice([0, 0, 1, 1, 2]))) if out else ():
         at = read(visitor, work, at + timedelta(seconds=rng.randint(5, 60)))
 
 
@@ -153,11 +161,14 @@ def read(visitor: Visitor, work: str, at: datetime) -> datetime:
     visitor.does("content_viewed", at, f"/read/{work}", **item)
     for part in range(1, parts + 1):
         at += timedelta(seconds=rng.randint(2, 20))
-        visitor.does("part_started", at, f"/read/{work}", **item, part=part)
-        if rng.random() < (0.12 if visitor.feed in ("next_part", "next_part_preview") else 0.22):
+        # now and then a client loses an event or has a wrong clock, as clients do
+        if rng.random() > 0.004:
+            visitor.does("part_started", at, f"/read/{work}", **item, part=part)
+        stops = 0.12 if visitor.feed in ("next_part", "next_part_preview") else 0.22
+        if rng.random() < (0.55 if part == 2 and work in TIRING else stops):
             return at
-        seconds = rng.randint(30, 240)
-        at += timedelta(seconds=seconds)
+        seconds = rng.randint(30, 240) if rng.random() > 0.001 else -3_600
+        at += timedelta(seconds=max(seconds, 60))
         visitor.does("part_finished", at, f"/read/{work}", **item, part=part, read_seconds=seconds)
     said = rng.random()
     for name, until in (("content_liked", 0.3), ("content_commented", 0.36), ("content_shared", 0.42)):
@@ -167,18 +178,25 @@ def read(visitor: Visitor, work: str, at: datetime) -> datetime:
     if rng.random() < 0.1:
         visitor.does("content_bookmarked", at + timedelta(seconds=5), **item)
     if rng.random() < 0.15:
-        visitor.does(
-            "content_rated", at + timedelta(seconds=7), **item, rating=rng.choices([1, 2, 3, 4, 5], [1, 2, 5, 9, 8])[0]
-        )
+        weights = [4, 6, 6, 3, 1] if work in DISAPPOINTING else [1, 2, 5, 9, 8]
+        rating = rng.choices([1, 2, 3, 4, 5], weights)[0] if rng.random() > 0.01 else 0
+        visitor.does("content_rated", at + timedelta(seconds=7), **item, rating=rating)
     if rng.random() < 0.06:
         visitor.does("creator_followed", at + timedelta(seconds=9), creator_id=creator)
     elif rng.random() < 0.01:
         visitor.does("creator_unfollowed", at + timedelta(seconds=9), creator_id=creator)
     money = {"currency": CURRENCIES.get(visitor.country, "USD"), **item}
-    if rng.random() < 0.03:
+    if rng.random() < 0.05:
         visitor.does("tip_sent", at + timedelta(seconds=11), amount_cents=rng.choice([100, 200, 500]), **money)
-    if rng.random() < 0.03:
-        visitor.does("content_purchased", at + timedelta(seconds=13), amount_cents=rng.choice([299, 499]), **money)
+    if rng.random() < 0.08:
+        bought = {
+            "payment_id": f"studio-buy-{visitor.number}-{len(visitor.events)}",
+            "amount_cents": rng.choice([299, 499]),
+        }
+        visitor.does("content_purchased", at + timedelta(seconds=13), **bought, **money)
+        if rng.random() < 0.04:
+            bought["currency"] = money["currency"]
+            visitor.does("refund_issued", at + timedelta(days=rng.randint(1, 5)), **bought)
     return at
 
 
@@ -291,10 +309,10 @@ def answer(visitor: Visitor, at: datetime, gone: datetime) -> None:
 
 def creators() -> Iterator[dict[str, Any]]:
     """What the creators publish."""
-    for number, (work, (creator, parts)) in enumerate(WORKS.items()):
+    for work, (creator, parts) in WORKS.items():
         yield {
             "event_name": "content_published",
-            "occurred_at": FIRST + timedelta(days=number * 7, hours=10),
+            "occurred_at": PUBLISHED[work],
             "user_id": f"studio-{creator}",
             "anonymous_id": None,
             "properties": {"content_id": work, "creator_id": creator, "parts": parts},
@@ -312,7 +330,8 @@ def events() -> list[dict[str, Any]]:
         channel = pick(rng, {name: channel[0] for name, channel in CHANNELS.items()})
         device = pick(rng, {"desktop": 0.55, "mobile": 0.37, "tablet": 0.08})
         own = random.Random(f"{SEED}/{number}")
-        visitor = Visitor(number, own, channel, pick(rng, COUNTRIES), device, came.replace(microsecond=0))
+        favourite = own.choice(CREATORS)
+        visitor = Visitor(number, own, channel, pick(rng, COUNTRIES), device, came.replace(microsecond=0), favourite)
         live(visitor)
         found += visitor.events
     found = [event for event in found if event["occurred_at"] <= LAST]

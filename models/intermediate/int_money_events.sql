@@ -26,6 +26,8 @@ money_events as (
         product_id,
         subscription_id,
         plan_id,
+        nullif(trim(content_id), '') as content_id,
+        nullif(trim(creator_id), '') as creator_id,
 
         -- strings
         money_event,

@@ -91,6 +91,23 @@ refunded_payments as (
 
 ),
 
+-- money goes back to where it came from
+content_of_payments as (
+
+    select
+        app,
+        coalesce(payment_id, event_id) as payment_id,
+        min(content_id) as content_id,
+        min(creator_id) as creator_id
+
+    from movements
+
+    where kind = 'payment' and (content_id is not null or creator_id is not null)
+
+    group by app, coalesce(payment_id, event_id)
+
+),
+
 paid_or_refunded as (
 
     select
@@ -112,9 +129,15 @@ paid_or_refunded as (
         refunds.payment_id as refunded_payment_id,
         0 as refunded_cents,
         case when refunds.money_event = 'refund_issued' and refunds.fault = 'negative_amount' then null else refunds.fault end as stated_fault,
-        refunds.*
+        refunds.* replace (
+            coalesce(refunds.content_id, content_of_payments.content_id) as content_id,
+            coalesce(refunds.creator_id, content_of_payments.creator_id) as creator_id
+        )
 
     from refunds
+
+    left join content_of_payments
+        on refunds.app = content_of_payments.app and refunds.payment_id = content_of_payments.payment_id
 
 ),
 
@@ -129,6 +152,8 @@ payments_with_person as (
         paid_or_refunded.order_id,
         paid_or_refunded.product_id,
         paid_or_refunded.subscription_id,
+        paid_or_refunded.content_id,
+        paid_or_refunded.creator_id,
 
         -- strings
         paid_or_refunded.app,

@@ -73,7 +73,13 @@ declared as (
                 '$.score',
                 '$.charging_session_id',
                 '$.experiment',
-                '$.variant'
+                '$.variant',
+                '$.content_id',
+                '$.creator_id',
+                '$.part',
+                '$.parts',
+                '$.rating',
+                '$.read_seconds'
             ]
         ) as declared_properties
 
@@ -137,6 +143,12 @@ typed as (
         declared_properties[18] as charging_session_id,
         declared_properties[19] as experiment,
         declared_properties[20] as variant,
+        declared_properties[21] as content_id,
+        declared_properties[22] as creator_id,
+        try_cast(declared_properties[23] as bigint) as part,
+        try_cast(declared_properties[24] as bigint) as parts,
+        try_cast(declared_properties[25] as double) as rating,
+        try_cast(declared_properties[26] as double) as read_seconds,
 
         -- booleans
         is_activity,

@@ -38,6 +38,8 @@ CHARGING = ["charge_started", "charge_started", "charge_stopped", "charge_stoppe
 # one that is open, one that is over, and one that nobody has defined
 EXPERIMENTS = [*["pricing_page_2015"] * 6, "pricing_page_2015 ", "reading_feed_2015", "unheard_of", None]
 OUTCOMES = ["subscription_created", "user_registered", "payment_initiated", "payment_failed", "payment_completed"]
+CONTENT = ["content_published", "content_viewed", "part_started", "part_started", "part_finished", "part_finished"]
+CONTENT += ["content_liked", "content_rated", "creator_followed", "creator_followed", "creator_unfollowed", "tip_sent"]
 PRICES = [None, 0, 500, 999, 12_000, -5, 10**16]
 NAMES = ["page_view", "$pageview", "click", "scroll", "refund", "order_completed", "identify"]
 SURVEY = ["survey_sent", "survey_sent", "survey_answered", "survey_answered", "nps_submitted", "ces_answered"]
@@ -85,6 +87,8 @@ def history(number: int, seed: int, loads: int) -> list[Delivery]:
             event |= survey(rng)
         if rng.random() < 0.12:
             event |= charging(rng, number)
+        if rng.random() < 0.15:
+            event |= content(rng, number)
         if rng.random() < 0.08:
             event |= experiment(rng)
         if rng.random() < 0.08:
@@ -158,6 +162,23 @@ def experiment(rng: random.Random) -> Event:
         "properties": {
             "experiment": rng.choice(EXPERIMENTS),
             "variant": rng.choice([*["control", "yearly_first"] * 4, "next_part", "gone", None]),
+        },
+    }
+
+
+def content(rng: random.Random, number: int) -> Event:
+    """What readers and creators do, in every state of repair; items and creators are shared between histories."""
+    return {
+        "event_name": rng.choice([*CONTENT, "Content Purchased"]),
+        "properties": {
+            "content_id": rng.choice([None, "item-1", "item-1", "item-2", f"h{number}-item", " "]),
+            "creator_id": rng.choice([None, "ada", "ada", "bob"]),
+            "part": rng.choice([None, 0, 1, 1, 1, 2, 3, 9]),
+            "parts": rng.choice([None, 2, 3]),
+            "rating": rng.choice([None, 0, 1, 4.5, 5, 6, "fine"]),
+            "read_seconds": rng.choice([None, -5, 0.1, 40, 600]),
+            "amount_cents": rng.choice([None, 100, 299, -5]),
+            "payment_id": rng.choice([None, f"h{number}-p0"]),
         },
     }
 

@@ -111,6 +111,10 @@ BROKEN = {
     ),
     "assert_charging_rewards_are_counted_once": "update fct_charging_rewards set reward_cents = reward_cents + 1",
     "assert_cohort_revenue_is_the_customers_revenue": "update fct_cohort_revenue set revenue_cents = revenue_cents + 1",
+    "assert_content_items_add_up_to_their_creators": "update fct_content_performance set likes = likes + 1",
+    "assert_content_revenue_is_that_of_the_payments": (
+        "update fct_content_performance set revenue_cents = revenue_cents + 1"
+    ),
     "assert_credits_sum_to_the_conversions": "update fct_attribution set credited_cents = credited_cents + 1",
     "assert_customers_pay_what_their_subscriptions_cost": (
         "update fct_subscription_months set closing_mrr_cents = closing_mrr_cents + 1"
@@ -126,9 +130,13 @@ BROKEN = {
     "assert_experiment_units_are_counted_once": "update fct_experiment_results set units = units + 1",
     "assert_experiments_are_defined_whole": "delete from experiment_variants where is_control",
     "assert_first_cohorts_are_the_new_persons": "update fct_retention set cohort_users = cohort_users + 1",
+    "assert_followers_are_those_who_last_followed": "update fct_creator_overview set followers = followers + 1",
     "assert_funnels_only_narrow": "update fct_funnel_steps set users = users + 1",
     "assert_growth_accounting_adds_up": "update fct_growth_accounting set dormant_persons = dormant_persons + 1",
     "assert_growth_and_actives_agree": "update fct_growth_accounting set active_persons = active_persons + 1",
+    "assert_journeys_through_parts_hold_every_reader": (
+        "update fct_content_parts set furthest_readers = furthest_readers + 1"
+    ),
     "assert_historic_ltv_is_the_revenue_of_customers": "update dim_customer_ltv set revenue_cents = revenue_cents + 1",
     "assert_money_is_counted_once": "insert into int_payments from int_payments",
     "assert_metrics_have_one_sound_row_per_period": "insert into fct_web_overview from fct_web_overview",
@@ -140,6 +148,9 @@ BROKEN = {
     "assert_revenue_of_every_period_is_that_of_the_payments": "update fct_revenue_overview set refunds = refunds + 1",
     "assert_rolling_actives_nest": "update fct_active_persons set wau = dau - 1",
     "assert_segments_of_persons_agree_with_their_history": "update int_person_segments set segment = lower(segment)",
+    "assert_segments_of_a_creators_audience_add_up": (
+        "update fct_creator_audience set audience_persons = audience_persons + 1 where segment = 'country'"
+    ),
     "assert_sessions_and_stream_days_hold_the_same_events": "update int_sessions set content_hash = content_hash + 1",
     "assert_sessions_of_a_stream_lie_apart": "insert into int_sessions from int_sessions",
     "assert_sessions_partition_the_events": "update int_sessions set events = events + 1",

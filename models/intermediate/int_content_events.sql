@@ -1,0 +1,51 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_rows',
+    post_hook='{{ mark_processed() }}',
+) }}
+
+{%- set touched_days = touched_event_dates(unseen_batches('int_content_events')) if is_incremental() %}
+{%- set is_of_content %}
+    event_name in (
+            'content_published', 'content_viewed', 'part_started', 'part_finished', 'content_liked', 'content_commented', 'content_shared',
+            'content_bookmarked', 'content_rated', 'creator_followed', 'creator_unfollowed', 'tip_sent', 'content_purchased'
+        )
+{%- endset %}
+
+with
+
+events as (
+
+    {{ events_of_days(touched_days, is_of_content) }}
+
+),
+
+content_events as (
+
+    select
+        -- ids
+        event_id,
+        {{ identity_key() }} as identity_key,
+        nullif(trim(content_id), '') as content_id,
+        nullif(trim(creator_id), '') as creator_id,
+
+        -- strings
+        event_name,
+        app,
+
+        -- numbers; decimals, because the sum of doubles depends on their order
+        part,
+        parts,
+        try_cast(rating as decimal(9, 3)) as rating,
+        try_cast(read_seconds as decimal(15, 3)) as read_seconds,
+
+        -- dates and timestamps (utc)
+        event_date,
+        occurred_at
+
+    from events
+
+)
+
+select * from content_events
+{{ rows_of_days(touched_days) }}
