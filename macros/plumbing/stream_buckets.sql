@@ -18,10 +18,10 @@
 
 {#-
     How many buckets keep a first build in memory: a GiB was measured to hold 4.6 million events and more.
-    An incremental build takes what it touches at once.
+    An incremental build takes what it touches at once; a unit test has no landed events.
 -#}
 {% macro stream_buckets() -%}
-    {%- if not execute or is_incremental() or not has_plumbing() -%}
+    {%- if not execute or is_incremental() or not has_plumbing() or model.resource_type == 'unit_test' -%}
         {{ return(1) }}
     {%- endif -%}
     {%- set query -%}
