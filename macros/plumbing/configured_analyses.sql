@@ -310,3 +310,14 @@
     {%- endfor -%}
     {{ return(paths.values() | list) }}
 {%- endmacro %}
+
+{#- The names of the events that experiments are made of, as literals, which keep all other events from being read further. -#}
+{% macro experiment_event_names() -%}
+    {%- set names = ['experiment_exposed'] -%}
+    {%- for row in seed_rows('experiment_metrics') -%}
+        {%- for name in [row.numerator, row.denominator] if name is not none and name not in names -%}
+            {%- do names.append(name) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ literal_list(names) }}
+{%- endmacro %}

@@ -35,9 +35,7 @@ outcome_names as (
 
 events as (
 
-    {{ events_of_days(
-        touched_days, "(event_name = 'experiment_exposed' or event_name in (select event_name from outcome_names))"
-    ) }}
+    {{ events_of_days(touched_days, 'event_name in ' ~ experiment_event_names()) }}
 
 ),
 

@@ -187,9 +187,17 @@ def define(experiment: Experiment, change_split: bool = False, project: Path | N
         Whether the key is new.
 
     Raises:
-        ExperimentError: when the split of the key would change without `change_split`.
+        ExperimentError: when the split of the key would change without `change_split`, or a metric counts a spelling
+            that the event catalog reports under another name.
     """
     others = read_experiments(project)
+    for row in _read(project, "event_catalog"):
+        name, reported = row["event_name"], row["canonical_name"]
+        for metric in experiment.metrics:
+            if name in (metric.numerator, metric.denominator) and name != reported:
+                raise ExperimentError(
+                    f"metric {metric.metric} counts {name!r}, which is reported as {reported!r} by the event catalog."
+                )
     before = next((other for other in others if other.experiment == experiment.experiment), None)
     if before and before.split != experiment.split and not change_split:
         raise ExperimentError(

@@ -32,7 +32,29 @@ metrics as (
 
 ),
 
+-- a spelling that is reported under another name is never counted
+misspelled_metrics as (
+
+    select
+        experiment_metrics.experiment,
+        'counts ' || catalog.event_name || ', which is reported as ' || catalog.canonical_name as fault
+
+    from {{ ref('experiment_metrics') }} as experiment_metrics
+
+    inner join {{ ref('event_catalog') }} as catalog
+        on catalog.event_name in (experiment_metrics.numerator, experiment_metrics.denominator) and catalog.event_name != catalog.canonical_name
+
+),
+
 faults as (
+
+    select
+        experiment,
+        fault
+
+    from misspelled_metrics
+
+    union all
 
     select
         coalesce(experiments.experiment, variants.experiment, metrics.experiment) as experiment,

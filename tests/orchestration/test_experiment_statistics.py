@@ -202,7 +202,8 @@ def test_corrections_are_those_of_statsmodels_and_scipy(p_values: list[float]) -
 @given(seeds)
 def test_srm_is_the_chi_square_of_scipy(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    units, weights = rng.integers(1, 10_000, 4), rng.integers(1, 10, 4)
+    weights = rng.integers(1, 10, int(rng.integers(2, 6)))
+    units = rng.multinomial(rng.integers(1, 10_000), weights / weights.sum())
     expected = stats.chisquare(units, units.sum() * weights / weights.sum())
     assert srm(units.tolist(), weights.tolist()) == pytest.approx(
         (expected.statistic, expected.pvalue), rel=1e-6, abs=1e-12

@@ -138,7 +138,7 @@ def test_a_fault_of_a_definition_is_named(change: dict[str, Any], said: str) -> 
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The seeds of this repository, in a project of their own."""
     (tmp_path / "seeds").mkdir()
-    for seed in SEEDS:
+    for seed in (*SEEDS, "event_catalog"):
         shutil.copy(REPOSITORY / "seeds" / f"{seed}.csv", tmp_path / "seeds")
     monkeypatch.setattr(definitions, "project_dir", lambda: tmp_path)
     monkeypatch.setenv("FOOTFALL_HOME", str(tmp_path / "home"))
@@ -184,6 +184,14 @@ def test_a_split_is_not_changed_in_silence(project: Path) -> None:
         assert contents(project) == before
         assert experiments.define(checked(VALID | change), change_split=True) is False
         experiments.define(checked(longer | {"variants": other_control}), change_split=True)
+
+
+def test_a_metric_names_events_as_they_are_reported(project: Path) -> None:
+    sent = VALID["metrics"][0] | {"numerator": "Order Completed"}
+    with pytest.raises(
+        ExperimentError, match=r"bought counts 'Order Completed', which is reported as 'order_completed'"
+    ):
+        experiments.define(checked(VALID | {"metrics": [sent]}))
 
 
 def test_seeds_with_faults_are_told_of(project: Path) -> None:

@@ -59,3 +59,8 @@ def configured_analyses() -> list[dict[str, Any]]:
 def configured_paths() -> list[dict[str, Any]]:
     """A path as the seeds may name it."""
     return [{"name": "pages", "item": "page", "app": None, "max_steps": 10}]
+
+
+def experiment_event_names() -> str:
+    """What is known before a seed is read."""
+    return "('experiment_exposed')"
