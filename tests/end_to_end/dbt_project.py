@@ -1,15 +1,20 @@
 """Runs the dbt project of this repository, or a copy of it, in this process."""
 
+import json
 import os
 import shutil
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import duckdb
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
+from dbt.contracts.graph.nodes import SourceDefinition
+
+from orchestration.settings import project_fingerprint
 
 REPOSITORY = Path(__file__).parents[2]
 PROJECT_PARTS = ["dbt_project.yml", "profiles", "profiles.yml", "models", "macros", "seeds", "tests/dbt"]
@@ -39,20 +44,41 @@ def environment(settings: Mapping[str, str]) -> Iterator[None]:
         os.environ.update(before)
 
 
+ANY_HOME = "/any-home"
+
+
+@cache
+def _parsed(
+    project: Path, settings: frozenset[tuple[str, str]], fingerprint: str
+) -> tuple[Manifest, dict[str, SourceDefinition]]:
+    """What dbt makes of a project's files under some settings: parsing costs more than building a small home."""
+    with environment({**dict(settings), "FOOTFALL_HOME": ANY_HOME}):
+        arguments = ["--project-dir", str(project), "--profiles-dir", str(project / "profiles"), "--no-write-json"]
+        result = dbtRunner().invoke(["parse", *arguments, "--no-partial-parse", "--log-level=none"])
+    assert isinstance(result.result, Manifest), str(result.exception)
+    return result.result, dict(result.result.sources)
+
+
+def manifest_of(project: Path, home: Path) -> Manifest:
+    """The project's manifest, with the landing of this home as its source."""
+    settings = frozenset((name, value) for name, value in os.environ.items() if name.startswith("FOOTFALL_"))
+    manifest, sources = _parsed(project, settings - {("FOOTFALL_HOME", str(home))}, project_fingerprint(project))
+    for name, source in sources.items():
+        located = json.dumps(source.to_dict()).replace(f"{ANY_HOME}/", f"{home}/")
+        manifest.sources[name] = SourceDefinition.from_dict(json.loads(located))
+    return manifest
+
+
 def run_dbt(
     home: Path,
     *arguments: str,
     project: Path = REPOSITORY,
     settings: Mapping[str, str] | None = None,
-    manifest: Manifest | None = None,
 ) -> None:
-    """One dbt invocation on a home; raises AssertionError with dbt's own words when it fails.
-
-    With the `manifest` of the project it is not parsed again.
-    """
+    """One dbt invocation on a home; raises AssertionError with dbt's own words when it fails."""
     home.mkdir(parents=True, exist_ok=True)
     with environment({"FOOTFALL_HOME": str(home), "FOOTFALL_TARGET": "duckdb", **(settings or {})}):
-        result = dbtRunner(manifest=manifest).invoke(
+        result = dbtRunner(manifest=manifest_of(project, home)).invoke(
             [
                 *arguments,
                 f"--project-dir={project}",

@@ -9,7 +9,6 @@ from typing import Any
 
 import duckdb
 import pytest
-from dbt.cli.main import dbtRunner
 
 import ingest
 from serving.ask import ask
@@ -358,20 +357,9 @@ SLIPS = {
 }
 
 
-@pytest.fixture(scope="module")
-def manifest(built: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """The parsed project, so that each slip only compiles."""
-    home, project = built
-    folders = [f"--project-dir={project}", f"--profiles-dir={project / 'profiles'}"]
-    with environment({"FOOTFALL_HOME": str(home), **SETTINGS}):
-        return (
-            dbtRunner().invoke(["parse", *folders, f"--target-path={tmp_path_factory.mktemp('t')}", "--quiet"]).result
-        )
-
-
 @pytest.mark.parametrize("slip", SLIPS)
 def test_a_slip_in_a_seed_is_told_before_anything_is_computed(
-    slip: str, built: tuple[Path, Path], manifest: Any, tmp_path: Path
+    slip: str, built: tuple[Path, Path], tmp_path: Path
 ) -> None:
     built_home, project = built
     change, words = SLIPS[slip]
@@ -388,6 +376,5 @@ def test_a_slip_in_a_seed_is_told_before_anything_is_computed(
             "int_session_paths",
             project=project,
             settings=SETTINGS,
-            manifest=manifest,
         )
     assert words in " ".join(str(error.value).split())
