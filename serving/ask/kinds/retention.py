@@ -165,22 +165,24 @@ class Retention(Question):
     def _cells(self, scope: Scope) -> str:
         """Return (cohort, period, is_complete) of every cell that has begun."""
         known, complete_before = scope.known_until()
-        all_periods = "select place - 1 as period from periods"
+        # no wider than asked: every pair of periods of a long calendar would be millions
+        width = self.periods + 1 if self.periods else "(select count(*) from periods)"
+        cells = f"(select place as cohort, start, unnest(range({width})) as period from cohort_places) as cells"
         if self.window == "calendar":
             return (
-                "select cohort_places.place as cohort, periods.place - cohort_places.place as period, "
-                f"coalesce(lead(periods.start) over (partition by cohort_places.place order by periods.place) "
+                f"select cohort, period, is_complete from {cells} join ("
+                "select place, coalesce(lead(periods.start) over (order by place) "
                 f"<= {timestamp_literal(complete_before)}, {self._ends_by(scope)}) as is_complete "
-                f"from cohort_places join periods on periods.place >= cohort_places.place "
-                f"and periods.start <= {timestamp_literal(known)}"
+                f"from periods where start <= {timestamp_literal(known)}"
+                ") as known_periods on known_periods.place = cells.cohort + cells.period"
             )
         length = f"to_seconds({PERIOD_SECONDS[self.period]})"
         ends = engine("shift_period", period_start="start::date", period=self.period, periods=1)
         ends = "start + interval 1 hour" if self.period == "hour" else ends
         return (
-            f"select place as cohort, period, {ends} + (period + 1) * {length} <= {timestamp_literal(complete_before)} "
-            f"as is_complete from cohort_places cross join ({all_periods}) as later "
-            f"where start + period * {length} <= {timestamp_literal(known)}"
+            "select cohort, period, "
+            f"{ends} + (period + 1) * {length} <= {timestamp_literal(complete_before)} as is_complete "
+            f"from {cells} where start + period * {length} <= {timestamp_literal(known)}"
         )
 
     def _ends_by(self, scope: Scope) -> str:
