@@ -27,3 +27,18 @@
         else 'Unassigned'
     end
 {%- endmacro %}
+
+{#-
+    The search engine of a referring host by its name in the seed traffic_sources, as Google Analytics names it: google for
+    www.google.co.uk, yahoo for uk.search.yahoo.com. Null for any other host, mail.google.com among them.
+-#}
+{% macro search_engine(host) -%}
+    coalesce(
+        nullif(regexp_extract(
+            {{ host }}, '^(?:(?:m|[a-z]{2})\.)?(google|bing|baidu|yandex|duckduckgo|qwant|ask|sogou)\.(?:com?\.)?[a-z]{2,3}$', 1
+        ), ''),
+        nullif(regexp_extract(
+            {{ host }}, '^(?:[a-z]+\.)?search\.(yahoo|aol|avg|babylon|comcast|conduit|daum|incredimail|lycos|naver)\.(?:com?\.)?[a-z]{2,3}$', 1
+        ), '')
+    )
+{%- endmacro %}

@@ -168,7 +168,10 @@ sessions_with_source as (
         lower(coalesce(
             utm_source,
             click_source,
-            case when referrer_host is distinct from own_host then nullif(referrer_host, '') end,
+            case
+                when referrer_host is distinct from own_host
+                    then coalesce({{ search_engine('referrer_host') | indent(20) }}, nullif(referrer_host, ''))
+            end,
             '(direct)'
         )) as traffic_source
 
