@@ -14,8 +14,6 @@ from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 from dbt.contracts.graph.nodes import SourceDefinition
 
-from orchestration.settings import project_fingerprint
-
 REPOSITORY = Path(__file__).parents[2]
 PROJECT_PARTS = ["dbt_project.yml", "profiles", "profiles.yml", "models", "macros", "seeds", "tests/dbt"]
 
@@ -47,9 +45,16 @@ def environment(settings: Mapping[str, str]) -> Iterator[None]:
 ANY_HOME = "/any-home"
 
 
+def _stamps(project: Path) -> frozenset[tuple[str, int]]:
+    """When each file that dbt parses was changed; the rows of a seed are read when it is built."""
+    files = [path for part in PROJECT_PARTS for path in (project / part).rglob("*") if path.is_file()]
+    files.append(project / "dbt_project.yml")
+    return frozenset((str(path), 0 if path.suffix == ".csv" else path.stat().st_mtime_ns) for path in files)
+
+
 @cache
 def _parsed(
-    project: Path, settings: frozenset[tuple[str, str]], fingerprint: str
+    project: Path, settings: frozenset[tuple[str, str]], stamps: frozenset[tuple[str, int]]
 ) -> tuple[Manifest, dict[str, SourceDefinition]]:
     """What dbt makes of a project's files under some settings: parsing costs more than building a small home."""
     with environment({**dict(settings), "FOOTFALL_HOME": ANY_HOME}):
@@ -62,7 +67,7 @@ def _parsed(
 def manifest_of(project: Path, home: Path) -> Manifest:
     """The project's manifest, with the landing of this home as its source."""
     settings = frozenset((name, value) for name, value in os.environ.items() if name.startswith("FOOTFALL_"))
-    manifest, sources = _parsed(project, settings - {("FOOTFALL_HOME", str(home))}, project_fingerprint(project))
+    manifest, sources = _parsed(project, settings - {("FOOTFALL_HOME", str(home))}, _stamps(project))
     for name, source in sources.items():
         located = json.dumps(source.to_dict()).replace(f"{ANY_HOME}/", f"{home}/")
         manifest.sources[name] = SourceDefinition.from_dict(json.loads(located))
@@ -118,13 +123,21 @@ def contents(home: Path) -> dict[str, Path]:
 
 
 def differences(one: Path, other: Path, ignored_columns: Collection[str] = ()) -> dict[str, int]:
-    """Per relation that differs as a multiset over every column: the number of rows that only one warehouse has."""
+    """Per relation that differs as a multiset over every column: the number of rows that only one warehouse has.
+
+    Rows are laid side by side only where the sums of their hashes differ.
+    """
     ones, others = contents(one), contents(other)
     assert ones.keys() == others.keys()
     found = {}
     for name in sorted(ones):
         columns = [c for (c, *_) in duckdb.sql(f"describe from '{ones[name]}'").fetchall() if c not in ignored_columns]
         left, right = (f"(select {', '.join(columns)} from '{path}')" for path in (ones[name], others[name]))
+        digests = [
+            duckdb.sql(f"select count(*), sum(hash(t)::hugeint) from {side} as t").fetchone() for side in (left, right)
+        ]
+        if digests[0] == digests[1]:
+            continue
         only_left, only_right = f"from {left} except all from {right}", f"from {right} except all from {left}"
         query = f"select (select count(*) from ({only_left})) + (select count(*) from ({only_right}))"
         row = duckdb.sql(query).fetchone()
