@@ -1,14 +1,8 @@
-"""How tests are shared out: by file, because a file builds its homes once; what builds one a test goes alone."""
+"""In which order tests run: a file stays on one worker, which builds its homes once; the longest file begins."""
 
 import pytest
 
-ALONE = {"test_zero_drift.py", "test_demo.py"}
 
-
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a file's tests on one worker, and begin with the longest, so that no worker waits for another at the end."""
-    for item in items:
-        if item.path.name not in ALONE:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
-    items.sort(key=lambda item: item.path.name not in ALONE)
+    """Begin with the longest file, so that no worker waits for it at the end."""
+    items.sort(key=lambda item: item.path.name != "test_zero_drift.py")
