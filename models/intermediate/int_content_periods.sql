@@ -1,3 +1,9 @@
+{%- set counts = [
+    'publications', 'views', 'finished_parts', 'likes', 'comments', 'shares', 'bookmarks', 'ratings', 'gained_followers', 'lost_followers',
+    'payments', 'revenue_cents',
+] -%}
+{%- set amounts = ['rating_sum', 'read_seconds', 'engagement_score'] -%}
+
 with
 
 content_reader_days as (
@@ -81,22 +87,10 @@ reader_periods as (
         person_id,
         min(day) as first_date,
         coalesce(bool_or(has_started), false) and person_id is not null as has_started,
-        coalesce(bool_or(has_finished), false) as has_finished,
-        sum(publications) as publications,
-        sum(views) as views,
-        sum(finished_parts) as finished_parts,
-        sum(likes) as likes,
-        sum(comments) as comments,
-        sum(shares) as shares,
-        sum(bookmarks) as bookmarks,
-        sum(ratings) as ratings,
-        sum(gained_followers) as gained_followers,
-        sum(lost_followers) as lost_followers,
-        sum(payments) as payments,
-        sum(revenue_cents) as revenue_cents,
-        sum(rating_sum) as rating_sum,
-        sum(read_seconds) as read_seconds,
-        sum(engagement_score) as engagement_score
+        {% for measure in counts + amounts %}
+        sum({{ measure }}) as {{ measure }},
+        {% endfor %}
+        coalesce(bool_or(has_finished), false) as has_finished
 
     from period_days
 
@@ -116,22 +110,10 @@ level_periods as (
         min(first_date) as first_date,
         count(distinct case when views > 0 then person_id end) as unique_readers,
         count(case when has_started then 1 end) as starters,
-        count(case when has_started and has_finished then 1 end) as finishers,
-        sum(publications) as publications,
-        sum(views) as views,
-        sum(finished_parts) as finished_parts,
-        sum(likes) as likes,
-        sum(comments) as comments,
-        sum(shares) as shares,
-        sum(bookmarks) as bookmarks,
-        sum(ratings) as ratings,
-        sum(gained_followers) as gained_followers,
-        sum(lost_followers) as lost_followers,
-        sum(payments) as payments,
-        sum(revenue_cents) as revenue_cents,
-        sum(rating_sum) as rating_sum,
-        sum(read_seconds) as read_seconds,
-        sum(engagement_score) as engagement_score
+        {% for measure in counts + amounts %}
+        sum({{ measure }}) as {{ measure }},
+        {% endfor %}
+        count(case when has_started and has_finished then 1 end) as finishers
 
     from reader_periods
 
@@ -179,21 +161,12 @@ content_periods as (
         coalesce(level_periods.unique_readers, 0) as unique_readers,
         coalesce(level_periods.starters, 0) as starters,
         coalesce(level_periods.finishers, 0) as finishers,
-        cast(coalesce(level_periods.publications, 0) as bigint) as publications,
-        cast(coalesce(level_periods.views, 0) as bigint) as views,
-        cast(coalesce(level_periods.finished_parts, 0) as bigint) as finished_parts,
-        cast(coalesce(level_periods.likes, 0) as bigint) as likes,
-        cast(coalesce(level_periods.comments, 0) as bigint) as comments,
-        cast(coalesce(level_periods.shares, 0) as bigint) as shares,
-        cast(coalesce(level_periods.bookmarks, 0) as bigint) as bookmarks,
-        cast(coalesce(level_periods.ratings, 0) as bigint) as ratings,
-        cast(coalesce(level_periods.gained_followers, 0) as bigint) as gained_followers,
-        cast(coalesce(level_periods.lost_followers, 0) as bigint) as lost_followers,
-        cast(coalesce(level_periods.payments, 0) as bigint) as payments,
-        cast(coalesce(level_periods.revenue_cents, 0) as bigint) as revenue_cents,
-        cast(coalesce(level_periods.rating_sum, 0) as double) as rating_sum,
-        cast(coalesce(level_periods.read_seconds, 0) as double) as read_seconds,
-        cast(coalesce(level_periods.engagement_score, 0) as double) as engagement_score,
+        {% for count in counts %}
+        cast(coalesce(level_periods.{{ count }}, 0) as bigint) as {{ count }},
+        {% endfor %}
+        {% for amount in amounts %}
+        cast(coalesce(level_periods.{{ amount }}, 0) as double) as {{ amount }},
+        {% endfor %}
         spans.first_date <= spans.period_start as is_whole,
         spans.is_complete
 

@@ -1,3 +1,6 @@
+{#- what is summed of a unit: x, d, y, e and their products -#}
+{%- set products = ['x', 'd', 'y', 'e', 'xx', 'xd', 'xy', 'xe', 'dd', 'dy', 'de', 'yy', 'ye', 'ee'] -%}
+
 with
 
 exposures as (
@@ -227,21 +230,10 @@ sums as (
         experiment,
         variant,
         metric,
-        count(*) as units,
-        sum(x) as sum_x,
-        sum(d) as sum_d,
-        sum(y) as sum_y,
-        sum(e) as sum_e,
-        sum(x * x) as sum_xx,
-        sum(x * d) as sum_xd,
-        sum(x * y) as sum_xy,
-        sum(x * e) as sum_xe,
-        sum(d * d) as sum_dd,
-        sum(d * y) as sum_dy,
-        sum(d * e) as sum_de,
-        sum(y * y) as sum_yy,
-        sum(y * e) as sum_ye,
-        sum(e * e) as sum_ee
+        {% for factors in products %}
+        sum({{ factors | list | join(' * ') }}) as sum_{{ factors }},
+        {% endfor %}
+        count(*) as units
 
     from unit_values
 
@@ -269,21 +261,10 @@ moments as (
         experiments.minimum_detectable_effect,
 
         -- numbers
-        coalesce(sums.units, 0) as units,
-        cast(coalesce(sums.sum_x, 0) as decimal(38, 0)) as sum_x,
-        cast(coalesce(sums.sum_d, 0) as decimal(38, 0)) as sum_d,
-        cast(coalesce(sums.sum_y, 0) as decimal(38, 0)) as sum_y,
-        cast(coalesce(sums.sum_e, 0) as decimal(38, 0)) as sum_e,
-        cast(coalesce(sums.sum_xx, 0) as decimal(38, 0)) as sum_xx,
-        cast(coalesce(sums.sum_xd, 0) as decimal(38, 0)) as sum_xd,
-        cast(coalesce(sums.sum_xy, 0) as decimal(38, 0)) as sum_xy,
-        cast(coalesce(sums.sum_xe, 0) as decimal(38, 0)) as sum_xe,
-        cast(coalesce(sums.sum_dd, 0) as decimal(38, 0)) as sum_dd,
-        cast(coalesce(sums.sum_dy, 0) as decimal(38, 0)) as sum_dy,
-        cast(coalesce(sums.sum_de, 0) as decimal(38, 0)) as sum_de,
-        cast(coalesce(sums.sum_yy, 0) as decimal(38, 0)) as sum_yy,
-        cast(coalesce(sums.sum_ye, 0) as decimal(38, 0)) as sum_ye,
-        cast(coalesce(sums.sum_ee, 0) as decimal(38, 0)) as sum_ee
+        {% for factors in products %}
+        cast(coalesce(sums.sum_{{ factors }}, 0) as decimal(38, 0)) as sum_{{ factors }},
+        {% endfor %}
+        coalesce(sums.units, 0) as units
 
     from experiments
 
