@@ -235,7 +235,7 @@ def _run_dbt(home: Path, outcome: Outcome, full_refresh: bool, progress: Progres
         arguments.append("--full-refresh")
     with _log(home).open("w") as log:
         result = dbtRunner(callbacks=[watch]).invoke(arguments)
-    close_dbt()
+        close_dbt()
     results = [] if result.result is None else [_as_dictionary(node) for node in getattr(result.result, "results", [])]
     if isinstance(result.exception, KeyboardInterrupt):
         _give_up(home, outcome, "interrupted")
