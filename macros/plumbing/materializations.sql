@@ -42,6 +42,7 @@
         {%- endcall %}
     {% endif %}
 
+    {% do create_indexes(target_relation) %}
     {{ finish_replacement(target_relation) }}
     {{ return({'relations': [target_relation]}) }}
 {% endmaterialization %}
