@@ -24,7 +24,7 @@ def charges(number: int) -> Iterator[tuple[str, datetime, dict[str, Any]]]:
     """Each step of a driver's charging sessions: its name, when, and its properties."""
     rng = random.Random(f"{SEED}/{number}")
     hub = rng.choice(sorted(HUBS))
-    region, stations = HUBS[hub]
+    _, stations = HUBS[hub]
     keenness, day = rng.betavariate(2, 4), FIRST + timedelta(days=rng.randint(0, 180))
     gone = day + timedelta(days=rng.expovariate(1 / 150))
     while day < min(gone, LAST):
@@ -38,7 +38,6 @@ def charges(number: int) -> Iterator[tuple[str, datetime, dict[str, Any]]]:
             "charging_session_id": f"volt-{number}-{at:%Y%m%d}",
             "station_id": f"{hub} {rng.randint(1, stations)}",
             "location_id": hub,
-            "region": region,
         }
         yield "charge_started", at, session
         fate = rng.random()
@@ -64,8 +63,8 @@ def events() -> list[dict[str, Any]]:
             "occurred_at": at,
             "user_id": f"volt-driver-{number}",
             "anonymous_id": None,
-            "properties": {key: value for key, value in properties.items() if key != "region"},
-            "context": {"region": properties["region"]},
+            "properties": properties,
+            "context": {"region": HUBS[properties["location_id"]][0]},
         }
         for number in range(1, DRIVERS + 1)
         for name, at, properties in charges(number)
