@@ -144,6 +144,13 @@
     '{{ run_query(query).columns[0].values() | first if execute and has_plumbing() }}'
 {%- endmacro %}
 
+{#- The days that the newest batch names, and so many days around each. -#}
+{% macro days_of_newest_batch(around=0) -%}
+    select distinct cast(unnest(generate_series(event_date - {{ around }}, event_date + {{ around }}, interval 1 day)) as date) as day
+    from {{ ref('stg_events') }}
+    where batch_id = {{ newest_batch() }}
+{%- endmacro %}
+
 {#- A list of texts as an SQL list that is never empty. -#}
 {% macro literal_list(texts) -%}
     (''{% for text in texts %}, '{{ text | replace("'", "''") }}'{% endfor %})

@@ -82,6 +82,7 @@ GRAIN_TESTED_ELSEWHERE = {
     "channel_spend": "amounts of one day, channel and campaign add up",
     "conversions": "configured_conversions refuses a second row, by its number",
     "events": "a view over stg_events",
+    "fct_paths": "a view that groups by its grain",
     "fct_person_segments": "a view over int_person_segments",
     "fct_person_days": "a view that groups by its grain",
     "fct_sessions": "a view over int_sessions",

@@ -1,11 +1,5 @@
 -- A failing row is an event id that is staged more than once on one UTC day: a copy was not settled. Looked at on the days that the
 -- newest batch names, since no other day can have changed with it.
-{%- set newest_days -%}
-    select distinct event_date
-    from {{ ref('stg_events') }}
-    where batch_id = {{ newest_batch() }}
-{%- endset %}
-
 with
 
 events as (
@@ -16,7 +10,7 @@ events as (
 
     from {{ ref('stg_events') }}
 
-    where event_date in {{ dates_in(newest_days) }}
+    where event_date in {{ dates_in(days_of_newest_batch()) }}
 
 )
 

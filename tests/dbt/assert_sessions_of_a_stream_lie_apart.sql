@@ -1,11 +1,5 @@
 -- A failing row is a session that begins within one timeout of the one before it on the same stream, or before that one ends: they
 -- are one session. Looked at on the days that the newest batch names and the days before them.
-{%- set newest_days -%}
-    select distinct unnest([event_date - 1, event_date, event_date + 1])
-    from {{ ref('stg_events') }}
-    where batch_id = {{ newest_batch() }}
-{%- endset %}
-
 with
 
 sessions as (
@@ -14,7 +8,7 @@ sessions as (
 
     where
         client_session_id is null
-        and session_date in {{ dates_in(newest_days) }}
+        and session_date in {{ dates_in(days_of_newest_batch(around=1)) }}
 
 ),
 
