@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,10 @@ import yaml
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-PROJECT_FOLDERS = ("models", "macros", "seeds", "snapshots", "profiles", "tests/dbt", "orchestration/statistics")
+REPOSITORY = Path(__file__).resolve().parents[1]
+PROJECT_FOLDERS = ("models", "macros", "seeds", "snapshots", "profiles", "tests/dbt")
+# what Python models import, wherever the project lies
+STATISTICS = REPOSITORY / "orchestration" / "statistics"
 
 
 class SettingsError(Exception):
@@ -26,6 +28,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="FOOTFALL_", extra="ignore")
 
     home: Path = Path(".footfall")
+    project_dir: Path = REPOSITORY
     keep_publications: int = Field(default=5, ge=1, le=1000)
     memory_limit: str | None = None
 
@@ -59,17 +62,17 @@ def home() -> Path:
     return folder
 
 
-@cache
 def project_dir() -> Path:
-    """The folder that holds dbt_project.yml.
+    """The absolute folder that holds dbt_project.yml: FOOTFALL_PROJECT_DIR, else the repository.
 
     Raises:
-        SettingsError: when the package was installed without its dbt project.
+        SettingsError: when there is none, as when the package was installed without its dbt project.
     """
-    folder = Path(__file__).resolve().parents[1]
+    folder = settings().project_dir.expanduser().resolve()
     if not (folder / "dbt_project.yml").is_file():
         raise SettingsError(
-            f"There is no dbt_project.yml in {folder}. Install Footfall from its repository: pip install --editable ."
+            f"There is no dbt_project.yml in {folder}. Install Footfall from its repository (pip install -e .), "
+            "or let FOOTFALL_PROJECT_DIR name a copy of its dbt project."
         )
     return folder
 
@@ -83,13 +86,9 @@ def metric_settings(project: Path) -> dict[str, Any]:
 def project_fingerprint(project: Path) -> str:
     """A digest of every file that decides what the models compute, and of the engine's version."""
     digest = hashlib.sha256(f"duckdb {version('duckdb')} dbt {version('dbt-core')}".encode())
-    files = [project / "dbt_project.yml"]
-    for folder in PROJECT_FOLDERS:
-        files += [
-            path
-            for path in (project / folder).rglob("*")
-            if path.is_file() and not path.name.startswith(".") and path.suffix != ".pyc"
-        ]
-    for path in sorted(files):
-        digest.update(f"\n{path.relative_to(project)}\n".encode() + path.read_bytes())
+    digest.update((project / "dbt_project.yml").read_bytes())
+    for folder in (*(project / name for name in PROJECT_FOLDERS), STATISTICS):
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and not path.name.startswith(".") and path.suffix != ".pyc":
+                digest.update(f"\n{folder.name}/{path.relative_to(folder)}\n".encode() + path.read_bytes())
     return digest.hexdigest()[:16]

@@ -1,9 +1,7 @@
 """Four months of a small subscription business: visits, registrations, generations, referrals, payments."""
 
-import json
 import random
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 APP = "studio"
@@ -18,12 +16,6 @@ def business_events(seed: int = 7) -> list[dict[str, Any]]:
     """All events, in no order that means anything."""
     rng = random.Random(seed)
     return [event for number in range(PERSONS) for event in _life(number, rng)]
-
-
-def write_business(path: Path, seed: int = 7) -> Path:
-    """Write the events as the loader reads them."""
-    path.write_text("".join(json.dumps(event) + "\n" for event in business_events(seed)))
-    return path
 
 
 def _life(number: int, rng: random.Random) -> list[dict[str, Any]]:

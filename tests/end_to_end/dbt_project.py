@@ -2,17 +2,21 @@
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
-from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+import yaml
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 from dbt.contracts.graph.nodes import SourceDefinition
+
+from orchestration.build import close_dbt
 
 REPOSITORY = Path(__file__).parents[2]
 PROJECT_PARTS = ["dbt_project.yml", "profiles", "profiles.yml", "models", "macros", "seeds", "tests/dbt"]
@@ -27,6 +31,39 @@ def copy_project(to: Path) -> Path:
             shutil.copytree(source, copy)
         elif source.exists():
             shutil.copy(source, copy)
+    return to
+
+
+REF = re.compile(r"ref\('(\w+)'\)")
+CORE = (
+    "fct_sessions",
+    "fct_person_days",
+    "fct_active_persons",
+    "fct_growth_accounting",
+    "dim_persons",
+    "dim_dates",
+    "events",
+)
+
+
+def copy_core(to: Path) -> Path:
+    """A copy with the marts of CORE and what they read, for tests of what runs dbt and not of the models."""
+    copy_project(to)
+    files = {path.stem: path for path in (to / "models").rglob("*.*") if path.suffix in (".sql", ".py")}
+    seeds = {path.stem for path in (to / "seeds").glob("*.csv")}
+    kept = [*CORE, *(name for name, path in files.items() if path.parent.name == "staging")]
+    for name in kept:
+        kept += set(REF.findall(files[name].read_text())) - {*kept, *seeds}
+    for name in files.keys() - set(kept):
+        files[name].unlink()
+    for path in (to / "models").rglob("*.yml"):
+        told = yaml.safe_load(path.read_text())
+        models = [model for model in told.get("models", []) if model["name"] in kept]
+        whole = {key: told[key] for key in ("version", "groups", "sources") if key in told}
+        path.write_text(yaml.safe_dump({**whole, "models": models}))
+    for law in (to / "tests" / "dbt").glob("*.sql"):
+        if not set(REF.findall(law.read_text())) <= {*kept, *seeds}:
+            law.unlink()
     return to
 
 
@@ -57,9 +94,10 @@ def _parsed(
     project: Path, settings: frozenset[tuple[str, str]], stamps: frozenset[tuple[str, int]]
 ) -> tuple[Manifest, dict[str, SourceDefinition]]:
     """What dbt makes of a project's files under some settings: parsing costs more than building a small home."""
-    with environment({**dict(settings), "FOOTFALL_HOME": ANY_HOME}):
-        arguments = ["--project-dir", str(project), "--profiles-dir", str(project / "profiles"), "--no-write-json"]
-        result = dbtRunner().invoke(["parse", *arguments, "--no-partial-parse", "--log-level=none"])
+    # a folder of its own, because another worker may parse the same project under other settings
+    with environment({**dict(settings), "FOOTFALL_HOME": ANY_HOME}), TemporaryDirectory() as target:
+        where = ["--project-dir", str(project), "--profiles-dir", str(project / "profiles"), "--target-path", target]
+        result = dbtRunner().invoke(["parse", *where, "--no-write-json", "--log-level=none"])
     assert isinstance(result.result, Manifest), str(result.exception)
     return result.result, dict(result.result.sources)
 
@@ -94,9 +132,7 @@ def run_dbt(
                 "--log-level-file=none",
             ]
         )
-        if DuckDBConnectionManager._ENV is not None:
-            DuckDBConnectionManager._ENV.close()
-        DuckDBConnectionManager.close_all_connections()
+        close_dbt()
     messages = [r.message for r in getattr(result.result, "results", []) if r.status in ("error", "fail")]
     assert result.success, "\n".join(map(str, messages or [result.exception, result.result]))
 

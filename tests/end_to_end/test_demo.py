@@ -1,8 +1,9 @@
-"""MetricFlow gives the same numbers as the metrics' own SQL, from what is published and from the warehouse alike."""
+"""The demo works on a fresh home, a second time changes nothing, and MetricFlow gives the numbers of its metrics."""
 
 from __future__ import annotations
 
 import csv
+import json
 import math
 import os
 import subprocess
@@ -10,19 +11,20 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import duckdb
 import pytest
 from dbt.cli.main import dbtRunner
 
-from ingest import demo_sources, load
-from orchestration.build import build, close_dbt
-from tests.end_to_end.business import write_business
+from demo import studio, volt
+from orchestration.build import close_dbt
+from serving import reader
+from serving.publications import current_publication, list_publications
 from tests.end_to_end.dbt_project import copy_project, environment
 
-pytest.importorskip("dbt_metricflow")
-
+DATA = Path(studio.__file__).parent / "data"
 ALL = ("day", "week", "month")
 # the metric, its kinds of period, and for each of its segments the dimension that tells the same rows apart
 SAME: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
@@ -92,24 +94,81 @@ class Semantic:
         return {(start, *(() if segment == "all" else (value,))): number for start, value, number in found}
 
 
+def demo(home: Path) -> str:
+    footfall = str(Path(sys.executable).parent / "footfall")
+    with environment({"FOOTFALL_HOME": str(home)}):
+        done = subprocess.run([footfall, "demo"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@dataclass
+class Demo:
+    """A home after its first `footfall demo`, and what that printed."""
+
+    home: Path
+    told: str
+
+
 @pytest.fixture(scope="module")
-def semantic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Semantic]:
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    home = tmp_path_factory.mktemp("demo") / "home"
+    return Demo(home, demo(home))
+
+
+@pytest.fixture(scope="module")
+def semantic(shown: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Semantic]:
+    pytest.importorskip("dbt_metricflow")
     from dbt_metricflow.cli.cli_configuration import CLIConfiguration
 
-    home, project = tmp_path_factory.mktemp("semantic") / "home", tmp_path_factory.mktemp("project")
-    copy_project(project)
-    for path, mapping in demo_sources():
-        load([path], home, mapping=mapping)
-    load([write_business(home.parent / "business.ndjson")], home)
-    with environment({}):
-        build(home)
-    with environment({"FOOTFALL_HOME": str(home), "FOOTFALL_TARGET": "published"}):
+    project = copy_project(tmp_path_factory.mktemp("project"))
+    with environment({"FOOTFALL_HOME": str(shown.home), "FOOTFALL_TARGET": "published"}):
         folders = [f"--project-dir={project}", f"--profiles-dir={project / 'profiles'}"]
         assert dbtRunner().invoke(["parse", *folders, "--quiet"]).success
         configuration = CLIConfiguration()
         configuration.setup(project / "profiles", project, configure_file_logging=False)
-        yield Semantic(home, project, configuration.mf)
+        yield Semantic(shown.home, project, configuration.mf)
     close_dbt()
+
+
+@pytest.mark.parametrize("product", [studio, volt], ids=lambda product: product.__name__)
+def test_a_synthetic_product_is_drawn_again_row_for_row(product: ModuleType) -> None:
+    """Its file is what its script makes, on any machine."""
+    name = product.__name__.removeprefix("demo.")
+    events = duckdb.sql(f"from read_parquet('{DATA / name}.parquet')").fetchall()
+    assert [(row[0], row[2], row[3], row[4], json.loads(row[6])) for row in events] == [
+        (event["event_id"], event["event_name"], event["occurred_at"], event["user_id"], event["properties"])
+        for event in product.events()
+    ]
+
+
+def test_the_synthetic_spend_is_drawn_again_row_for_row() -> None:
+    with (DATA / "studio_spend.csv").open() as file:
+        assert list(csv.DictReader(file)) == list(studio.spend())
+
+
+def empty_relations(home: Path) -> list[str]:
+    """The published marts that show nothing; which copies of events lost is none, and the demo repeats no event."""
+    marts = reader.connect(home)
+    named = "select table_name from information_schema.tables where table_schema = 'main'"
+    names = [name for (name,) in marts.execute(named).fetchall() if not name.startswith("stg_")]
+    assert "fct_charging_rewards" in names
+    return [name for name in names if not marts.execute(f'from "{name}" limit 1').fetchall()]
+
+
+def test_the_demo_loads_real_data_once_and_shows_it_each_time(shown: Demo) -> None:
+    publication = current_publication(shown.home)
+    assert "541,909 received, 541,909 accepted" in shown.told
+    assert "7,169 received, 7,169 accepted" in shown.told
+    again = demo(shown.home)
+    assert "Nothing new" in again
+    assert "0 accepted, 541,909 duplicate" in again
+    assert again.split("Active persons")[1] == shown.told.split("Active persons")[1]
+    for app in ("online_retail", "ev_charging", "studio", "volt"):
+        assert app in shown.told
+    assert empty_relations(shown.home) == []
+    assert "█" in shown.told
+    assert list_publications(shown.home) == [publication]
 
 
 def differences(found: Rows, wanted: Rows, is_split: bool) -> dict[Key, tuple[float | None, float | None]]:
