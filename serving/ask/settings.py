@@ -1,4 +1,7 @@
-"""The project's settings as a question sees them: dbt vars, each overridden by FOOTFALL_<NAME>."""
+"""The project's settings as a question sees them: dbt vars, each overridden by FOOTFALL_<NAME>.
+
+The project is that of the repository, unless FOOTFALL_PROJECT_DIR names another folder.
+"""
 
 import os
 from functools import cache
@@ -6,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-PROJECT = Path(__file__).resolve().parents[2] / "dbt_project.yml"
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 @cache
@@ -19,6 +22,7 @@ def setting(name: str) -> object:
 
     Raises KeyError where dbt_project.yml knows no such setting.
     """
-    default = _project_vars(PROJECT)[name]
+    project = Path(os.environ.get("FOOTFALL_PROJECT_DIR") or REPOSITORY).expanduser()
+    default = _project_vars(project / "dbt_project.yml")[name]
     text = os.environ.get(f"FOOTFALL_{name.upper()}")
     return yaml.safe_load(text) if text else default

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +16,9 @@ import pytest
 from orchestration import build as building
 from orchestration.build import BuildError, NotPassedError
 from orchestration.lock import HomeIsBusyError, build_lock
+from orchestration.settings import SettingsError, metric_settings, project_dir, project_fingerprint
 from serving import reader
+from serving.ask.settings import setting as asked_setting
 from serving.publications import current_publication, read_catalog
 from tests.orchestration.conftest import Home
 
@@ -119,6 +122,21 @@ def test_a_setting_that_is_not_legal_is_named(built_home: Home, monkeypatch: pyt
     monkeypatch.setenv("FOOTFALL_KEEP_PUBLICATIONS", "none")
     done = run("build")
     assert done.returncode == 1 and "FOOTFALL_KEEP_PUBLICATIONS is 'none'" in done.stderr
+
+
+def test_another_project_is_read_for_builds_and_questions_and_a_wrong_one_is_named(
+    core_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = shutil.copytree(core_project, tmp_path / "project")
+    monkeypatch.setenv("FOOTFALL_PROJECT_DIR", str(project))
+    before = project_fingerprint(project_dir())
+    told = project / "dbt_project.yml"
+    told.write_text(told.read_text().replace("week_start: monday", "week_start: sunday"))
+    assert project_fingerprint(project_dir()) != before
+    assert metric_settings(project_dir())["week_start"] == asked_setting("week_start") == "sunday"
+    monkeypatch.setenv("FOOTFALL_PROJECT_DIR", str(tmp_path))
+    with pytest.raises(SettingsError, match=f"no dbt_project.yml in {tmp_path}"):
+        project_dir()
 
 
 def test_a_home_that_duckdb_would_read_as_a_pattern_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
