@@ -1,8 +1,12 @@
 {#- The headline numbers of a site. -#}
-{%- macro web_overview(events, sessions, periods, by=[]) %}
+{%- macro web_overview(events, sessions, periods, by=[], visitors_are_counted=false) %}
     with visits as (
 
-        select {{ columns_before(by) }}period_start, case when is_activity then unit end as visitor, page_views from {{ events }}
+        select
+            {{ columns_before(by) }}period_start,
+            {{ 'visitors' if visitors_are_counted else 'case when is_activity then unit end' }} as visitor,
+            page_views
+        from {{ events }}
         union all
         select {{ columns_before(by) }}period_start, null, 0 from {{ periods }}
 
@@ -12,7 +16,7 @@
 
         select
             {{ columns_before(by) }}period_start,
-            count(distinct visitor)::bigint as visitors,
+            {{ 'coalesce(sum(visitor), 0)' if visitors_are_counted else 'count(distinct visitor)' }}::bigint as visitors,
             sum(page_views)::bigint as views
         from visits
         group by all

@@ -1,5 +1,11 @@
 with
 
+active_gaps as (
+
+    select * from {{ ref('int_active_gaps') }}
+
+),
+
 person_days as not materialized (
 
     select * from {{ ref('int_person_days') }}
@@ -25,42 +31,67 @@ clocks as (
 ),
 
 -- page views of nobody are views without a visitor
-visited_days as (
+viewed_days as (
 
     select
-        person_key as unit,
         app,
         activity_date as day,
-        is_active as is_activity,
-        page_views
+        sum(page_views) as page_views
 
     from person_days
+
+    group by app, activity_date
 
     union all
 
     select
-        null as unit,
         app,
         activity_date as day,
-        false as is_activity,
         unidentified_page_views as page_views
 
     from app_days
 
 ),
 
-visits as (
+visited_days as (
+
+    select
+        segment,
+        segment_value,
+        activity_date as day,
+        previous_activity_date as previous_day,
+        persons,
+        0 as page_views
+
+    from active_gaps
+
+    where segment in ('all', 'app')
 
     {% for segment, value in [('all', "'all'"), ('app', 'app')] %}
+    union all
+
     select
         '{{ segment }}' as segment,
         {{ value }} as segment_value,
-        *
+        day,
+        null as previous_day,
+        0 as persons,
+        page_views
 
-    from ({{ in_every_period('visited_days', ['app', 'unit', 'is_activity', 'page_views']) }})
-
-    {{ 'union all' if not loop.last }}
+    from viewed_days
     {% endfor %}
+
+),
+
+-- a person is a visitor of a period on their first day in it: the active day before lies before the period
+visits as (
+
+    {{ in_every_period('visited_days', [
+        'segment',
+        'segment_value',
+        'page_views',
+        'case when coalesce(previous_day < period_start, true) then persons else 0 end as visitors',
+    ]) }}
 
 ),
 
@@ -125,7 +156,7 @@ periods as (
 
 overviews as (
 
-    {{ web_overview('visits', 'sessions', 'periods', ['segment', 'segment_value', 'period']) | indent(4) }}
+    {{ web_overview('visits', 'sessions', 'periods', ['segment', 'segment_value', 'period'], visitors_are_counted=true) | indent(4) }}
 
 ),
 
