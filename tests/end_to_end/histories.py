@@ -7,14 +7,16 @@ from typing import Any
 
 Event = dict[str, Any]
 
-# spring forward and fall back in Europe/Berlin, a plain day, and the seam of two months
-STARTS = [
+# spring forward and fall back in Europe/Berlin, a plain day, the seam of two months: days that many histories share
+CROWDED = [
     datetime(2025, 3, 29, 20, tzinfo=UTC),
     datetime(2025, 10, 25, 20, tzinfo=UTC),
     datetime(2025, 6, 11, 23, 20, tzinfo=UTC),
     datetime(2025, 7, 31, 22, tzinfo=UTC),
     datetime(1969, 12, 31, 22, tzinfo=UTC),
 ]
+# evenings of one history each: a build that forgets a day is not saved by another history that touches it
+LONELY = [datetime(year, month, 14, 23, 45, tzinfo=UTC) for year in range(2016, 2025) for month in range(1, 13)]
 TIMEOUT = timedelta(minutes=30)
 GAPS = [
     timedelta(0),
@@ -31,6 +33,8 @@ GAPS = [
     timedelta(days=6),
     timedelta(days=33),
 ]
+# of a history that is busy, so that its sessions are long, are bridged, and last beyond midnight
+SHORT_GAPS = [gap for gap in GAPS if gap <= TIMEOUT + timedelta(microseconds=1)]
 NO_ID = [None, "", "null", "-1", "undefined"]
 SUBSCRIPTION = ["created", "created", "upgraded", "downgraded", "cancelled", "reactivated"]
 PAYMENT = ["payment_initiated", "payment_completed", "payment_failed", "refund_issued", "Order Refunded"]
@@ -41,7 +45,7 @@ OUTCOMES = ["subscription_created", "user_registered", "payment_initiated", "pay
 CONTENT = ["content_published", "content_viewed", "part_started", "part_started", "part_finished", "part_finished"]
 CONTENT += ["content_liked", "content_rated", "creator_followed", "creator_followed", "creator_unfollowed", "tip_sent"]
 PRICES = [None, 0, 500, 999, 12_000, -5, 10**16]
-NAMES = ["page_view", "$pageview", "click", "scroll", "refund", "order_completed", "identify"]
+NAMES = ["page_view", "page_view", "$pageview", "click", "scroll", "refund", "order_completed", "identify"]
 SURVEY = ["survey_sent", "survey_sent", "survey_answered", "survey_answered", "nps_submitted", "ces_answered"]
 PAGES = [None, "https://shop.example/", "https://shop.example/cart", "https://www.shop.example/help"]
 REFERRERS = [None, None, "https://www.google.com/search", "https://shop.example/", "https://blog.example/post"]
@@ -59,11 +63,12 @@ def history(number: int, seed: int, loads: int) -> list[Delivery]:
     """One small world of a few people and devices, whose ids no other history shares, delivered in `loads` loads."""
     rng = random.Random(f"{seed}/{number}")
     users = [f"h{number}-u{i}" for i in range(rng.randint(1, 3))]
-    devices = [f"h{number}-d{i}" for i in range(rng.randint(1, 3))]
+    devices = [f"h{number}-d{i}" for i in range(rng.choice([1, 1, 2, 3]))]
+    gaps = rng.choice([GAPS, SHORT_GAPS])
     deliveries: list[Delivery] = []
-    at = rng.choice(STARTS)
+    at = rng.choice(rng.choice([CROWDED, LONELY]))
     for i in range(rng.randint(1, 25)):
-        at += rng.choice(GAPS)
+        at += rng.choice(gaps)
         event = {
             "event_id": f"h{number}-e{i}",
             "event_name": rng.choice(NAMES),
