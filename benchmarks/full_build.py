@@ -39,6 +39,6 @@ def run(bench: Bench) -> Iterator[Figure]:
     usage = home.footfall("build")
     detail = {"cpu": usage.cpu, "wall": usage.wall}
     yield Figure("`footfall build`, the first publication included", usage.cpu / read, detail=detail)
-    peak = "peak resident memory of `footfall build`, FOOTFALL_MEMORY_LIMIT=7GB (the default)"
+    peak = "peak resident memory of `footfall build`, FOOTFALL_MEMORY_LIMIT=6.5GB (the default)"
     yield Figure(peak, usage.peak_bytes / 2**30, "GiB", "<= 8", detail)
     home.remove()
