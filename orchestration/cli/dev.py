@@ -28,12 +28,12 @@ def dev(
     port: Annotated[int, typer.Option(help="Where the page opens.")] = 3000,
 ) -> None:
     """Open Dagster on http://127.0.0.1:3000, with its state inside the home; Ctrl-C ends it."""
-    from orchestration.settings import home, project_dir
+    from orchestration.settings import REPOSITORY, home, project_dir
 
     folder = prepare_instance(home())
     print(f"Dagster opens on http://127.0.0.1:{port}; its state is in {folder}. Ctrl-C ends it.", flush=True)
-    os.environ.update(DAGSTER_HOME=str(folder), VIRTUAL_ENV=sys.prefix)
-    os.chdir(project_dir())
+    os.environ.update(DAGSTER_HOME=str(folder), VIRTUAL_ENV=sys.prefix, FOOTFALL_PROJECT_DIR=str(project_dir()))
+    os.chdir(REPOSITORY)
     command = Path(sys.executable).parent / "dg"
     os.execv(command, [str(command), "dev", "--host", "127.0.0.1", "--port", str(port)])
 
