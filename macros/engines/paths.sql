@@ -131,7 +131,10 @@
         sum(duration_us) / count(*) / 1000000 as avg_seconds,
         median(duration_us) / 1000000 as median_seconds
         {%- if gathered is not none %},
-        list_sort(list(distinct {{ gathered }})) as gathered
+        -- most links of a long tail have one row, and a set of one needs neither sorting nor a table of its own
+        case
+            when count(*) = 1 then list({{ gathered }}) else list_sort(list_distinct(list({{ gathered }})))
+        end as gathered
         {%- endif %}
     from {{ links }}
     group by {{ columns_before(by) }}step, source, target
