@@ -26,7 +26,7 @@
     {%- endif -%}
     {%- set query -%}
         select greatest(1, ceil(
-            count(*) / {{ env_var('FOOTFALL_EVENTS_PER_GIB', '3000000') | int }} / (parse_formatted_bytes(current_setting('memory_limit')) / 1024 ** 3)
+            count(*) / {{ env_var('FOOTFALL_EVENTS_PER_GIB', '4000000') | int }} / (parse_formatted_bytes(current_setting('memory_limit')) / 1024 ** 3)
         ))
         from {{ source('landing', 'events') }}
     {%- endset -%}
