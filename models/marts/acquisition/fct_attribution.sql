@@ -138,7 +138,8 @@ spend as (
     where
         channel_spend.app = 'default'
         {%- for named in conversions_named %}
-        or (conversions_counted.conversion = {{ quoted(named.name) }} and channel_spend.app = coalesce({{ quoted(named.scope.app) }}, channel_spend.app))
+        {%- set app = quoted(named.scope.app) %}
+        or (conversions_counted.conversion = {{ quoted(named.name) }} and channel_spend.app = coalesce({{ app }}, channel_spend.app))
         {%- endfor %}
 
 ),
