@@ -3,7 +3,7 @@
 import secrets
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from pathlib import Path
 
@@ -119,12 +119,12 @@ def work_folder(home: Path, name: str) -> Iterator[Path]:
 def clear_stale_work(home: Path) -> None:
     """Remove what killed loads left behind; a load that still runs holds the lock of its folder and is left alone."""
     for work in work_dir(home).glob("*/"):
-        if time.time() - work.stat().st_mtime < STALE_AFTER_SECONDS:
-            continue
         lock = filelock.FileLock(work / "lock")
         try:
+            if time.time() - work.stat().st_mtime < STALE_AFTER_SECONDS:
+                continue
             lock.acquire(timeout=0)
-        except (filelock.Timeout, OSError):
+        except (filelock.Timeout, OSError):  # at work still, or gone since it was listed
             continue
         try:
             if not (batches_dir(home) / f"{work.name}.json").exists():
@@ -143,7 +143,8 @@ def _remove(work: Path) -> None:
             continue
         path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
     (work / "lock").unlink(missing_ok=True)
-    work.rmdir()
+    with suppress(OSError):  # another load that clears has opened a lock there since, and removes the folder itself
+        work.rmdir()
 
 
 def ensure_landing(home: Path) -> None:

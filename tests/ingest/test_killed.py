@@ -6,11 +6,13 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 import ingest
+from ingest.landing.batches import work_folder
 from ingest.landing.paths import batches_dir, events_dir, quarantine_dir, work_dir
 from tests.ingest.events import batches, event, landed, one, write_ndjson
 
@@ -97,3 +99,33 @@ def test_a_load_that_still_runs_is_left_alone(tmp_path):
         assert running.is_dir()
     one(tmp_path / "f.ndjson", home)
     assert not running.exists()
+
+
+def test_loads_that_clear_away_at_the_same_time_leave_nothing_and_do_not_fail(tmp_path):
+    home = tmp_path / "home"
+    ingest.load([], home)
+    for _ in range(5):
+        for number in range(100):
+            left = work_dir(home) / f"killed_{number}"
+            left.mkdir()
+            (left / "lock").touch()
+            os.utime(left, (0, 0))
+        with ThreadPoolExecutor(4) as pool:
+            assert list(pool.map(lambda _: ingest.load([], home), range(4))) == [[]] * 4
+        assert not list(work_dir(home).iterdir())
+
+
+def test_work_that_ends_while_another_load_clears_away_is_no_fault(tmp_path):
+    home = tmp_path / "home"
+    ingest.load([], home)
+
+    def works(worker: int) -> None:
+        for number in range(200):
+            with work_folder(home, f"{worker}_{number}") as work:
+                (work / "rows").touch()
+
+    with ThreadPoolExecutor(3) as pool:
+        working = [pool.submit(works, worker) for worker in range(2)]
+        while not all(work.done() for work in working):
+            ingest.load([], home)
+    assert [work.exception() for work in working] == [None, None]
