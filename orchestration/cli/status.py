@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -154,10 +156,13 @@ def _ago(moment: str | None) -> str:
 
 
 def _size(path: Path) -> int:
-    """Bytes below a path, each file counted once though links lead to it."""
-    if path.is_file():
-        return path.stat().st_size
-    return sum(file.lstat().st_size for file in path.rglob("*") if file.is_file() and not file.is_symlink())
+    """Bytes of a file or below a folder, each file counted once though links lead to it."""
+    size = 0
+    below = (Path(folder, file) for folder, _, files in os.walk(path) for file in files)
+    for file in [path] if path.is_file() else below:
+        with suppress(FileNotFoundError):  # a load or a build at work may have removed it since it was listed
+            size += 0 if file.is_symlink() else file.lstat().st_size
+    return size
 
 
 def _human(size: float) -> str:

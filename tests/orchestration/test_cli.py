@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from ingest import load
+from ingest.landing.batches import work_folder
 from orchestration.cli.demo import sparkline
 from orchestration.cli.dev import prepare_instance
+from orchestration.cli.status import describe
 from tests.orchestration.conftest import Home
 
 FOOTFALL = str(Path(sys.executable).parent / "footfall")
@@ -87,3 +90,19 @@ def test_a_sparkline_shows_the_shape() -> None:
     assert sparkline([0, 4, 8]) == "▁▅█"
     assert sparkline([None, 8]) == "▁█"
     assert sparkline(list(range(100)), width=4) == "▂▄▆█"
+
+
+def test_status_can_be_asked_for_while_a_load_is_at_work(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    load([], home)
+
+    def works() -> None:
+        for number in range(3000):
+            with work_folder(home, str(number)) as work:
+                (work / "rows").write_text("a")
+
+    with ThreadPoolExecutor(1) as pool:
+        working = pool.submit(works)
+        while not working.done():
+            assert describe(home)["disk_bytes"]["landing"] > 0
+    assert working.exception() is None
