@@ -15,7 +15,7 @@ CROWDED = [
     datetime(2025, 7, 31, 22, tzinfo=UTC),
     datetime(1969, 12, 31, 22, tzinfo=UTC),
 ]
-# evenings of one history each: a build that forgets a day is not saved by another history that touches it
+# evenings of a history or two: a build that forgets a day is not saved by another history that touches it
 LONELY = [datetime(year, month, 14, 23, 45, tzinfo=UTC) for year in range(2016, 2025) for month in range(1, 13)]
 TIMEOUT = timedelta(minutes=30)
 GAPS = [
@@ -46,6 +46,7 @@ CONTENT = ["content_published", "content_viewed", "part_started", "part_started"
 CONTENT += ["content_liked", "content_rated", "creator_followed", "creator_followed", "creator_unfollowed", "tip_sent"]
 PRICES = [None, 0, 500, 999, 12_000, -5, 10**16]
 NAMES = ["page_view", "page_view", "$pageview", "click", "scroll", "refund", "order_completed", "identify"]
+READING = ["page_view", "page_view", "page_view", "scroll"]
 SURVEY = ["survey_sent", "survey_sent", "survey_answered", "survey_answered", "nps_submitted", "ces_answered"]
 PAGES = [None, "https://shop.example/", "https://shop.example/cart", "https://www.shop.example/help"]
 REFERRERS = [None, None, "https://www.google.com/search", "https://shop.example/", "https://blog.example/post"]
@@ -64,19 +65,24 @@ def history(number: int, seed: int, loads: int) -> list[Delivery]:
     rng = random.Random(f"{seed}/{number}")
     users = [f"h{number}-u{i}" for i in range(rng.randint(1, 3))]
     devices = [f"h{number}-d{i}" for i in range(rng.choice([1, 1, 2, 3]))]
+    apps, anonymous_ids, names = ["shop", "shop", "charging"], [*devices * 3, *NO_ID], NAMES
     gaps = rng.choice([GAPS, SHORT_GAPS])
-    deliveries: list[Delivery] = []
     at = rng.choice(rng.choice([CROWDED, LONELY]))
+    # one visitor who reads on beyond midnight, and is alone in that: nobody else begins anything on the next day
+    if rng.random() < 0.3:
+        apps, anonymous_ids, names = ["shop"], devices[:1], READING
+        gaps, at = [gap for gap in GAPS if gap <= TIMEOUT], rng.choice(LONELY)
+    deliveries: list[Delivery] = []
     for i in range(rng.randint(1, 25)):
         at += rng.choice(gaps)
         event = {
             "event_id": f"h{number}-e{i}",
-            "event_name": rng.choice(NAMES),
+            "event_name": rng.choice(names),
             "occurred_at": at.isoformat(),
             "user_id": rng.choice([*users, *NO_ID, None, None]),
-            "anonymous_id": rng.choice([*devices * 3, *NO_ID]),
+            "anonymous_id": rng.choice(anonymous_ids),
             "session_id": rng.choice([None, f"s{rng.randint(0, 2)}"]),
-            "app": rng.choice(["shop", "shop", "charging"]),
+            "app": rng.choice(apps),
             "properties": {"amount_cents": rng.randint(0, 9)} if rng.random() < 0.3 else {},
             "context": {
                 "page_url": rng.choice(PAGES),
