@@ -91,20 +91,12 @@ def test_a_changed_setting_makes_a_normal_build_equal_to_a_full_refresh(built: P
     for copy in (home, full):
         copy.mkdir()
         shutil.copytree(built / "landing", copy / "landing")
-    reach = (
-        "--select",
-        "+fct_sessions",
-        "+fct_growth_accounting",
-        "+fct_web_overview",
-        "+fct_attribution",
-        "+int_funnel_attempts",
-    )
-    build_models(home, *reach)
+    build_models(home)
     settings = {"FOOTFALL_SESSION_TIMEOUT_SECONDS": "600"}
-    build_models(full, *reach, settings=settings)
+    build_models(full, settings=settings)
     # were it equal already, nothing would be shown
     assert "int_sessions" in differences(home, full)
-    build_models(home, *reach, settings=settings)
+    build_models(home, settings=settings)
     assert differences(home, full) == {}
 
 
