@@ -11,12 +11,24 @@
     create schema if not exists plumbing;
     create table if not exists plumbing.processed_batches (model_name varchar, batch_id varchar);
     create table if not exists plumbing.fingerprints (model_name varchar, fingerprint varchar);
+    create table if not exists plumbing.proven_batches (batch_id varchar);
     create or replace table plumbing.landed_batches as
         select parse_filename(manifests.file, true) as batch_id, batches.file
         from glob('{{ landing_path() }}/batches/*.json') as manifests
         left join glob('{{ landing_path() }}/events/*/*.parquet') as batches
             on parse_filename(manifests.file, true) = parse_filename(batches.file, true);
 {% endmacro %}
+
+{#- Runs last in every invocation: when every test of data ran and held, what was taken in is proven. -#}
+{% macro mark_proven(results) -%}
+    {%- if execute and has_plumbing('proven_batches') -%}
+        {%- set held = results | selectattr('status', 'in', ['pass', 'warn']) | map(attribute='node.unique_id') | list -%}
+        {%- set tests = graph.nodes.values() | selectattr('resource_type', 'equalto', 'test') | map(attribute='unique_id') -%}
+        {%- if tests | reject('in', held) | list | length == 0 -%}
+            insert into plumbing.proven_batches {{ settled_and_unproven() }}
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
 
 {% macro landing_path() -%}
     {{ env_var('FOOTFALL_HOME', '.footfall') }}/landing
@@ -52,12 +64,20 @@
     delete from plumbing.processed_batches where model_name = '{{ this.identifier }}';
     insert into plumbing.processed_batches
         select '{{ this.identifier }}' as model_name, batch_id from ({{ batches_upstream(this.identifier) }}) as upstream;
+    {%- set fingerprint = logic_fingerprint() %}
+    -- a model that was built whole is proven by nothing that held before
+    delete from plumbing.proven_batches
+    {% if not flags.FULL_REFRESH -%}
+        where not exists (
+            select 1 from plumbing.fingerprints where model_name = '{{ this.identifier }}' and fingerprint = '{{ fingerprint }}'
+        )
+    {%- endif %};
     delete from plumbing.fingerprints where model_name = '{{ this.identifier }}';
-    insert into plumbing.fingerprints values ('{{ this.identifier }}', '{{ logic_fingerprint() }}');
+    insert into plumbing.fingerprints values ('{{ this.identifier }}', '{{ fingerprint }}');
 {%- endmacro %}
 
-{% macro has_plumbing() -%}
-    {{ return(run_query("select 1 from duckdb_tables() where schema_name = 'plumbing' and table_name = 'processed_batches'") | length > 0) }}
+{% macro has_plumbing(table='processed_batches') -%}
+    {{ return(run_query("select 1 from duckdb_tables() where schema_name = 'plumbing' and table_name = '" ~ table ~ "'") | length > 0) }}
 {%- endmacro %}
 
 {#-
@@ -134,21 +154,34 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- The newest batch that was taken in, as a literal: DuckDB opens the one file of a literal, and all files for a sub-query. -#}
-{% macro newest_batch() -%}
-    {%- set query -%}
-        select coalesce(max(batch_id), '') as batch_id
-        from plumbing.processed_batches
-        where model_name = 'stg_superseded_copies' and batch_id similar to '[0-9].*'
-    {%- endset -%}
-    '{{ run_query(query).columns[0].values() | first if execute and has_plumbing() }}'
+{#- The batches whose copies are settled and that no build has proven, as a query. -#}
+{% macro settled_and_unproven() -%}
+    select batch_id from plumbing.processed_batches where model_name = 'stg_superseded_copies'
+    except
+    select batch_id from plumbing.proven_batches
 {%- endmacro %}
 
-{#- The days that the newest batch names, and so many days around each. -#}
-{% macro days_of_newest_batch(around=0) -%}
-    select distinct cast(unnest(generate_series(event_date - {{ around }}, event_date + {{ around }}, interval 1 day)) as date) as day
-    from {{ ref('stg_events') }}
-    where batch_id = {{ newest_batch() }}
+{#-
+    A condition that keeps events of the batches that were taken in since every test of data last held: what was proven before need not be
+    proven again, and what failed is looked at until it holds. Batches are literals: DuckDB opens their files, and all files for a sub-query.
+-#}
+{% macro is_unproven() -%}
+    {%- if not execute or not has_plumbing('proven_batches') or run_query('select 1 from plumbing.proven_batches limit 1') | length == 0 -%}
+        true
+    {%- else -%}
+        batch_id in {{ literal_list(run_query(settled_and_unproven() ~ ' order by batch_id').columns[0].values()) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- A condition that keeps rows of the days that unproven batches name, and of so many days around each. -#}
+{% macro is_of_unproven_days(day, around=0) -%}
+    {%- set unproven = is_unproven() -%}
+    {%- set named -%}
+        select distinct cast(unnest(generate_series(event_date - {{ around }}, event_date + {{ around }}, interval 1 day)) as date) as day
+        from {{ ref('stg_events') }}
+        where {{ unproven }}
+    {%- endset -%}
+    {{ 'true' if unproven == 'true' else day ~ ' in ' ~ dates_in(named) }}
 {%- endmacro %}
 
 {#- A list of texts as an SQL list that is never empty. -#}

@@ -1,5 +1,5 @@
--- A failing row is an event id that is staged more than once on one UTC day: a copy was not settled. Looked at on the days that the
--- newest batch names, since no other day can have changed with it.
+-- A failing row is an event id that is staged more than once on one UTC day: a copy was not settled. Looked at on the days that
+-- unproven batches name, since no other day can have changed with them.
 with
 
 events as (
@@ -10,7 +10,7 @@ events as (
 
     from {{ ref('stg_events') }}
 
-    where event_date in {{ dates_in(days_of_newest_batch()) }}
+    where {{ is_of_unproven_days('event_date') }}
 
 )
 

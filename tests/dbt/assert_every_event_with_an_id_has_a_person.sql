@@ -1,11 +1,11 @@
--- A failing row is an event of the newest batch that carries an id and has no person, or has a person and no id.
+-- A failing row is an event of an unproven batch that carries an id and has no person, or has a person and no id.
 with
 
 events as (
 
     select * from {{ ref('events') }}
 
-    where batch_id = {{ newest_batch() }}
+    where {{ is_unproven() }}
 
 )
 

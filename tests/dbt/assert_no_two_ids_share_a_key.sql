@@ -1,5 +1,5 @@
 -- A failing row is a key that two different ids have: 64 bits of their MD5 collide, and their events would be mixed. Every id of
--- history is compared by a second, independent hash, and so is every id of the newest batch before it is grouped by key.
+-- history is compared by a second, independent hash, and so is every id of an unproven batch before it is grouped by key.
 with
 
 stream_days as (
@@ -8,12 +8,12 @@ stream_days as (
 
 ),
 
-newest_events as (
+unproven_events as (
 
     select * from {{ ref('stg_events') }}
 
     where
-        batch_id = {{ newest_batch() }}
+        {{ is_unproven() }}
         and stream_id is not null
 
 ),
@@ -34,7 +34,7 @@ keyed_ids as (
         stream_id as id_key,
         hash(coalesce(anonymous_id, user_id)) as id_hash
 
-    from newest_events
+    from unproven_events
 
     union all
 

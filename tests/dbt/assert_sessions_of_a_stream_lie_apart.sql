@@ -1,5 +1,5 @@
 -- A failing row is a session that begins within one timeout of the one before it on the same stream, or before that one ends: they
--- are one session. Looked at on the days that the newest batch names and the days before them.
+-- are one session. Looked at on the days that unproven batches name and the days around them.
 with
 
 sessions as (
@@ -8,7 +8,7 @@ sessions as (
 
     where
         client_session_id is null
-        and session_date in {{ dates_in(days_of_newest_batch(around=1)) }}
+        and {{ is_of_unproven_days('session_date', around=1) }}
 
 ),
 

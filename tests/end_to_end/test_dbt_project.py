@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
@@ -13,6 +14,7 @@ from dbt.artifacts.schemas.results import TestStatus
 from dbt.cli.main import dbtRunner
 
 import ingest
+from orchestration.build import close_dbt
 from tests.end_to_end.dbt_project import REPOSITORY, build_models, differences, environment
 from tests.end_to_end.histories import history
 
@@ -179,13 +181,43 @@ def test_every_law_fails_when_it_is_broken(built: Path, tmp_path: Path) -> None:
     receipt = json.loads(manifest.read_text())
     manifest.write_text(json.dumps(receipt | {"received": receipt["received"] + 1}))
     with duckdb.connect(str(home / "warehouse.duckdb")) as warehouse:
+        warehouse.execute("delete from plumbing.proven_batches")
         for change in BROKEN.values():
             if change:
                 warehouse.execute(change)
+    assert broken_laws(home, "test_type:singular") == laws
+
+
+def broken_laws(home: Path, selection: str) -> set[str]:
+    """The names of the tests of a selection that fail."""
     with environment({"FOOTFALL_HOME": str(home)}):
         outputs = [f"--target-path={home / 'target'}", f"--log-path={home / 'logs'}", "--quiet"]
         folders = [f"--project-dir={REPOSITORY}", f"--profiles-dir={REPOSITORY / 'profiles'}"]
-        result = dbtRunner().invoke(["test", "--select", "test_type:singular", *folders, *outputs])
+        result = dbtRunner().invoke(["test", "--select", selection, *folders, *outputs])
+        close_dbt()
     assert result.result is not None, result.exception
-    held = {run.node.name for run in result.result.results if run.status != TestStatus.Fail}
-    assert held & laws == set()
+    return {run.node.name for run in result.result.results if run.status == TestStatus.Fail}
+
+
+def test_a_batch_is_looked_at_until_every_test_of_data_held(built: Path, tmp_path: Path) -> None:
+    law, home = "assert_sessions_of_a_stream_lie_apart", tmp_path / "home"
+    shutil.copytree(built / "landing", home / "landing")
+    shutil.copy(built / "warehouse.duckdb", home)
+
+    def land_a_visit(day: date) -> None:
+        file = home / f"{day}.ndjson"
+        visit = {"event_name": "page_view", "occurred_at": f"{day}T12:00:00Z", "anonymous_id": "a visitor"}
+        file.write_text(json.dumps(visit | {"event_id": str(day)}) + "\n")
+        ingest.load([file], home)
+        build_models(home, "--select", "+int_sessions")
+
+    with duckdb.connect(str(home / "warehouse.duckdb")) as warehouse:
+        row = warehouse.execute("select max(session_date) from int_sessions").fetchone()
+        assert row is not None
+        broken_day: date = row[0]
+        warehouse.execute("insert into int_sessions from int_sessions where session_date = ?", [broken_day])
+    assert broken_laws(home, law) == set(), "the build of the fixture proved that day"
+    land_a_visit(broken_day)
+    assert broken_laws(home, law) == {law}
+    land_a_visit(broken_day + timedelta(days=40))
+    assert broken_laws(home, law) == {law}, "a later batch hid what was wrong with the one before it"

@@ -1,6 +1,6 @@
 {#-
     A failing row is a combination of columns, or expressions, that more than one row has: the grain does not hold. Nulls are equal here.
-    With a `day`, rows are looked at whose day the newest batch names: a model that replaces whole days has changed no other.
+    With a `day`, rows are looked at whose day unproven batches name: a model that replaces whole days has changed no other.
 -#}
 {% test unique_combination(model, columns, day=none) %}
 
@@ -11,7 +11,7 @@ select
 from {{ model }}
 
 {% if day is not none -%}
-where {{ day }} in {{ dates_in(days_of_newest_batch(around=1)) }}
+where {{ is_of_unproven_days(day, around=1) }}
 {%- endif %}
 
 group by {{ columns | join(', ') }}
