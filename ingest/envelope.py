@@ -124,7 +124,8 @@ def other_keys(json_object: str, known: Iterable[str]) -> str:
 
     That is the text of a JSON object, its keys sorted and those without a value left out; null where it is empty.
     """
-    value = f"""json_extract({json_object}, '$."' || replace(key, '"', '\\"') || '"')::varchar"""
+    # a pointer, because a path takes some keys for a pattern
+    value = f"""json_extract({json_object}, '/' || replace(replace(key, '~', '~0'), '/', '~1'))::varchar"""
     others = f"list_filter(list_sort(json_keys({json_object})), lambda key: not list_contains({list(known)}, key))"
     members = f"""list_transform(list_filter({others}, lambda key: {value} <> 'null'),
         lambda key: to_json(key)::varchar || ':' || {value})"""
@@ -171,7 +172,7 @@ def checked(draft: str, app: str, loaded_at: datetime, max_future_hours: float) 
                     -- a sender's clock is corrected only by a receipt that the row carries: the same file loaded
                     -- again must give the same events
                     select * replace (case when sent_at is not null and received_text is not null
-                        then occurred_at + (received_at - sent_at) else occurred_at end as occurred_at)
+                        then try(occurred_at + (received_at - sent_at)) else occurred_at end as occurred_at)
                     from (
                         select *, instant(occurred_text) as occurred_at, instant(sent_text) as sent_at,
                             case when received_text is null then {now} else instant(received_text) end as received_at,

@@ -23,7 +23,9 @@ def draft(rows: str, columns: dict[str, str], name: str) -> str:
     Raises:
         UnusableSource: when a column without which no row can be an event is missing.
     """
-    found = {column.lower(): column for column in columns}
+    # numbered, because a file may name its columns as the steps below name theirs
+    found = {column.lower(): f"c{number}" for number, column in enumerate(columns)}
+    kinds = dict(zip(found.values(), columns.values(), strict=True))
     missing = [field for field in REQUIRED if field not in found]
     if missing:
         raise UnusableSource(
@@ -32,21 +34,21 @@ def draft(rows: str, columns: dict[str, str], name: str) -> str:
         )
 
     def text(field: str) -> str:
-        return f"{quoted(found[field])}::varchar" if field in found else "null::varchar"
+        return f"{found[field]}::varchar" if field in found else "null::varchar"
 
     def json_text(field: str) -> str:
         if field not in found:
             return "null::varchar"
-        column = quoted(found[field])
-        if columns[found[field]] not in ("VARCHAR", "JSON"):
+        column = found[field]
+        if kinds[column] not in ("VARCHAR", "JSON"):
             return f"to_json({column})::varchar"
         return f"case when json_valid({column}) then json({column})::varchar else nullif(trim({column}), '') end"
 
     known = {*ENVELOPE_FIELDS, *CONTEXT_FIELDS, *DERIVED_COLUMNS, "context_other"}
-    additional = [column for lowered, column in found.items() if lowered not in known]
+    additional = [column for column in columns if column.lower() not in known]
     properties = "sent_properties"
     if additional:
-        packed = ", ".join(f"{quoted(column)} := {quoted(column)}" for column in additional)
+        packed = ", ".join(f"{quoted(column)} := {found[column.lower()]}" for column in additional)
         properties = f"json_merge_patch(to_json(struct_pack({packed})), coalesce(sent_properties, '{{}}'))::varchar"
     is_object = "coalesce(json_valid({0}) and ascii({0}) = 123, {0} is null)".format
     checked = f"""
@@ -64,7 +66,11 @@ def draft(rows: str, columns: dict[str, str], name: str) -> str:
             from (
                 select *, {json_text("properties")} as sent_properties, {json_text("context")} as sent_context,
                     {json_text("context_other")} as sent_context_other
-                from ({rows})
+                from (
+                    select _row_number, _raw, _problem,
+                        {", ".join(f"{quoted(column)} as {found[column.lower()]}" for column in columns)}
+                    from ({rows})
+                )
             )
         )"""
     merged = ", ".join(f"coalesce(flat_{field}, {field}) as {field}" for field in CONTEXT_FIELDS)

@@ -47,7 +47,13 @@ def dialect(
         ) from None
     if not header:
         return Dialect(delimiter or ",", False, names, encoding)
-    candidates = {each: tuple(next(csv.reader([line], delimiter=each), [])) for each in [delimiter or ",", *DELIMITERS]}
+    each_delimiter = [delimiter or ",", *DELIMITERS]
+    try:
+        candidates = {each: tuple(next(csv.reader([line], delimiter=each), [])) for each in each_delimiter}
+    except csv.Error as error:
+        raise UnusableSource(
+            f"The header of {source.name} cannot be read ({error}). End its lines with a line feed."
+        ) from None
     chosen = delimiter or max(
         candidates,
         key=lambda each: (len({name.strip().lower() for name in candidates[each]} & set(known)), each == ","),
@@ -84,7 +90,7 @@ def careful_rows(connection: duckdb.DuckDBPyConnection, dialect: Dialect, max_li
     single lines it is made of, so that one lost quote does not swallow its neighbours.
     """
     d = dialect.delimiter
-    edge = f"(^|{_regex(d)})"
+    edge = f"(^|{_regex(d)}) *"
 
     def stays_open(text: str) -> str:
         closed = f"""regexp_replace({text}, '{edge}"[^"]*"', '\\1', 'g')"""
@@ -97,7 +103,8 @@ def careful_rows(connection: duckdb.DuckDBPyConnection, dialect: Dialect, max_li
     # some flip it, most keep it, so the state after a line is the last one set, flipped as often as was flipped since
     connection.execute(f"""
         create or replace table marks as
-        select row_number, raw, rtrim(text, chr(13)) as text, suspect and try(decode(raw)) is null as is_bad_utf8,
+        select row_number, raw, text as line, rtrim(text, chr(13)) as text,
+            suspect and try(decode(raw)) is null as is_bad_utf8,
             replace(text, '""', '') as bare,
             case when contains(bare, '"') then {stays_open("rtrim(bare, chr(13))")} else false end as ends_from_outside,
             case when contains(bare, '"') then {stays_open(inside)} else true end as ends_from_inside
@@ -124,7 +131,7 @@ def careful_rows(connection: duckdb.DuckDBPyConnection, dialect: Dialect, max_li
             from numbered join marks using (row_number) group by record
         ),
         texts as (
-            select record, string_agg(text, chr(10) order by row_number) as text,
+            select record, rtrim(string_agg(line, chr(10) order by row_number), chr(13)) as text,
                 unhex(string_agg(hex(raw), '0A' order by row_number)) as raw, bool_or(is_bad_utf8) as is_bad_utf8
             from numbered join marks using (row_number) join joined using (record)
             where joined.lines > 1 and joined.bytes <= {max_line_bytes} group by record
@@ -157,15 +164,15 @@ def careful_rows(connection: duckdb.DuckDBPyConnection, dialect: Dialect, max_li
 
 
 def _fields(text: str, delimiter: str) -> str:
-    """The fields of a record as written, quotes included."""
+    """The fields of a record as written, quotes included, and blanks around quotes, which DuckDB's reader allows."""
     d = _regex(delimiter)
-    return f"""regexp_extract_all({literal(delimiter)} || {text}, '{d}("(?:[^"]|"")*"|[^{d}]*)', 1)"""
+    return f"""regexp_extract_all({literal(delimiter)} || {text}, '{d}( *"(?:[^"]|"")*" *|[^{d}]*)', 1)"""
 
 
 def _is_quoted_well(text: str, fields: str) -> str:
     """Whether the fields are all there is in the record, and each quote that opens one also closes it."""
     length = f"list_sum(list_transform({fields}, lambda field: length(field) + 1)) = length({text}) + 1"
-    unclosed = """starts_with(field, '"') and (length(field) < 2 or not ends_with(field, '"'))"""
+    unclosed = """starts_with(ltrim(field), '"') and (length(trim(field)) < 2 or not ends_with(trim(field), '"'))"""
     return f"({length} and not list_bool_or(list_transform({fields}, lambda field: {unclosed})))"
 
 
@@ -175,8 +182,8 @@ def _is_well_formed(text: str, delimiter: str, dialect: Dialect) -> str:
 
 
 def _value(field: str) -> str:
-    inner = f"""replace(substr({field}, 2, length({field}) - 2), '""', '"')"""
-    return f"""case when starts_with({field}, '"') then {inner} else {field} end"""
+    inner = f"""replace(substr(trim({field}), 2, length(trim({field})) - 2), '""', '"')"""
+    return f"""case when starts_with(ltrim({field}), '"') then {inner} else {field} end"""
 
 
 def _regex(delimiter: str) -> str:

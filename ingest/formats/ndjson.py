@@ -20,9 +20,9 @@ class Keys:
 
     @property
     def are_columns(self) -> bool:
-        """Whether the keys can be columns: not too many, and no two the same but for their case."""
+        """Whether the keys can be columns: not too many, none empty, and no two the same but for their case."""
         return len(self.line) + len(self.context) <= MAX_OTHER_KEYS and all(
-            len({key.lower() for key in keys}) == len(keys)
+            all(keys) and len({key.lower() for key in keys}) == len(keys)
             for keys in ([*ENVELOPE_FIELDS, *self.line], [*CONTEXT_FIELDS, *self.context])
         )
 
