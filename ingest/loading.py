@@ -5,7 +5,7 @@ import hashlib
 import json
 import re
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import date, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -24,6 +24,8 @@ from ingest.settings import LoadSettings
 Progress = Callable[[str, float], None]
 
 KINDS = ("events", spend.KIND)
+# what the readings add to a file's columns
+TAKEN_NAMES = ("_row_number", "_raw", "_problem", "_columns", "file_row_number")
 _COLUMNS = ", ".join(LANDING_COLUMNS)
 # faults of the mapping or of DuckDB's reading of it, which no second look at the rows can mend
 _FAULTY_QUERY = (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException, duckdb.PermissionException)
@@ -52,7 +54,7 @@ def load(
     """Load files into the landing of `home`, each as one batch that is there whole or not at all.
 
     Args:
-        paths: files, or folders of which all files are taken, hidden ones left out.
+        paths: files, or folders of which all files are taken but those whose name begins with `.` or `_`.
         home: the folder of all state; made where it is missing.
         format: `auto`, `ndjson`, `csv` or `parquet`: files of envelopes.
         kind: `events`, or `spend`: files of money spent on channels (see `ingest.formats.spend`).
@@ -89,6 +91,8 @@ def load(
                 receipts.append(load_file(file, home, format, mapping, app, timezone, progress=progress))
             except UnusableSource as error:
                 failures.append((str(file), str(error)))
+            except (OSError, duckdb.Error) as error:
+                failures.append((str(file), f"{file} was not loaded: {_first_line(error)}."))
     if failures:
         raise LoadFailed(failures, receipts)
     return receipts
@@ -170,6 +174,7 @@ class _Load:
         self.connection.close()
 
     def run(self) -> BatchReceipt:
+        self.source.assert_whole()
         self._read_header()
         accepted_file, refused_file = self.work / "accepted.parquet", self.work / "refused.parquet"
         reasons: dict[str, int] = {}
@@ -212,13 +217,18 @@ class _Load:
     def _read_header(self) -> None:
         options = self.mapping.source if self.mapping else mapping.SourceOptions()
         if self.source.format == "csv":
-            known = spend.COLUMNS if self.mapping_name == spend.KIND else ENVELOPE_FIELDS
+            known: Collection[str] = spend.COLUMNS if self.mapping_name == spend.KIND else ENVELOPE_FIELDS
+            if self.mapping:
+                known = [column.lower() for _, column in mapping.columns_read(self.mapping)]
             self.dialect = csv.dialect(
                 self.source, options.delimiter, options.header, options.columns, options.encoding, known
             )
             self.columns = dict.fromkeys(self.dialect.columns, "VARCHAR")
         elif self.source.format == "parquet":
             self.columns = parquet.columns(self.connection, self.source)
+        taken = sorted({column for column in self.columns if column.lower() in TAKEN_NAMES})
+        if taken:
+            raise UnusableSource(f"{self.source.name} names a column {taken[0]!r}, as loading itself does. Rename it.")
         if self.mapping_name == spend.KIND:
             found = None if self.source.format == "ndjson" else self.columns
             self.mapping = spend.mapping_for(found, self.source.name)
@@ -276,6 +286,11 @@ class _Load:
                 f"{self.mapping_name or self.source.name}: {_first_line(error)}. Correct it."
             ) from None
         except (OSError, EOFError, duckdb.Error) as error:
+            if isinstance(error, duckdb.OutOfMemoryException) or "No space left" in str(error):
+                raise UnusableSource(
+                    f"{self.source.name} was not loaded: {_first_line(error)}. The file is not to blame: free space on "
+                    "the disk of the home, or raise FOOTFALL_LOAD_MEMORY_LIMIT, and load it again."
+                ) from error
             raise UnusableSource(
                 f"{self.source.name} cannot be read to its end ({_first_line(error)}); nothing of it was loaded. "
                 "Fetch or write it again, whole."
@@ -322,6 +337,7 @@ class _Load:
             mapping=self.mapping_name,
             timezone=self.zone,
             header=header,
+            encoding=self.dialect.encoding if self.dialect else "utf-8",
         )
 
     def _execute(self, query: str) -> Any:
@@ -349,6 +365,8 @@ def _files(path: Path) -> list[Path]:
     if not path.exists():
         raise UnusableSource(f"There is no file {path}. Check the path.")
     if not path.is_dir():
+        if not path.is_file():
+            raise UnusableSource(f"{path} is neither a file nor a folder. Write what it gives into a file first.")
         return [path]
     files = sorted(
         file

@@ -113,7 +113,7 @@ def checked_timezone(zone: str) -> str:
 
 @cache
 def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
+    return frozenset(available_timezones()) - {"localtime"}  # which is another zone on another machine
 
 
 def bundled() -> list[str]:
@@ -134,7 +134,10 @@ def read_mapping(name_or_path: str) -> Mapping:
     if name_or_path in bundled():
         text = (resources.files("ingest.mappings") / f"{name_or_path}.yml").read_text()
     elif Path(name_or_path).is_file():
-        text = Path(name_or_path).read_text()
+        try:
+            text = Path(name_or_path).read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            raise MappingError(f"{name_or_path} is no UTF-8 text. Save it as UTF-8.") from None
     else:
         raise MappingError(f"There is no mapping {name_or_path}. Give a YAML file, or one of: {', '.join(bundled())}.")
     try:
@@ -163,14 +166,26 @@ def _explain(error: Any) -> str:
 def check_columns(mapping: Mapping, columns: dict[str, str], mapping_name: str, file_name: str) -> None:
     """Raise MappingError when the mapping reads a column that the file does not have."""
     have = {column.lower() for column in columns}
-    for number, event in enumerate(mapping.events):
-        values = {**{field: event.text(field) for field in TEXT_FIELDS}, **event.context, **event.properties}
-        for key, value in values.items():
-            if value and value.column is not None and value.column.lower() not in have:
-                raise MappingError(
-                    f"{mapping_name}: events.{number}.{key} reads the column {value.column!r}, which {file_name} does "
-                    f"not have; its columns are {', '.join(columns)[:300]}. Correct the mapping or the file's header."
-                )
+    for place, column in columns_read(mapping):
+        if column.lower() not in have:
+            raise MappingError(
+                f"{mapping_name}: {place} reads the column {column!r}, which {file_name} does not have; its columns "
+                f"are {', '.join(columns)[:300]}. Correct the mapping, its delimiter, or the file's header."
+            )
+
+
+def columns_read(mapping: Mapping) -> list[tuple[str, str]]:
+    """The columns that a mapping reads by name, each with the place in the mapping that reads it."""
+    return [
+        (f"events.{number}.{key}", value.column)
+        for number, event in enumerate(mapping.events)
+        for key, value in {
+            **{field: event.text(field) for field in TEXT_FIELDS},
+            **event.context,
+            **event.properties,
+        }.items()
+        if value and value.column is not None
+    ]
 
 
 def draft(rows: str, mapping: Mapping, is_json: bool, careful: bool) -> str:

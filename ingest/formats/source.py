@@ -20,6 +20,7 @@ _EXTENSIONS: dict[str, Format] = {
     ".parquet": "parquet",
 }
 _MAGIC: dict[bytes, Compression] = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+PARQUET_MAGIC = b"PAR1"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -46,6 +47,24 @@ class SourceFile:
             return io.BufferedReader(pa.CompressedInputStream(pa.OSFile(str(self.path)), "zstd"))
         return self.path.open("rb")
 
+    def assert_whole(self) -> None:
+        """Read a compressed file to its end, because DuckDB takes one that is cut short for one that ends there.
+
+        Raises:
+            UnusableSource: when its end is missing, or its checksum is not that of its bytes.
+        """
+        if self.compression == "uncompressed":
+            return
+        try:
+            with self.open() as text:
+                while text.read(2**20):
+                    pass
+        except (OSError, EOFError, zlib.error) as error:
+            raise UnusableSource(
+                f"{self.name} is damaged: it cannot be decompressed to its end ({error}); nothing of it was loaded. "
+                "Fetch or write it again, whole."
+            ) from None
+
 
 def detect(path: Path, name: str, wanted: str = "auto") -> SourceFile:
     """Find out the format and compression of a file.
@@ -57,13 +76,12 @@ def detect(path: Path, name: str, wanted: str = "auto") -> SourceFile:
         UnusableSource: when `wanted` contradicts the content, or the content is none of the known formats.
     """
     try:
-        with path.open("rb") as file:
-            magic = file.read(4)
+        magic = _first_bytes(path)
     except OSError as error:
         raise UnusableSource(
             f"{name} cannot be read ({error.strerror}). Give a file that this user may read."
         ) from None
-    if magic == b"PAR1":
+    if magic == PARQUET_MAGIC:
         if wanted not in ("auto", "parquet"):
             raise UnusableSource(
                 f"{name} is a Parquet file, not {wanted}. Leave out --format, or say --format parquet."
@@ -94,3 +112,13 @@ def detect(path: Path, name: str, wanted: str = "auto") -> SourceFile:
     if by_name is None and b"\0" in head:
         raise UnusableSource(f"{name} is neither NDJSON, CSV nor Parquet. Convert it to one of them.")
     return SourceFile(path, name, "ndjson" if by_name == "ndjson" else "csv", compression)
+
+
+def is_parquet(path: Path) -> bool:
+    """Whether a file begins as Parquet does."""
+    return _first_bytes(path) == PARQUET_MAGIC
+
+
+def _first_bytes(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(4)

@@ -41,6 +41,7 @@ class Source(BaseModel):
     mapping: str | None = None
     timezone: str = "UTC"
     header: str | None = None
+    encoding: str = "utf-8"
 
 
 class BatchReceipt(BaseModel):
@@ -92,7 +93,7 @@ def read_batch(home: Path, batch_id: str) -> BatchReceipt:
         UnknownBatch: when `home` has no such batch.
     """
     path = batches_dir(home) / f"{batch_id}.json"
-    if not path.is_file():
+    if not batch_id[:1].isdigit() or not path.is_file():
         raise UnknownBatch(f"There is no batch {batch_id} in {home}; 'footfall status' lists the batches.")
     return BatchReceipt.model_validate_json(path.read_bytes())
 
@@ -113,7 +114,7 @@ def work_folder(home: Path, name: str) -> Iterator[Path]:
         try:
             yield work
         finally:
-            _remove(work)
+            _remove(home, work)
 
 
 def clear_stale_work(home: Path) -> None:
@@ -127,17 +128,20 @@ def clear_stale_work(home: Path) -> None:
         except (filelock.Timeout, OSError):  # at work still, or gone since it was listed
             continue
         try:
-            if not (batches_dir(home) / f"{work.name}.json").exists():
-                landed = events_dir(home).glob(f"*/{work.name}.parquet")
-                for orphan in [*landed, quarantine_dir(home) / f"{work.name}.parquet"]:
-                    orphan.unlink(missing_ok=True)
-            _remove(work)
+            _remove(home, work)
         finally:
             lock.release()
 
 
-def _remove(work: Path) -> None:
-    """Remove a folder of work, its lock last, so that a half-removed one is still known as stale."""
+def _remove(home: Path, work: Path) -> None:
+    """Remove a folder of work, its lock last, so that a half-removed one is still known as stale.
+
+    What it published goes too, unless its manifest says that it was committed.
+    """
+    if not (batches_dir(home) / f"{work.name}.json").exists():
+        landed = events_dir(home).glob(f"*/{work.name}.parquet")
+        for orphan in [*landed, quarantine_dir(home) / f"{work.name}.parquet"]:
+            orphan.unlink(missing_ok=True)
     for path in sorted(work.rglob("*"), reverse=True):
         if path.name == "lock":
             continue

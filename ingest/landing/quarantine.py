@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 
 from ingest.envelope import literal
+from ingest.formats.source import UnusableSource, is_parquet
 from ingest.landing.batches import BatchReceipt, Source, UnknownBatch, list_batches, read_batch, work_folder
 from ingest.landing.paths import publish_file, quarantine_dir
 
@@ -78,7 +79,7 @@ def write_raw(home: Path, batch_id: str, target: Path) -> None:
     path = _file(home, batch_id)
     with duckdb.connect() as connection, target.open("wb") as file:
         if source.format == "csv" and source.header is not None:
-            file.write(source.header.encode() + b"\n")
+            file.write(source.header.encode(source.encoding) + b"\n")
         # a row that produced several bad events is one row of the file
         rows = connection.execute(f"""
             select any_value(raw) from read_parquet({literal(path)}) group by row_number order by row_number""")
@@ -115,13 +116,13 @@ def replay(
     batch = read_batch(home, batch_id)
     source = batch.source
     with work_folder(home, f"replay_{secrets.token_hex(4)}") as work:
-        rows = work / "rows"
+        rows = file or work / "rows"
         if file is None:
             write_raw(home, batch_id, rows)
-            if source.format == "parquet":
-                rows = _as_parquet(rows, source)
+        if source.format == "parquet" and rows.is_file() and not is_parquet(rows):
+            rows = _as_parquet(rows, work / "rows.parquet", source)
         receipt = load_file(
-            file or rows,
+            rows,
             home,
             source.format,
             mapping or source.mapping,
@@ -135,15 +136,21 @@ def replay(
     return receipt
 
 
-def _as_parquet(rows: Path, source: Source) -> Path:
-    """Turn rows of JSON back into the Parquet rows they were."""
+def _as_parquet(rows: Path, made: Path, source: Source) -> Path:
+    """Turn rows of JSON back into the Parquet rows they were.
+
+    Raises:
+        UnusableSource: when they are no JSON, or a value is not of its column's type.
+    """
     columns: Any = json.loads(source.header or "{}")
     cast = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in columns.items())
-    made = rows.with_suffix(".parquet")
     with duckdb.connect() as connection:
-        connection.execute(f"""
-            copy (select * from read_json({literal(rows)}, format = 'newline_delimited', columns = {{{cast}}}))
-            to {literal(made)} (format parquet)""")
+        try:
+            connection.execute(f"""
+                copy (select * from read_json({literal(rows)}, format = 'newline_delimited', columns = {{{cast}}}))
+                to {literal(made)} (format parquet)""")
+        except duckdb.Error as error:
+            raise UnusableSource(f"{rows} does not hold rows of {source.name}: {error}. Mend it.") from None
     return made
 
 

@@ -1,13 +1,17 @@
 """Every kind of bad input: a stated outcome, the bytes kept, and the good rows landed."""
 
+import gzip
 import json
+import os
+import zlib
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pytest
 
 import ingest
-from tests.ingest.events import event, landed, one, quarantined, write_ndjson
+from tests.ingest.events import batches, event, landed, one, quarantined, write_ndjson
 
 
 def lines(path: Path, *rows: bytes) -> Path:
@@ -42,6 +46,14 @@ GOOD = json.dumps(event(1)).encode()
         (b'{"event_name": "x", "occurred_at": "9999-12-31T23:59:59Z"}', "too_far_in_future"),
         (b'{"event_name": "x", "occurred_at": "2025-01-01T00:00:00Z", "received_at": "soon"}', "invalid_received_at"),
         (b'{"event_name": "x", "occurred_at": "2025-01-01T00:00:00Z", "sent_at": "soon"}', "invalid_sent_at"),
+        (
+            b'{"event_name": "x", "occurred_at": "294246-01-01", "received_at": "2024-01-01", "sent_at": "1900-01-01"}',
+            "invalid_occurred_at",
+        ),
+        (
+            b'{"event_name":"x","occurred_at":"2024-01-01","received_at":"294246-01-01","sent_at":"1900-01-01"}',
+            "invalid_occurred_at",
+        ),
         (b'{"event_name": "x", "occurred_at": "2025-01-01T00:00:00Z", "properties": "a"}', "wrong_type"),
         (b'{"event_name": "x", "occurred_at": "2025-01-01T00:00:00Z", "properties": [1]}', "wrong_type"),
         (b'{"event_name": "x", "occurred_at": "2025-01-01T00:00:00Z", "context": 5}', "wrong_type"),
@@ -176,15 +188,56 @@ def test_an_unusable_file_does_not_keep_the_others_out(tmp_path):
 
 
 def test_damaged_files_are_named(tmp_path):
-    import gzip
-
     whole = gzip.compress(b"\n".join([GOOD] * 5000))
     (tmp_path / "cut.ndjson.gz").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "cut.parquet").write_bytes(b"PAR1 and then nothing")
     for name in ("cut.ndjson.gz", "cut.parquet"):
-        with pytest.raises(ingest.LoadFailed, match=rf"{name}.* (cannot be read to its end|is damaged)"):
+        with pytest.raises(ingest.LoadFailed, match=f"{name} is damaged"):
             ingest.load([tmp_path / name], tmp_path / "home")
     assert landed(tmp_path / "home") == []
+
+
+@pytest.mark.parametrize("compression", ["gzip", "zstd"])
+@pytest.mark.parametrize("kind", ["csv", "ndjson"])
+def test_a_compressed_file_that_is_cut_at_a_line_end_is_not_taken_for_a_whole_one(tmp_path, kind, compression):
+    half = b"".join(
+        (ROW if kind == "csv" else GOOD.replace(b"e1", b"e%d%d")) % (n, n % 10) + b"\n" for n in range(3000)
+    )
+    file = tmp_path / f"cut.{kind}.{compression}"
+    if compression == "gzip":
+        packer = zlib.compressobj(wbits=31)
+        file.write_bytes(packer.compress(HEADER * (kind == "csv") + b"\n" + half) + packer.flush(zlib.Z_FULL_FLUSH))
+    else:
+        with pa.CompressedOutputStream(pa.OSFile(str(file), "wb"), "zstd") as packed:
+            packed.write(HEADER * (kind == "csv") + b"\n" + half)
+        file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(ingest.LoadFailed, match=rf"{file.name} (is damaged|cannot be decompressed)"):
+        ingest.load([file], tmp_path / "home")
+    assert landed(tmp_path / "home") == []
+
+
+def test_a_flipped_bit_is_found_by_the_checksum(tmp_path):
+    rows = HEADER + b"\n" + b"".join(ROW % (n, n % 10) + b"\n" for n in range(3000))
+    packed = bytearray(gzip.compress(rows, compresslevel=0))  # stored as it is, so that every flip can be read
+    packed[len(packed) // 2] ^= 1
+    (tmp_path / "f.csv.gz").write_bytes(packed)
+    with pytest.raises(ingest.LoadFailed, match="is damaged"):
+        ingest.load([tmp_path / "f.csv.gz"], tmp_path / "home")
+
+
+def test_an_odd_file_says_what_is_odd_and_the_others_land(tmp_path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    write_ndjson(folder / "1.ndjson", [event(1)])
+    (folder / "2.csv").write_bytes(HEADER + b"\r" + ROW % (2, 2) + b"\r")
+    write_ndjson(folder / "3.ndjson", [event(3)])
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ingest.LoadFailed) as failed:
+        ingest.load([folder, tmp_path / "pipe"], tmp_path / "home")
+    assert [receipt.accepted for receipt in failed.value.receipts] == [1, 1]
+    messages = [message for _, message in failed.value.failures]
+    assert "2.csv" in messages[0] and "line feed" in messages[0]
+    assert "pipe is neither a file nor a folder" in messages[1]
 
 
 HEADER = b"event_id,event_name,occurred_at,user_id,plan"
@@ -210,6 +263,54 @@ def test_a_csv_lands_whatever_its_dress(tmp_path):
             receipt = one(tmp_path / "g.csv", home)
             assert (receipt.duplicate, receipt.quarantined_by_reason) == (3, {"wrong_number_of_columns": 1})
             assert quarantined(home, receipt)[0][2].rstrip(b"\r") == b"too,few"
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        b'c1,ping,2025-01-01,u1,"one\r\ntwo\r\n"',
+        b'c1,ping,2025-01-01,u1,"one\ntwo\n\nthree"',
+        b'c1,ping,2025-01-01, "u1",pro',
+        b'c1,ping,2025-01-01,"u1" ,pro',
+        b'c1,ping,2025-01-01,  "u,1"  ,"p""ro" ',
+        b"c1,ping,2025-01-01, u1 , pro ",
+        b'c1,ping,2025-01-01,u1, "over\r\n, two ""lines""" ',
+        b'c1,ping,2025-01-01,u1, " "',
+    ],
+)
+def test_both_readings_of_a_csv_see_the_same_events(tmp_path, row):
+    home, file = tmp_path / "home", tmp_path / "f.csv"
+    file.write_bytes(b"\r\n".join([HEADER, row, ROW % (2, 2), b""]))
+    assert one(file, home).accepted == 2
+    file.write_bytes(file.read_bytes() + b"too,few\r\n")
+    receipt = one(file, home)
+    assert (receipt.duplicate, receipt.quarantined_by_reason) == (2, {"wrong_number_of_columns": 1})
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_a_file_may_name_its_columns_as_it_likes(tmp_path, suffix):
+    home, file = tmp_path / "home", tmp_path / f"f.{suffix}"
+    columns = "'ping' as event_name, '2025-01-01' as occurred_at, 'yes' as is_legal, '{}' as sent_properties"
+    for bad in ("", " union all select 'ping', 'someday', 'no', 'x'"):
+        duckdb.sql(f"copy (select {columns}{bad}) to '{file}'")
+        receipt = one(file, home)
+        assert (receipt.accepted + receipt.duplicate, receipt.quarantined) == (1, bool(bad))
+    assert landed(home, "properties") == [('{"is_legal":"yes","sent_properties":"{}"}',)]
+    duckdb.sql(f"copy (select {columns}, 1 as _PROBLEM) to '{file}'")
+    with pytest.raises(ingest.LoadFailed, match="names a column '_PROBLEM', as loading itself does"):
+        ingest.load([file], home)
+
+
+@pytest.mark.parametrize("key", ["", "*", "a/b~c", '"', "\\", "$", "[0]", "1"])
+def test_a_key_may_be_any_text(tmp_path, key):
+    home, file = tmp_path / "home", tmp_path / "f.ndjson"
+    rows = [event(1, context={key: 1}, **{key: [2]}), event(2, properties={key: 3})]
+    write_ndjson(file, rows)
+    assert one(file, home).accepted == 2
+    assert [json.loads(text) for _, text in landed(home, "event_id, properties")] == [{key: [2]}, {key: 3}]
+    assert landed(home, "context_other", "event_id = 'e1'") == [(json.dumps({key: 1}, separators=(",", ":")),)]
+    write_ndjson(file, [*rows, "{"])
+    assert (one(file, home).duplicate, len(batches(home))) == (2, 2)
 
 
 @pytest.mark.parametrize(

@@ -129,3 +129,17 @@ def test_work_that_ends_while_another_load_clears_away_is_no_fault(tmp_path):
         while not all(work.done() for work in working):
             ingest.load([], home)
     assert [work.exception() for work in working] == [None, None]
+
+
+def test_a_load_that_fails_before_its_commit_leaves_nothing(tmp_path, monkeypatch):
+    home, file = tmp_path / "home", write_ndjson(tmp_path / "f.ndjson", ROWS)
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("ingest.loading.commit", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            ingest.load([file], home)
+    assert {path.stem for path in [*events_dir(home).glob("*/*"), *quarantine_dir(home).iterdir()]} == {"schema"}
+    assert_all_is_there_once(home, file)

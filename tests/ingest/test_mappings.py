@@ -235,3 +235,12 @@ def test_a_file_without_a_header_in_another_encoding(tmp_path):
     receipt = one(tmp_path / "f.txt", home, mapping=str(tmp_path / "m.yml"))
     assert (receipt.accepted, receipt.quarantined_by_reason) == (1, {"missing_event_name": 1})
     assert landed(home, "event_name") == [("café",)]
+
+
+def test_the_delimiter_is_the_one_that_cuts_out_the_columns_a_mapping_reads(tmp_path):
+    (tmp_path / "m.yml").write_text("events: [{event_name: {constant: sold}, occurred_at: Tag, user_id: Kunde}]")
+    (tmp_path / "f.csv").write_text("Tag;Kunde;Preis\n2025-01-01;k1;3,50\n")
+    assert one(tmp_path / "f.csv", tmp_path / "home", mapping=str(tmp_path / "m.yml")).accepted == 1
+    (tmp_path / "m.yml").write_bytes("description: Gerät".encode("latin-1"))
+    with pytest.raises(ingest.LoadFailed, match="Save it as UTF-8"):
+        ingest.load([tmp_path / "f.csv"], tmp_path / "home", mapping=str(tmp_path / "m.yml"))

@@ -7,6 +7,7 @@ import pytest
 
 import ingest
 from ingest import quarantine
+from ingest.landing.batches import UnknownBatch
 from tests.ingest.events import event, landed, one, quarantined, write_ndjson
 
 
@@ -54,6 +55,44 @@ def test_parquet_rows_come_back_with_their_types(tmp_path, monkeypatch):
     monkeypatch.setenv("FOOTFALL_MAX_FUTURE_HOURS", "100")
     assert quarantine.replay(home, receipt.batch_id).accepted == 1
     assert one(tmp_path / "f.parquet", home).duplicate == 1
+
+
+def test_parquet_rows_mended_by_hand_land(tmp_path):
+    home, rows = tmp_path / "home", tmp_path / "rows.ndjson"
+    duckdb.sql("select 'a' as event_name, 'someday' as occurred_at, 1.5 as price").write_parquet(
+        str(tmp_path / "f.parquet")
+    )
+    receipt = one(tmp_path / "f.parquet", home)
+    quarantine.write_raw(home, receipt.batch_id, rows)
+    with pytest.raises(ingest.UnusableSource, match=r"does not hold rows of .*f.parquet"):
+        quarantine.replay(home, receipt.batch_id, file=write_ndjson(tmp_path / "g.ndjson", ["{"]))
+    rows.write_text(rows.read_text().replace("someday", "2025-01-02"))
+    assert quarantine.replay(home, receipt.batch_id, file=rows).accepted == 1
+    assert landed(home, "properties") == [('{"price":1.5}',)]
+    assert list(tmp_path.glob("rows*")) == [rows]
+
+
+def test_a_header_comes_back_in_the_encoding_of_its_rows(tmp_path):
+    home, csv, mapping = tmp_path / "home", tmp_path / "f.csv", tmp_path / "m.yml"
+    csv.write_bytes("Prénom,jour\nZoé,2025-01-01\nRené,un jour\n".encode("latin-1"))
+    mapping.write_text(
+        "source: {encoding: latin-1}\nevents: [{event_name: {constant: a}, user_id: Prénom, occurred_at: jour}]"
+    )
+    receipt = one(csv, home, mapping=str(mapping))
+    assert (receipt.accepted, receipt.quarantined) == (1, 1)
+    rows = tmp_path / "rows"
+    quarantine.write_raw(home, receipt.batch_id, rows)
+    rows.write_bytes(rows.read_bytes().replace(b"un jour", b"2025-01-02"))
+    assert quarantine.replay(home, receipt.batch_id, file=rows).accepted == 1
+    assert landed(home, "user_id") == [("René",), ("Zoé",)]
+
+
+def test_a_file_of_the_landing_that_is_no_batch_is_not_taken_for_one(tmp_path):
+    receipt = one(write_ndjson(tmp_path / "f.ndjson", [event(1)]), tmp_path / "home")
+    assert receipt.quarantined == 0
+    for name in ("schema", "../batches/schema", ""):
+        with pytest.raises(UnknownBatch, match="no batch"):
+            quarantine.read(tmp_path / "home", name)
 
 
 def test_a_mended_mapping_brings_the_rows_back(tmp_path):
