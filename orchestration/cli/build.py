@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from orchestration.build import BuildReport
 from orchestration.build import build as run_build
@@ -30,7 +31,7 @@ def build_and_tell(home: Path | None = None, full_refresh: bool = False, engine:
         BarColumn(bar_width=30),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        TextColumn("[dim]{task.fields[node]}"),
+        TextColumn("{task.fields[node]}", style="dim", markup=False),
         console=console,
         transient=True,
         disable=not console.is_terminal,
@@ -47,6 +48,6 @@ def build_and_tell(home: Path | None = None, full_refresh: bool = False, engine:
         console.print(f"Nothing new: publication {report.publication.name} is already built from all that has landed.")
         return report
     for warning in report.warnings:
-        console.print(f"[yellow]warning[/] {warning}")
+        console.print(Text.assemble(("warning", "yellow"), f" {warning}"))
     console.print(f"Built and tested {report.nodes} nodes, published {report.publication.name} in {took}.")
     return report

@@ -6,4 +6,6 @@ from rich.console import Console
 
 PIPE_WIDTH = 160
 
-console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
+# what is printed holds names and messages of the data, in which [x] and :x: are letters like others
+console = Console(highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
+errors = Console(stderr=True, highlight=False, markup=False, emoji=False)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.table import Column, Table
+from rich.text import Text
 
 from orchestration.cli.console import console
 
@@ -24,7 +25,7 @@ def demo() -> None:
     from orchestration.settings import home
 
     folder = home()
-    console.print(f"[bold]Footfall demo[/] in {folder}\n")
+    console.print(Text.assemble(("Footfall demo", "bold"), f" in {folder}\n"))
     for receipt in load_demo(folder):
         console.print(
             f"Loaded {Path(receipt.source.name).name}: {receipt.received:,} received, {receipt.accepted:,} accepted, "
@@ -45,7 +46,7 @@ def print_summary(home: Path) -> None:
     _print_revenue(marts)
     _print_subscriptions(marts)
     published = home / "published"
-    console.print("\n[bold]Where to look next[/]")
+    console.print("\nWhere to look next", style="bold")
     looks = Table(box=None, show_header=False, padding=(0, 2))
     looks.add_row("marts", f"{published / 'marts.duckdb'} (DuckDB, open it read-only)")
     looks.add_row("what is in them", f"{published / 'catalog.json'}, or `make docs`")

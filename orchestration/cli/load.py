@@ -8,19 +8,17 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from ingest import BatchReceipt, LoadFailed, quarantine
 from ingest import load as load_files
+from orchestration.cli.console import console, errors
 
 quarantine_app = typer.Typer(help="List, look at and replay what could not land.", no_args_is_help=True)
 
 PROGRESS_AFTER_SECONDS = 1.0
 BATCH_ID_LENGTH = 29
-console = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
 
 
 class _Bar:
@@ -41,7 +39,8 @@ class _Bar:
         if self.progress is None:
             if time.monotonic() - self.started < PROGRESS_AFTER_SECONDS:
                 return
-            columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+            name_column = TextColumn("{task.description}", markup=False)
+            columns = (name_column, BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
             self.progress = Progress(*columns, console=errors, transient=True)
             self.progress.start()
         task = next((task for task in self.progress.tasks if task.description == Path(name).name), None)
@@ -154,7 +153,7 @@ def show(
             (row.detail or "")[:60],
             repr(row.raw[:200].decode("utf-8", "replace"))[1:-1],
         )
-    console.print(table, markup=False)
+    console.print(table)
 
 
 @quarantine_app.command("replay")

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from orchestration.cli.console import console
 
@@ -48,6 +49,6 @@ def _list() -> None:
             f"{catalog['inputs']['batches']['count']:,}",
             str(len(catalog["relations"])),
             f"{rows:,}",
-            "[green]shown to readers" if publication == current else "",
+            Text("shown to readers", "green") if publication == current else "",
         )
     console.print(table)

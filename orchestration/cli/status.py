@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from orchestration.cli.console import console
 
@@ -111,7 +112,7 @@ def _table(told: dict[str, Any]) -> Table:
         table.add_row("", f"  {rows:,} quarantined: {reason}")
     table.add_row("last build", _build_text(build))
     for failure in (build or {}).get("failures", []):
-        table.add_row("", f"  [red]{failure['node']}[/]: {failure['message']}")
+        table.add_row("", Text.assemble("  ", (failure["node"], "red"), f": {failure['message']}"))
     if published is None:
         table.add_row("last publish", "nothing is published; run `footfall build`")
     else:
@@ -121,9 +122,8 @@ def _table(told: dict[str, Any]) -> Table:
             f"{published['checks_passed']} checks passed, {published['kept']} kept",
         )
         if published["rolled_back_from"]:
-            table.add_row(
-                "", f"  [yellow]rolled back from {published['rolled_back_from']}[/]; the next build goes forward"
-            )
+            rolled_back = (f"rolled back from {published['rolled_back_from']}", "yellow")
+            table.add_row("", Text.assemble("  ", rolled_back, "; the next build goes forward"))
     table.add_row("watermarks", f"landed {marks['landed'] or 'nothing'}, published {marks['published'] or 'nothing'}")
     if not marks["is_up_to_date"]:
         waiting = f"{marks['batches_waiting']:,} batches wait" if marks["batches_waiting"] else "changes wait"
@@ -137,11 +137,11 @@ def _table(told: dict[str, Any]) -> Table:
     return table
 
 
-def _build_text(build: dict[str, Any] | None) -> str:
+def _build_text(build: dict[str, Any] | None) -> Text:
     if build is None:
-        return "never; run `footfall build`"
+        return Text("never; run `footfall build`")
     colour = {"passed": "green", "running": "yellow", "partial": "yellow"}.get(build["status"], "red")
-    return f"[{colour}]{build['status']}[/], {_ago(build['finished_at'] or build['started_at'])}"
+    return Text.assemble((build["status"], colour), f", {_ago(build['finished_at'] or build['started_at'])}")
 
 
 def _ago(moment: str | None) -> str:

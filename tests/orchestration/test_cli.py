@@ -6,12 +6,14 @@ import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from ingest import load
 from ingest.landing.batches import work_folder
+from orchestration.build import Outcome
 from orchestration.cli.demo import sparkline
 from orchestration.cli.dev import prepare_instance
 from orchestration.cli.status import describe
@@ -69,6 +71,25 @@ def test_an_error_is_one_sentence_and_a_traceback_on_request(tmp_path: Path, mon
     assert done.stderr == "footfall: No kept publication is earlier than nothing. See `footfall publish --list`.\n"
     monkeypatch.setenv("FOOTFALL_DEBUG", "1")
     assert "Traceback" in run("publish", "--rollback").stderr
+
+
+def test_names_and_messages_of_the_data_are_printed_as_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOOTFALL_HOME", str(tmp_path / "home"))
+    source, reason, node = tmp_path / "log[prod]:boom:.ndjson", "[/bad] thing", "test.footfall.[/law]"
+    source.write_text('{"event_name": "a", "occurred_at": "2024-04-01", "user_id": "u"}\n')
+    mapping = tmp_path / "odd.yml"
+    fields = {"event_name": "event_name", "occurred_at": "occurred_at", "problem": {"sql": f"'{reason}'"}}
+    mapping.write_text(json.dumps({"source": {"format": "ndjson"}, "events": [fields]}))
+    outcome = Outcome("failed", "2024-04-01T00:00:00+00:00", failures=[{"node": node, "message": "got [/1]"}])
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "build.json").write_text(json.dumps(asdict(outcome)))
+    loaded = run("load", "--mapping", str(mapping), str(source))
+    assert loaded.returncode == 0 and loaded.stdout.count(source.name) == 2 and reason in loaded.stdout, loaded
+    for command, texts in {"quarantine list": (source.name, reason), "status": (reason, f"{node}: got [/1]")}.items():
+        done = run(*command.split())
+        assert done.returncode == 0 and all(text in done.stdout for text in texts), done
 
 
 def test_dev_writes_an_instance_that_phones_nobody_and_runs_one_at_a_time(tmp_path: Path) -> None:
