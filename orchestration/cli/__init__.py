@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import NoReturn
 
 import typer
 
 from orchestration.cli import ask, build, demo, dev, experiment, load, publish, status
+from orchestration.cli.interrupts import is_interrupt
+
+INTERRUPTED = 130
 
 app = typer.Typer(
     name="footfall",
@@ -28,17 +32,29 @@ def main() -> None:
     """Run the command line; an error is a short sentence, and a traceback only with FOOTFALL_DEBUG=1."""
     try:
         app()
-    except KeyboardInterrupt:
-        print("\nStopped. What is published has not changed; run the same command to go on.", file=sys.stderr)
-        sys.exit(130)
-    except Exception as error:
+    except SystemExit as done:
+        # Typer takes the KeyboardInterrupt itself, and leaves with the code that stands for it
+        if done.code != INTERRUPTED:
+            raise
+        _stop()
+    except (Exception, KeyboardInterrupt) as error:
+        if is_interrupt(error):
+            _stop()
         if os.environ.get("FOOTFALL_DEBUG") == "1":
             raise
         print(f"footfall: {_sentence(error)}", file=sys.stderr)
         sys.exit(1)
 
 
-def _sentence(error: Exception) -> str:
+def _stop() -> NoReturn:
+    print("\nStopped. What has landed stays, and what is published has not changed;", file=sys.stderr, end=" ")
+    print("run the same command to go on.", file=sys.stderr, flush=True)
+    sys.stdout.flush()
+    # threads of DuckDB may still be reading through Python, which a regular exit would crash on
+    os._exit(INTERRUPTED)
+
+
+def _sentence(error: BaseException) -> str:
     """The error's own words; one that is not ours also gets its kind and the way to see more."""
     ours = type(error).__module__.split(".")[0] in ("ingest", "serving", "orchestration")
     if ours:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
+import duckdb
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from ingest import BatchReceipt, LoadFailed, quarantine
 from ingest import load as load_files
+from ingest.landing.batches import list_batches
 from orchestration.cli.console import console, errors
+from orchestration.cli.interrupts import is_interrupt
 
 quarantine_app = typer.Typer(help="List, look at and replay what could not land.", no_args_is_help=True)
 
@@ -60,6 +64,7 @@ def load(
     """Read files of any size into landing; nothing is taken twice, and nothing is lost in silence."""
     from orchestration.settings import home
 
+    started = datetime.now(UTC)
     failures: list[tuple[str, str]] = []
     with _Bar() as bar:
         try:
@@ -75,11 +80,22 @@ def load(
             )
         except LoadFailed as failed:
             receipts, failures = failed.receipts, failed.failures
+        except (KeyboardInterrupt, RuntimeError, duckdb.InterruptException) as error:
+            if not is_interrupt(error):
+                raise
+            _print(_landed_since(started, paths, home()), json_output)
+            raise KeyboardInterrupt from None
     _print(receipts, json_output)
     for _, message in failures:
         print(f"footfall: {message}", file=sys.stderr)
     if failures:
         raise typer.Exit(1)
+
+
+def _landed_since(started: datetime, paths: list[Path], home: Path) -> list[BatchReceipt]:
+    """The batches of these files that a load, interrupted since, had committed."""
+    batches = (batch for batch in list_batches(home) if batch.loaded_at >= started)
+    return [batch for batch in batches if any(Path(batch.source.name).is_relative_to(path) for path in paths)]
 
 
 def _print(receipts: list[BatchReceipt], json_output: bool) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import signal
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
@@ -90,6 +93,25 @@ def test_names_and_messages_of_the_data_are_printed_as_they_are(
     for command, texts in {"quarantine list": (source.name, reason), "status": (reason, f"{node}: got [/1]")}.items():
         done = run(*command.split())
         assert done.returncode == 0 and all(text in done.stdout for text in texts), done
+
+
+def test_a_load_that_is_interrupted_says_what_had_landed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOOTFALL_HOME", str(tmp_path / "home"))
+    line = b'{"event_name": "a", "occurred_at": "2024-04-01", "user_id": "u"}\n'
+    short, long = tmp_path / "short.ndjson", tmp_path / "long.ndjson.gz"
+    short.write_bytes(line)
+    long.write_bytes(gzip.compress(line * 4_000_000, compresslevel=1))
+    with subprocess.Popen(
+        [FOOTFALL, "load", str(short), str(long)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as loader:
+        while loader.poll() is None and not any((tmp_path / "home").glob("landing/batches/[0-9]*.json")):
+            time.sleep(0.01)
+        time.sleep(0.3)
+        loader.send_signal(signal.SIGINT)
+        told, stopped = loader.communicate(timeout=60)
+    assert loader.returncode == 130, stopped
+    assert "short.ndjson" in told and "long.ndjson" not in told
+    assert stopped.startswith("\nStopped. What has landed stays")
 
 
 def test_dev_writes_an_instance_that_phones_nobody_and_runs_one_at_a_time(tmp_path: Path) -> None:
