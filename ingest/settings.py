@@ -1,15 +1,36 @@
 """What a load may be told by the environment (prefix FOOTFALL_)."""
 
-from pydantic import Field
+import re
+from typing import Any
+
+from pydantic import Field, ModelWrapValidatorHandler, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+LEGAL = {
+    "max_future_hours": "a number of hours from 0 to 1000000",
+    "max_line_bytes": "a whole number of bytes, 1024 or more",
+    "load_memory_limit": "an amount of memory, such as 800MB or 2GB",
+    "key_sample_lines": "a whole number of lines, 1 or more",
+}
+
+
+class IllegalSetting(Exception):
+    """A variable of the environment says what no load can follow."""
 
 
 class LoadSettings(BaseSettings):
-    """Limits of a load; each is overridden by FOOTFALL_<NAME>."""
+    """Limits of a load; each is overridden by FOOTFALL_<NAME>.
 
-    model_config = SettingsConfigDict(env_prefix="FOOTFALL_")
+    Raises:
+        IllegalSetting: naming the variable, what it says and what is legal.
+    """
 
-    max_future_hours: float = Field(24.0, ge=0, description="how far past its receipt an event may lie, in hours")
+    model_config = SettingsConfigDict(env_prefix="FOOTFALL_", env_ignore_empty=True)
+
+    # a century, because DuckDB counts microseconds in 64 bits
+    max_future_hours: float = Field(
+        24.0, ge=0, le=1_000_000, description="how far past its receipt an event may lie, in hours"
+    )
     max_line_bytes: int = Field(32 * 2**20, ge=1024, description="the longest NDJSON line or CSV record that lands")
     load_memory_limit: str = Field("2GB", description="DuckDB memory limit of a load; beyond it the load spills")
     key_sample_lines: int | None = Field(
@@ -18,3 +39,23 @@ class LoadSettings(BaseSettings):
         description="how far into an NDJSON file to look for keys that the envelope does not have; a key that first "
         "appears later is left out, so only set it for files whose lines all have the same keys",
     )
+
+    @field_validator("load_memory_limit")
+    @classmethod
+    def _is_an_amount(cls, limit: str) -> str:
+        amount = re.fullmatch(r"\s*(\d{1,9}(?:\.\d+)?)\s*[KMGT]i?B\s*", limit, re.IGNORECASE)
+        if not amount or float(amount[1]) == 0:
+            raise ValueError("no amount of memory")
+        return limit
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _names_the_variable(cls, values: Any, handler: ModelWrapValidatorHandler["LoadSettings"]) -> "LoadSettings":
+        try:
+            return handler(values)
+        except ValidationError as error:
+            fault = error.errors()[0]
+            name = str(fault["loc"][0])
+            raise IllegalSetting(
+                f"FOOTFALL_{name.upper()} is {str(fault['input'])!r}; legal is {LEGAL[name]}. Change or unset it."
+            ) from None
