@@ -55,5 +55,11 @@
             "Setting 'reporting_currency' is '" ~ setting('reporting_currency') ~ "'; it must be a code of ISO 4217 in capitals, such as EUR. "
             ~ "Change it in dbt_project.yml or in FOOTFALL_REPORTING_CURRENCY.") }}
     {%- endif -%}
+    {%- set zone = setting('reporting_timezone') | string -%}
+    {%- if run_query("select 1 from pg_timezone_names() where lower(name) = lower('" ~ zone | replace("'", "''") ~ "')") | length == 0 -%}
+        {{ exceptions.raise_compiler_error(
+            "Setting 'reporting_timezone' is '" ~ zone ~ "'; it must be a time zone of IANA, such as Europe/Berlin. "
+            ~ "Change it in dbt_project.yml or in FOOTFALL_REPORTING_TIMEZONE.") }}
+    {%- endif -%}
     {{ assert_segment_rules_are_legal() }}
 {%- endmacro %}

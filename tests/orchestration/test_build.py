@@ -133,6 +133,11 @@ def test_a_setting_that_is_not_legal_is_named(built_home: Home, monkeypatch: pyt
     with pytest.raises(BuildError, match="Setting 'week_start' is 'someday'; legal values are monday, sunday"):
         building.build(built_home.path)
     monkeypatch.delenv("FOOTFALL_WEEK_START")
+    for zone in ("Mars/X", "O'Higgins"):
+        monkeypatch.setenv("FOOTFALL_REPORTING_TIMEZONE", zone)
+        with pytest.raises(BuildError, match=f"Setting 'reporting_timezone' is '{zone}'; .*, such as Europe/Berlin"):
+            building.build(built_home.path)
+    monkeypatch.delenv("FOOTFALL_REPORTING_TIMEZONE")
     monkeypatch.setenv("FOOTFALL_KEEP_PUBLICATIONS", "none")
     done = run("build")
     assert done.returncode == 1 and "FOOTFALL_KEEP_PUBLICATIONS is 'none'" in done.stderr
