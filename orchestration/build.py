@@ -17,6 +17,7 @@ from orchestration.settings import metric_settings, project_dir, project_fingerp
 from serving.publications import current_publication, list_publications, published_dir, read_catalog
 
 Progress = Callable[[int, int, str], None]
+WAREHOUSE_TARGET = "duckdb"  # of profiles/profiles.yml
 # unit tests pin the code, not the data: they run with `make test` and plain `dbt build`
 DBT_BUILD = ("build", "--exclude-resource-type", "unit_test")
 
@@ -154,7 +155,17 @@ def current_inputs(home: Path) -> dict[str, Any]:
 
 
 def start_outcome(home: Path) -> Outcome:
-    """Record that a build runs, before it touches the warehouse."""
+    """Record that a build runs, before it touches the warehouse.
+
+    Raises:
+        BuildError: when dbt is told to build elsewhere than in the warehouse file, which alone is published.
+    """
+    target = os.environ.get("FOOTFALL_TARGET", WAREHOUSE_TARGET)
+    if target != WAREHOUSE_TARGET:
+        raise BuildError(
+            f"FOOTFALL_TARGET is {target!r}, which has no warehouse file to publish. "
+            f"Unset it, or say {WAREHOUSE_TARGET}."
+        )
     outcome = Outcome("running", _now(), inputs=current_inputs(home))
     _write_outcome(home, outcome)
     return outcome

@@ -143,6 +143,16 @@ def test_a_setting_that_is_not_legal_is_named(built_home: Home, monkeypatch: pyt
     assert done.returncode == 1 and "FOOTFALL_KEEP_PUBLICATIONS is 'none'" in done.stderr
 
 
+@pytest.mark.parametrize("target", ["ci", "published"])
+def test_a_target_without_a_warehouse_file_is_refused(
+    target: str, landed_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOOTFALL_TARGET", target)
+    with pytest.raises(BuildError, match=f"FOOTFALL_TARGET is '{target}'.* Unset it, or say duckdb"):
+        building.build(landed_home.path)
+    assert building.read_outcome(landed_home.path) is None
+
+
 def test_another_project_is_read_for_builds_and_questions_and_a_wrong_one_is_named(
     core_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
