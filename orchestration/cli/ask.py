@@ -1,7 +1,6 @@
 """`footfall ask`: one question, answered from what is published."""
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
@@ -23,6 +22,7 @@ def ask(
 
     Exits with status 2 and one line for each fault where the question is wrong, with 1 where nothing is published.
     """
+    from orchestration.settings import settings
     from serving.ask import AskError, question_schema
     from serving.ask import ask as answer_question
     from serving.publications import NothingPublishedError
@@ -33,7 +33,7 @@ def ask(
         return
     try:
         question = _read(spec)
-        folder = home or Path(os.environ.get("FOOTFALL_HOME", ".footfall"))
+        folder = (home or settings().home).expanduser()
         connection = connect(folder)
         answer = answer_question(connection, question, _timezone_of_days(folder))
     except AskError as error:

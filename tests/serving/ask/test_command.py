@@ -65,3 +65,13 @@ def test_without_a_publication_the_mend_is_named(tmp_path):
 
 def test_the_schema_is_printed(run):
     assert "ActiveUsers" in json.loads(run("--schema").stdout)["$defs"]
+
+
+@pytest.mark.parametrize("words", [(), ("--home", "~/x")])
+def test_a_tilde_in_the_home_is_the_folder_of_the_user(words, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("FOOTFALL_HOME", "~/x")
+    application = typer.Typer()
+    application.command()(ask)
+    done = CliRunner().invoke(application, [QUESTION, *words])
+    assert done.exit_code == 1 and f"Nothing is published in {tmp_path / 'x'}." in done.output
