@@ -5,11 +5,14 @@ from __future__ import annotations
 import csv
 import os
 from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
 
 from orchestration.experiments.assignment import assign
@@ -18,6 +21,7 @@ from orchestration.settings import project_dir
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, pattern=r"^[A-Za-z0-9_.-]+$")]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 EXPOSURE = "experiment_exposed"
+LOCK_WAIT_SECONDS = 30.0
 
 
 class ExperimentError(Exception):
@@ -133,19 +137,26 @@ def checked(definition: Any) -> Experiment:
         raise ExperimentError("\n".join(lines)) from None
 
 
-def read_experiments(project: Path | None = None) -> list[Experiment]:
+def read_experiments(project: Path | None = None, mending: str | None = None) -> list[Experiment]:
     """Every experiment that the seeds define, in their order.
+
+    Args:
+        project: the folder with seeds/; that of this installation by default.
+        mending: a key whose rows are passed over where a command that was stopped left it without its experiment.
 
     Raises:
         ExperimentError: when a definition in them is not legal.
     """
     rows, variants, metrics = (_read(project, seed) for seed in SEEDS)
-    known = {row.get("experiment") for row in rows}
+    known = {mending, *(row.get("experiment") for row in rows)}
     for seed, others in (("experiment_variants", variants), ("experiment_metrics", metrics)):
         for row in others:
             if row.get("experiment") not in known:
                 key = row.get("experiment")
-                raise ExperimentError(f"seeds/{seed}.csv names the experiment {key!r}; seeds/experiments.csv has none.")
+                raise ExperimentError(
+                    f"seeds/{seed}.csv names the experiment {key!r}; seeds/experiments.csv has none. "
+                    f"Define it again, or run `footfall experiment remove {key}`."
+                )
     return [
         checked(
             row
@@ -168,11 +179,15 @@ def read_experiment(key: str, project: Path | None = None) -> Experiment:
     Raises:
         ExperimentError: when there is none of that key.
     """
-    experiments = {experiment.experiment: experiment for experiment in read_experiments(project)}
-    if key not in experiments:
-        known = ", ".join(experiments) or "none"
-        raise ExperimentError(f"There is no experiment {key!r}. Defined are: {known}.")
-    return experiments[key]
+    return _of(read_experiments(project), key)
+
+
+def _of(experiments: list[Experiment], key: str) -> Experiment:
+    for experiment in experiments:
+        if experiment.experiment == key:
+            return experiment
+    known = ", ".join(experiment.experiment for experiment in experiments) or "none"
+    raise ExperimentError(f"There is no experiment {key!r}. Defined are: {known}.")
 
 
 def define(experiment: Experiment, change_split: bool = False, project: Path | None = None) -> bool:
@@ -190,7 +205,6 @@ def define(experiment: Experiment, change_split: bool = False, project: Path | N
         ExperimentError: when the split of the key would change without `change_split`, or a metric counts a spelling
             that the event catalog reports under another name.
     """
-    others = read_experiments(project)
     for row in _read(project, "event_catalog"):
         name, reported = row["event_name"], row["canonical_name"]
         for metric in experiment.metrics:
@@ -198,26 +212,30 @@ def define(experiment: Experiment, change_split: bool = False, project: Path | N
                 raise ExperimentError(
                     f"metric {metric.metric} counts {name!r}, which is reported as {reported!r} by the event catalog."
                 )
-    before = next((other for other in others if other.experiment == experiment.experiment), None)
-    if before and before.split != experiment.split and not change_split:
-        raise ExperimentError(
-            f"{experiment.experiment} would assign its units anew: unit, traffic or weights are not those in seeds/. "
-            "Give the new split a key of its own, or say --change-split."
-        )
-    wanted = [experiment if other is before else other for other in others] if before else [*others, experiment]
-    _write(wanted, project)
+    with _only_writer(project):
+        others = read_experiments(project, mending=experiment.experiment)
+        before = next((other for other in others if other.experiment == experiment.experiment), None)
+        if before and before.split != experiment.split and not change_split:
+            raise ExperimentError(
+                f"{experiment.experiment} would assign its units anew: unit, traffic or weights are not those in "
+                "seeds/. Give the new split a key of its own, or say --change-split."
+            )
+        wanted = [experiment if other is before else other for other in others] if before else [*others, experiment]
+        _write(wanted, project, reversed(SEEDS))
     return before is None
 
 
-def remove(key: str, project: Path | None = None) -> Experiment:
-    """Take a definition out of the seeds, and return it; events stay, and are exposures to an unknown experiment.
+def remove(key: str, project: Path | None = None) -> None:
+    """Take a definition out of the seeds; events stay, and are exposures to an unknown experiment.
 
     Raises:
         ExperimentError: when there is none of that key.
     """
-    experiment = read_experiment(key, project)
-    _write([other for other in read_experiments(project) if other.experiment != key], project)
-    return experiment
+    with _only_writer(project):
+        experiments = read_experiments(project, mending=key)
+        if not any(row.get("experiment") == key for seed in SEEDS for row in _read(project, seed)):
+            _of(experiments, key)
+        _write([other for other in experiments if other.experiment != key], project, SEEDS)
 
 
 SEEDS: dict[str, tuple[str, ...]] = {
@@ -237,8 +255,25 @@ def _read(project: Path | None, seed: str) -> list[dict[str, Any]]:
         return [{name: value for name, value in row.items() if value != ""} for row in csv.DictReader(file)]
 
 
-def _write(experiments: list[Experiment], project: Path | None) -> None:
-    """Write the seeds beside the old ones and then put each in its place, so that none is ever half written."""
+@contextmanager
+def _only_writer(project: Path | None) -> Iterator[None]:
+    """Hold the lock of the seeds, which homes share."""
+    path = _path(project, "experiments").with_name(".experiments.lock")
+    try:
+        with FileLock(path, timeout=LOCK_WAIT_SECONDS):
+            yield
+    except Timeout:
+        raise ExperimentError(
+            f"Another `footfall experiment` writes in {path.parent}. Wait for it, or stop it, and run this again."
+        ) from None
+
+
+def _write(experiments: list[Experiment], project: Path | None, order: Iterable[str]) -> None:
+    """Write the seeds beside the old ones and then put each in its place, so that none is ever half written.
+
+    The `order` puts experiments.csv last for a new key and first for one that goes: stopped on the way, a write leaves
+    variants and metrics without an experiment, which the same command mends, and never an experiment without them.
+    """
     rows: dict[str, list[dict[str, Any]]] = {seed: [] for seed in SEEDS}
     for experiment in experiments:
         key = {"experiment": experiment.experiment}
@@ -248,15 +283,15 @@ def _write(experiments: list[Experiment], project: Path | None) -> None:
     fresh = {}
     for seed, columns in SEEDS.items():
         path = _path(project, seed)
-        fresh[path] = path.with_name(f".{path.name}.new")
-        with fresh[path].open("w", newline="", encoding="utf-8") as file:
+        fresh[seed] = path.with_name(f".{path.name}.new")
+        with fresh[seed].open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, columns, lineterminator="\n")
             writer.writeheader()
             writer.writerows({name: _field(row[name]) for name in columns} for row in rows[seed])
             file.flush()
             os.fsync(file.fileno())
-    for path, new in fresh.items():
-        new.replace(path)
+    for seed in order:
+        fresh[seed].replace(_path(project, seed))
 
 
 def _field(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 import shutil
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -146,7 +147,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def contents(project: Path) -> dict[str, str]:
-    return {path.name: path.read_text() for path in (project / "seeds").iterdir()}
+    return {path.name: path.read_text() for path in (project / "seeds").glob("*.csv")}
 
 
 def footfall(*arguments: str) -> Result:
@@ -157,11 +158,52 @@ def test_a_definition_is_written_read_and_taken_back(project: Path) -> None:
     before, known = contents(project), experiments.read_experiments()
     assert experiments.define(checked(VALID)) is True
     assert experiments.read_experiments() == [*known, checked(VALID)]
-    assert experiments.remove("button") == checked(VALID)
+    experiments.remove("button")
     # what was there is as it was, letter for letter
     assert contents(project) == before
     with pytest.raises(ExperimentError, match=r"There is no experiment 'button'. Defined are: pricing_page_2015"):
         experiments.remove("button")
+
+
+def test_definitions_from_several_homes_at_once_are_all_kept(project: Path) -> None:
+    before = experiments.read_experiments()
+    definitions_at_once = [checked(VALID | {"experiment": f"button_{number}"}) for number in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(experiments.define, definitions_at_once))
+    assert len(experiments.read_experiments()) == len(before) + 8
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(experiments.remove, (experiment.experiment for experiment in definitions_at_once)))
+    assert experiments.read_experiments() == before
+
+
+@pytest.mark.parametrize("replaced", [0, 1, 2])
+def test_a_command_that_was_stopped_is_mended_by_the_same_one(
+    replaced: int, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = contents(project)
+    replace = Path.replace
+
+    def stop_after(replacements: int) -> None:
+        left = iter([True] * replacements)
+
+        def replace_or_stop(path: Path, target: Path) -> Path:
+            if not next(left, False):
+                raise KeyboardInterrupt
+            return replace(path, target)
+
+        monkeypatch.setattr(Path, "replace", replace_or_stop)
+
+    for command, is_there in (
+        (lambda: experiments.define(checked(VALID)), True),
+        (lambda: experiments.remove("button"), False),
+    ):
+        stop_after(replaced)
+        with pytest.raises(KeyboardInterrupt):
+            command()
+        monkeypatch.setattr(Path, "replace", replace)
+        command()
+        assert ("button" in [known.experiment for known in experiments.read_experiments()]) == is_there
+    assert contents(project) == before
 
 
 def test_a_split_is_not_changed_in_silence(project: Path) -> None:
@@ -198,7 +240,7 @@ def test_seeds_with_faults_are_told_of(project: Path) -> None:
     variants = project / "seeds" / "experiment_variants.csv"
     text = variants.read_text()
     variants.write_text(text + "ghost,a,1,true\n")
-    with pytest.raises(ExperimentError, match=r"experiment_variants.csv names the experiment 'ghost'"):
+    with pytest.raises(ExperimentError, match=r"experiment_variants.csv names the experiment 'ghost'.* remove ghost"):
         experiments.read_experiments()
     variants.write_text(text.replace("pricing_page_2015,control,1,true", "pricing_page_2015,control,many,true"))
     with pytest.raises(ExperimentError, match=r"pricing_page_2015 is not defined well:\n  variants.0.weight"):
