@@ -342,6 +342,12 @@ class _Load:
 
     def _execute(self, query: str) -> Any:
         """Run a query, reporting its progress from beside it."""
+        try:
+            return self._execute_and_report(query)
+        except duckdb.InterruptException:
+            raise KeyboardInterrupt from None  # no fault of the file
+
+    def _execute_and_report(self, query: str) -> Any:
         if not self.progress:
             return self.connection.execute(query).fetchone()
         done = threading.Event()
