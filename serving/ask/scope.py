@@ -88,7 +88,7 @@ class Scope:
             self.parameters,
         ).fetchone()
         self.parameters.clear()
-        moments = [moment for moment in (self.first, self.last) if moment]
+        moments = [moment for moment in (self.first, self.last, self.as_of) if moment]
         for bound in bounds:
             if bound is not None:
                 moments.append(_time(bound))

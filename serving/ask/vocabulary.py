@@ -91,8 +91,9 @@ def _comparable(value: object) -> object:
 
 Scalar = Annotated[Any, BeforeValidator(_scalar), WithJsonSchema({"type": ["string", "number", "boolean", "null"]})]
 Comparable = Annotated[Any, BeforeValidator(_comparable), WithJsonSchema({"type": ["string", "number"]})]
-Count = Annotated[PositiveInt, Strict()]
-Seconds = Annotated[StrictInt, Field(ge=1)]
+# a century of seconds: DuckDB and Python count no further than some thousand years
+Count = Annotated[PositiveInt, Strict(), Field(le=3_155_760_000)]
+Seconds = Annotated[StrictInt, Field(ge=1, le=3_155_760_000)]
 Period = Literal["hour", "day", "week", "month"]
 
 

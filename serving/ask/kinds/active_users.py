@@ -3,9 +3,9 @@
 # ruff: noqa: S608 - every name in this SQL is ours or checked, and what a question says is bound
 
 from datetime import date, timedelta
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import StrictStr
+from pydantic import Field, StrictStr
 
 from serving.ask.engines import engine, steps
 from serving.ask.scope import Answerable, Scope, at_the_hour, date_literal
@@ -29,7 +29,7 @@ class ActiveUsers(Question):
     """
 
     kind: Literal["active_users"]
-    window_days: Count | None = None
+    window_days: Annotated[Count, Field(le=36_500)] | None = None
     interval: Literal["hour", "day", "week", "month", "total"] = "day"
     event: Selector | None = None
     breakdown: StrictStr | None = None

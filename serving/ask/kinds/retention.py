@@ -2,9 +2,9 @@
 
 # ruff: noqa: S608 - every name in this SQL is ours or checked, and what a question says is bound
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import StrictBool, StrictStr, model_validator
+from pydantic import Field, StrictBool, StrictStr, model_validator
 
 from serving.ask.engines import engine, steps
 from serving.ask.scope import Answerable, Scope, timestamp_literal
@@ -40,7 +40,7 @@ class Retention(Question):
     minimum_occurrences: Count = 1
     value: StrictStr | None = None
     breakdown: StrictStr | None = None
-    periods: Count | None = None
+    periods: Annotated[Count, Field(le=100_000)] | None = None
     summary: StrictBool = False
 
     @model_validator(mode="after")
@@ -157,7 +157,7 @@ class Retention(Question):
         is_anchored = self.first_cohort_start is not None or self.date_from is not None
         known, _ = scope.known_until()
         # the last period that begins by then holds it
-        begun = f"start <= {timestamp_literal(known)}"
+        begun = f"start <= {timestamp_literal(known)} and {timestamp_literal(first)} <= {timestamp_literal(known)}"
         holds_first = f"(select coalesce(max(place), 1) from periods where start <= {timestamp_literal(first)})"
         limit = f" order by place {'asc' if is_anchored else 'desc'} limit {self.cohorts}" if self.cohorts else ""
         return f"select place, start from periods where {begun} and place >= {holds_first}{limit}"

@@ -2,7 +2,9 @@
 
 # ruff: noqa: S608 - every name in this SQL is ours or checked, and what a question says is bound
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from serving.ask.engines import engine, steps
 from serving.ask.scope import Answerable, Scope, at_the_hour
@@ -20,7 +22,7 @@ class Stickiness(Question):
 
     kind: Literal["stickiness"]
     period: Period = "day"
-    period_length: Count = 1
+    period_length: Annotated[Count, Field(le=36_500)] = 1
     event: Selector | None = None
     computed_as: Literal["exact", "cumulative"] = "exact"
     criteria: tuple[Literal["gte", "lte", "exact"], Count] = ("gte", 1)

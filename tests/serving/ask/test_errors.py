@@ -5,6 +5,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -43,6 +44,11 @@ WRONG = [
     ({"kind": "lifecycle", "unit": "persons"}, "Legal values: person, account, session, properties.<name>."),
     ({"kind": "active_users", "window_days": 0}, "`window_days` is 0: input should be greater than 0"),
     ({"kind": "active_users", "window_days": "7"}, "`window_days` is \"7\": input should be a valid integer"),
+    ({"kind": "active_users", "window_days": 1_000_000}, "`window_days` is 1000000: input should be less than or equal to 36500"),
+    ({"kind": "retention", "periods": 2**63 - 1}, "input should be less than or equal to 100000"),
+    ({"kind": "retention", "cohorts": 10**30}, "input should be less than or equal to 3155760000"),
+    ({"kind": "stickiness", "period_length": 10**30}, "input should be less than or equal to 36500"),
+    ({"kind": "funnel", "steps": [{"event_name": "open"}] * 2, "conversion_window_seconds": 10**11}, "input should be less than or equal to"),
     ({"kind": "stickiness", "criteria": ["more", 1]}, "Legal values: gte, lte, exact."),
     ({"kind": "sessions", "distribution": [10, 0]}, "`distribution` must rise from bound to bound"),
     ({"kind": "sessions", "distribution": [0], "summary": "day"}, "are two questions: ask for one of them"),
@@ -55,6 +61,40 @@ def test_a_wrong_question_is_refused_by_name(question, message):
     with pytest.raises(AskError) as error:
         ask(database([event("open", "2024-01-01T00:00:00", "u1")]), question)
     assert message in str(error.value)
+
+
+LARGEST = [
+    {"kind": "active_users", "window_days": 36_500},
+    {"kind": "active_users", "interval": "hour", "window_days": 36_500},
+    {"kind": "retention", "periods": 100_000, "cohorts": 3_155_760_000, "minimum_occurrences": 3_155_760_000},
+    {"kind": "retention", "period": "hour", "periods": 100_000},
+    {"kind": "stickiness", "period_length": 36_500, "criteria": ["gte", 3_155_760_000]},
+    {"kind": "stickiness", "period": "month", "period_length": 36_500},
+    {"kind": "funnel", "steps": [{"event_name": "open"}] * 2, "conversion_window_seconds": 3_155_760_000},
+    {"kind": "paths", "gap_seconds": 3_155_760_000},
+    {"kind": "sessions", "inactivity_seconds": 3_155_760_000, "max_length_seconds": 3_155_760_000},
+]
+
+
+@pytest.mark.parametrize("question", LARGEST)
+def test_the_largest_legal_numbers_are_answered(question):
+    assert ask(database([event("open", "2024-01-01T00:00:00", "u1")]), question).columns
+
+
+def test_an_app_without_events_is_answered_with_nothing_of_it():
+    rows = [
+        event("open", "2024-01-01T00:00:00", "u1", app="shop"),
+        event("open", "2031-01-01T00:00:00", "u1", app="later"),
+    ]
+    asked = [question for question in documented_questions() if question["kind"] != "attribution"]  # needs sessions too
+    asked += [
+        {"kind": "retention"} | more for more in ({"summary": True}, {"period": "hour"}, {"window": "rolling_24h"})
+    ]
+    asked += [{"kind": "funnel", "steps": [{"event_name": "open"}] * 2, "trend": "day"}]
+    for question in asked:
+        for app in ("shop", "nope"):
+            within = {key: value for key, value in question.items() if key not in ("app", "date_from", "date_to")}
+            assert ask(database(rows), within | {"app": app, "timezone": "Europe/Berlin"}).columns, (question, app)
 
 
 def test_every_fault_is_named_at_once():
@@ -105,6 +145,10 @@ def test_the_schema_tells_legal_questions_from_wrong_ones(question, is_legal):
 
 
 def test_the_questions_of_the_documentation_are_legal_and_show_every_kind() -> None:
+    assert {read_question(question).kind for question in documented_questions()} == set(KINDS)
+
+
+def documented_questions() -> list[dict[str, Any]]:
+    """The questions that docs/questions.md shows."""
     text = (Path(__file__).parents[3] / "docs" / "questions.md").read_text(encoding="utf-8")
-    questions = [json.loads(question) for question in re.findall(r"^\| `\w+` \| `(\{.*\})` \|$", text, re.MULTILINE)]
-    assert {read_question(question).kind for question in questions} == set(KINDS)
+    return [json.loads(question) for question in re.findall(r"^\| `\w+` \| `(\{.*\})` \|$", text, re.MULTILINE)]

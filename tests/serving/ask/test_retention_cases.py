@@ -52,6 +52,12 @@ def test_retention(why):
     assert cohort(day, **question) == expected
 
 
+def test_a_first_cohort_after_the_data_is_none():
+    for first in ("2024-01-06", "2050-01-01"):
+        for cohorts in ({}, {"cohorts": 1}):
+            assert ask(database(ROWS), {"kind": "retention", "first_cohort_start": first} | cohorts).rows == []
+
+
 def test_a_cell_under_way_is_not_complete_and_one_that_has_not_begun_is_absent():
     rows = ask(database(ROWS), {"kind": "retention", **OPEN, "periods": 4}).rows
     assert [tuple(row[1:]) for row in rows if row[0] == "2024-01-04"] == [(0, 1, 1.0, True), (1, 0, 0.0, False)]
