@@ -31,7 +31,7 @@
         {%- endif -%}
     {%- endfor -%}
     {%- for name in ['lost_after_days', 'signup_payment_days', 'ltv_horizon_days', 'survey_response_days', 'charging_settle_days',
-        'audience_regular_days', 'audience_loyal_days'] -%}
+        'audience_regular_days', 'audience_loyal_days', 'mau_days'] -%}
         {%- if setting(name) is not integer or setting(name) <= 0 -%}
             {{ exceptions.raise_compiler_error(
                 "Setting '" ~ name ~ "' is '" ~ setting(name) ~ "'; it must be a whole number above 0. "
@@ -43,8 +43,9 @@
             "Setting 'audience_loyal_days' is '" ~ setting('audience_loyal_days') ~ "'; it must be above 'audience_regular_days'. "
             ~ "Change it in dbt_project.yml or in FOOTFALL_AUDIENCE_LOYAL_DAYS.") }}
     {%- endif -%}
-    {%- for name in ['session_timeout_seconds', 'bounce_max_seconds', 'mau_days', 'gross_margin'] -%}
-        {%- if setting(name) is not number or setting(name) <= 0 -%}
+    {%- for name in ['session_timeout_seconds', 'bounce_max_seconds', 'gross_margin', 'session_max_hours'] -%}
+        {%- set may_be_left_out = name == 'session_max_hours' and setting(name) is none -%}
+        {%- if not may_be_left_out and (setting(name) is not number or setting(name) is boolean or setting(name) <= 0) -%}
             {{ exceptions.raise_compiler_error(
                 "Setting '" ~ name ~ "' is '" ~ setting(name) ~ "'; it must be a number above 0. "
                 ~ "Change it in dbt_project.yml or in FOOTFALL_" ~ name | upper ~ ".") }}

@@ -6,6 +6,9 @@
 {#- Runs first in every invocation: fixes which batches this run sees, so that one landing meanwhile waits for the next. -#}
 {% macro prepare_warehouse() %}
     {% if execute %}
+        {% if flags.EMPTY %}
+            {{ exceptions.raise_compiler_error("--empty would mark batches as taken in without their events, and no later build would take them in. Leave it out.") }}
+        {% endif %}
         {{ assert_settings_are_legal() }}
     {% endif %}
     create schema if not exists plumbing;
@@ -72,8 +75,13 @@
             select 1 from plumbing.fingerprints where model_name = '{{ this.identifier }}' and fingerprint = '{{ fingerprint }}'
         )
     {%- endif %};
+    {{ mark_built(fingerprint) }}
+{%- endmacro %}
+
+{#- Post-hook of every view and table that an incremental model reads: what it was built with, for its readers' fingerprints. -#}
+{% macro mark_built(fingerprint=none) -%}
     delete from plumbing.fingerprints where model_name = '{{ this.identifier }}';
-    insert into plumbing.fingerprints values ('{{ this.identifier }}', '{{ fingerprint }}');
+    insert into plumbing.fingerprints values ('{{ this.identifier }}', '{{ fingerprint or logic_fingerprint() }}');
 {%- endmacro %}
 
 {% macro has_plumbing(table='processed_batches') -%}
@@ -81,14 +89,15 @@
 {%- endmacro %}
 
 {#-
-    A digest of all that an incremental model computes from beside events: the settings, and the code and seeds it stands on.
-    When it differs from the one it was built with, it is rebuilt: a changed time zone or catalog is never half applied.
+    A digest of all that a model computes from beside events: the settings, its code, and what each relation that it reads was built with.
+    When it differs from the one it was built with, it is rebuilt: a changed time zone or catalog is never half applied. What its parents would be
+    built with by now does not count: a model that was run before them read them as they were, and is to be built again after them.
 -#}
 {% macro logic_fingerprint() -%}
     {%- if not execute -%}
         {{ return('') }}
     {%- endif -%}
-    {%- set parts = [] -%}
+    {%- set parts = [model.raw_code] -%}
     {%- for name in ['reporting_timezone', 'session_timeout_seconds', 'session_max_hours', 'trust_client_sessions', 'bounce_max_seconds'] -%}
         {%- do parts.append(name ~ '=' ~ setting(name)) -%}
     {%- endfor -%}
@@ -112,21 +121,31 @@
     {%- if 'person_segments(' in model.raw_code -%}
         {%- do parts.append(person_segments('person_days', segment_rules())) -%}
     {%- endif -%}
-    {%- set ancestors = [model.unique_id] -%}
-    {%- for unique_id in ancestors if unique_id in graph.nodes -%}
+    {#- a view reads its parents anew each time, so they are part of its readers and not of itself -#}
+    {%- if model.config.materialized != 'view' -%}
+        {%- do parts.append(built_with(model.depends_on.nodes)) -%}
+    {%- endif -%}
+    {{ return(local_md5(parts | join('|'))) }}
+{%- endmacro %}
+
+{#- What the relations of these nodes were built with, as they stand in the warehouse: of a seed its rows, of a view also what it reads. -#}
+{% macro built_with(unique_ids) -%}
+    {%- set parts = [] -%}
+    {%- for unique_id in unique_ids | sort if unique_id in graph.nodes -%}
         {%- set node = graph.nodes[unique_id] -%}
         {%- if node.resource_type == 'seed' -%}
             {%- set seed = api.Relation.create(schema=node.schema, identifier=node.alias) -%}
             {%- set digest = 'select cast(bit_xor(md5_number_lower(cast(seed_row as varchar))) as varchar) from ' ~ seed ~ ' as seed_row' -%}
             {%- do parts.append(run_query(digest).columns[0].values() | first | string) -%}
         {%- else -%}
-            {%- do parts.append(node.raw_code) -%}
-            {%- for parent in node.depends_on.nodes | sort if parent not in ancestors -%}
-                {%- do ancestors.append(parent) -%}
-            {%- endfor -%}
+            {%- set fingerprint = "select max(fingerprint) from plumbing.fingerprints where model_name = '" ~ node.alias ~ "'" -%}
+            {%- do parts.append(run_query(fingerprint).columns[0].values() | first | string) -%}
+            {%- if node.config.materialized == 'view' -%}
+                {%- do parts.append(built_with(node.depends_on.nodes)) -%}
+            {%- endif -%}
         {%- endif -%}
     {%- endfor -%}
-    {{ return(local_md5(parts | join('|'))) }}
+    {{ return(parts | join('|')) }}
 {%- endmacro %}
 
 {#- dbt's own rule, and besides it: an incremental model whose logic changed since it was built is built whole. -#}

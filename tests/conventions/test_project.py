@@ -378,6 +378,19 @@ def incremental_models_keep_their_watermark(project: Project) -> list[str]:
     ]
 
 
+def relations_that_incremental_models_read_keep_what_they_were_built_with(project: Project) -> list[str]:
+    models = {node["unique_id"]: node for node in project.nodes("model")}
+    read = [id for id, node in models.items() if node["config"]["materialized"] == "incremental"]
+    for id in read:
+        read += {parent for parent in models[id]["depends_on"]["nodes"] if parent in models} - set(read)
+    return [
+        models[id]["name"]
+        for id in read
+        if models[id]["config"]["materialized"] != "incremental"
+        and not any("mark_built()" in hook["sql"] for hook in models[id]["config"]["post-hook"])
+    ]
+
+
 def declared_properties_are_extracted_as_the_catalog_says(project: Project) -> list[str]:
     staged = project.model("stg_events")
     wanted = {
@@ -495,6 +508,9 @@ BREAKS: dict[Callable[[Project], list[str]], Callable[[Project], Any]] = {
         arguments=[]
     ),
     incremental_models_keep_their_watermark: lambda p: p.model("int_sessions")["config"].update({"post-hook": []}),
+    relations_that_incremental_models_read_keep_what_they_were_built_with: lambda p: p.model("int_identities")[
+        "config"
+    ].update({"post-hook": []}),
     declared_properties_are_extracted_as_the_catalog_says: lambda p: break_file(
         p, "seeds/property_catalog.csv", "platform,varchar,Where it ran\n"
     ),

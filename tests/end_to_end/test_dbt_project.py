@@ -15,7 +15,7 @@ from dbt.cli.main import dbtRunner
 
 import ingest
 from orchestration.build import close_dbt
-from tests.end_to_end.dbt_project import REPOSITORY, build_models, differences, environment
+from tests.end_to_end.dbt_project import REPOSITORY, build_models, copy_project, differences, environment, run_dbt
 from tests.end_to_end.histories import history
 
 
@@ -100,6 +100,55 @@ def test_a_changed_setting_makes_a_normal_build_equal_to_a_full_refresh(built: P
     assert "int_sessions" in differences(home, full)
     build_models(home, settings=settings)
     assert differences(home, full) == {}
+
+
+# what an engineer changes, and the part that is built first: of it, a model reads what was built before the change
+OUT_OF_ORDER = {
+    "a seed and a model far below it": (
+        "seeds/event_catalog.csv",
+        "page_view,page_view,true,",
+        "page_view,page_view,false,",
+        ("event_catalog", "int_person_days"),
+    ),
+    "a model below a view whose code changed": (
+        "models/staging/stg_events.sql",
+        "coalesce(catalog.is_interaction, true)",
+        "coalesce(catalog.is_interaction, false)",
+        ("int_sessions",),
+    ),
+}
+
+
+@pytest.mark.parametrize("change", OUT_OF_ORDER)
+def test_the_next_build_mends_what_was_built_out_of_order(built: Path, tmp_path: Path, change: str) -> None:
+    file, before, after, first = OUT_OF_ORDER[change]
+    project, home, full = copy_project(tmp_path / "project"), tmp_path / "home", tmp_path / "full"
+    for copy in (home, full):
+        shutil.copytree(built / "landing", copy / "landing")
+    whole = ("--select", "+int_person_days", "+int_sessions")
+    build_models(home, *whole, project=project)
+    text = (project / file).read_text()
+    assert text.count(before) == 1, f"{file} no longer holds the line that this test changes"
+    (project / file).write_text(text.replace(before, after))
+    build_models(full, *whole, project=project)
+    assert differences(home, full) != {}, "were it equal already, nothing would be shown"
+    build_models(home, "--select", *first, project=project)
+    build_models(home, *whole, project=project)
+    assert differences(home, full) == {}
+
+
+def test_what_would_empty_a_home_or_never_end_is_refused_before_anything_runs(tmp_path: Path) -> None:
+    refused = {
+        "--empty would mark batches as taken in": ["--empty"],
+        "'session_max_hours' is '-1'": ["--vars", "{session_max_hours: -1}"],
+        "'session_max_hours' is 'abc'": ["--vars", "{session_max_hours: abc}"],
+        "'session_timeout_seconds' is 'True'": ["--vars", "{session_timeout_seconds: true}"],
+        "'mau_days' is '2.5'": ["--vars", "{mau_days: 2.5}"],
+    }
+    ingest.load([], tmp_path / "home")
+    for message, arguments in refused.items():
+        with pytest.raises(AssertionError, match=message):
+            run_dbt(tmp_path / "home", "run", "--select", "stg_superseded_copies", *arguments)
 
 
 # what each law must notice: one change of the warehouse or of what landed, made to a home that was built well
