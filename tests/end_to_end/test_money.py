@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import ingest
-from tests.end_to_end.dbt_project import REPOSITORY, copy_project, run_dbt
+from tests.end_to_end.dbt_project import REPOSITORY, copy_part, run_dbt
 
 PAYMENTS = ("build", "--resource-type=seed", "--resource-type=model", "--select", "+fct_payments")
 SHOP = {"FOOTFALL_REPORTING_CURRENCY": "GBP", "FOOTFALL_REPORTING_TIMEZONE": "Europe/London"}
@@ -89,7 +89,7 @@ def test_the_cohort_table_is_that_of_pandas(shop: duckdb.DuckDBPyConnection, lin
 
 
 def test_a_missing_rate_stops_the_build_and_says_which(tmp_path: Path) -> None:
-    project, home = copy_project(tmp_path / "project"), tmp_path / "home"
+    project, home = copy_part(tmp_path / "project", ["fct_payments"]), tmp_path / "home"
     events = tmp_path / "events.ndjson"
     events.write_text(
         '{"event_name": "purchase", "occurred_at": "2024-05-01T10:00:00Z", "user_id": "u", "app": "shop",'

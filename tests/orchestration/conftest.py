@@ -12,7 +12,7 @@ import pytest
 
 from ingest import load
 from orchestration.build import build
-from tests.end_to_end.dbt_project import copy_core, environment
+from tests.end_to_end.dbt_project import copy_part, environment
 
 
 @dataclass
@@ -40,7 +40,7 @@ class Home:
 @pytest.fixture(scope="session")
 def core_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The dbt project without most of its marts, so that a build takes a fourth of the time."""
-    return copy_core(tmp_path_factory.mktemp("core") / "project")
+    return copy_part(tmp_path_factory.mktemp("core") / "project")
 
 
 @pytest.fixture(scope="session")
