@@ -285,7 +285,7 @@ class _Load:
             raise UnusableSource(
                 f"{self.mapping_name or self.source.name}: {_first_line(error)}. Correct it."
             ) from None
-        except (OSError, EOFError, duckdb.Error) as error:
+        except (OSError, duckdb.Error) as error:
             if isinstance(error, duckdb.OutOfMemoryException) or "No space left" in str(error):
                 raise UnusableSource(
                     f"{self.source.name} was not loaded: {_first_line(error)}. The file is not to blame: free space on "
@@ -342,12 +342,6 @@ class _Load:
 
     def _execute(self, query: str) -> Any:
         """Run a query, reporting its progress from beside it."""
-        try:
-            return self._execute_and_report(query)
-        except duckdb.InterruptException:
-            raise KeyboardInterrupt from None  # no fault of the file
-
-    def _execute_and_report(self, query: str) -> Any:
         if not self.progress:
             return self.connection.execute(query).fetchone()
         done = threading.Event()

@@ -20,6 +20,7 @@ _EXTENSIONS: dict[str, Format] = {
     ".parquet": "parquet",
 }
 _MAGIC: dict[bytes, Compression] = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+_DAMAGE = (OSError, EOFError, zlib.error)  # what the readers of compressed bytes raise
 PARQUET_MAGIC = b"PAR1"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -59,11 +60,8 @@ class SourceFile:
             with self.open() as text:
                 while text.read(2**20):
                     pass
-        except (OSError, EOFError, zlib.error) as error:
-            raise UnusableSource(
-                f"{self.name} is damaged: it cannot be decompressed to its end ({error}); nothing of it was loaded. "
-                "Fetch or write it again, whole."
-            ) from None
+        except _DAMAGE as error:
+            raise _damaged(self.name, error) from None
 
 
 def detect(path: Path, name: str, wanted: str = "auto") -> SourceFile:
@@ -102,8 +100,8 @@ def detect(path: Path, name: str, wanted: str = "auto") -> SourceFile:
     try:
         with SourceFile(path, name, "csv", compression).open() as text:
             head = text.read(4096)
-    except (OSError, EOFError, zlib.error) as error:
-        raise UnusableSource(f"{name} cannot be decompressed ({error}). Fetch it again, whole.") from None
+    except _DAMAGE as error:
+        raise _damaged(name, error) from None
     content = head.removeprefix(BYTE_ORDER_MARK).lstrip()
     if not content or content.startswith(b"{"):
         return SourceFile(path, name, "ndjson", compression)
@@ -112,6 +110,13 @@ def detect(path: Path, name: str, wanted: str = "auto") -> SourceFile:
     if by_name is None and b"\0" in head:
         raise UnusableSource(f"{name} is neither NDJSON, CSV nor Parquet. Convert it to one of them.")
     return SourceFile(path, name, "ndjson" if by_name == "ndjson" else "csv", compression)
+
+
+def _damaged(name: str, error: Exception) -> UnusableSource:
+    return UnusableSource(
+        f"{name} is damaged: it cannot be decompressed to its end ({error}); nothing of it was loaded. "
+        "Fetch or write it again, whole."
+    )
 
 
 def is_parquet(path: Path) -> bool:

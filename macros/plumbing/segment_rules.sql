@@ -24,9 +24,3 @@
         {{ refuse_setting('segment_at_risk_days', 'it must be above segment_active_days, ' ~ rules.active_days) }}
     {%- endif -%}
 {%- endmacro %}
-
-{% macro refuse_setting(name, fault) -%}
-    {{ exceptions.raise_compiler_error(
-        "Setting '" ~ name ~ "' is '" ~ setting(name) ~ "'; " ~ fault
-        ~ ". Change it in dbt_project.yml or in FOOTFALL_" ~ name | upper ~ ".") }}
-{%- endmacro %}

@@ -25,42 +25,36 @@
     } -%}
     {%- for name, values in legal.items() -%}
         {%- if setting(name) not in values -%}
-            {{ exceptions.raise_compiler_error(
-                "Setting '" ~ name ~ "' is '" ~ setting(name) ~ "'; legal values are " ~ values | join(', ')
-                ~ ". Change it in dbt_project.yml or in FOOTFALL_" ~ name | upper ~ ".") }}
+            {{ refuse_setting(name, 'legal values are ' ~ values | join(', ')) }}
         {%- endif -%}
     {%- endfor -%}
     {%- for name in ['lost_after_days', 'signup_payment_days', 'ltv_horizon_days', 'survey_response_days', 'charging_settle_days',
         'audience_regular_days', 'audience_loyal_days', 'mau_days'] -%}
         {%- if setting(name) is not integer or setting(name) <= 0 -%}
-            {{ exceptions.raise_compiler_error(
-                "Setting '" ~ name ~ "' is '" ~ setting(name) ~ "'; it must be a whole number above 0. "
-                ~ "Change it in dbt_project.yml or in FOOTFALL_" ~ name | upper ~ ".") }}
+            {{ refuse_setting(name, 'it must be a whole number above 0') }}
         {%- endif -%}
     {%- endfor -%}
     {%- if setting('audience_regular_days') >= setting('audience_loyal_days') -%}
-        {{ exceptions.raise_compiler_error(
-            "Setting 'audience_loyal_days' is '" ~ setting('audience_loyal_days') ~ "'; it must be above 'audience_regular_days'. "
-            ~ "Change it in dbt_project.yml or in FOOTFALL_AUDIENCE_LOYAL_DAYS.") }}
+        {{ refuse_setting('audience_loyal_days', "it must be above 'audience_regular_days'") }}
     {%- endif -%}
     {%- for name in ['session_timeout_seconds', 'bounce_max_seconds', 'gross_margin', 'session_max_hours'] -%}
         {%- set may_be_left_out = name == 'session_max_hours' and setting(name) is none -%}
         {%- if not may_be_left_out and (setting(name) is not number or setting(name) is boolean or setting(name) <= 0) -%}
-            {{ exceptions.raise_compiler_error(
-                "Setting '" ~ name ~ "' is '" ~ setting(name) ~ "'; it must be a number above 0. "
-                ~ "Change it in dbt_project.yml or in FOOTFALL_" ~ name | upper ~ ".") }}
+            {{ refuse_setting(name, 'it must be a number above 0') }}
         {%- endif -%}
     {%- endfor -%}
     {%- if not modules.re.fullmatch('[A-Z]{3}', setting('reporting_currency') | string) -%}
-        {{ exceptions.raise_compiler_error(
-            "Setting 'reporting_currency' is '" ~ setting('reporting_currency') ~ "'; it must be a code of ISO 4217 in capitals, such as EUR. "
-            ~ "Change it in dbt_project.yml or in FOOTFALL_REPORTING_CURRENCY.") }}
+        {{ refuse_setting('reporting_currency', "it must be a code of ISO 4217 in capitals, such as EUR") }}
     {%- endif -%}
     {%- set zone = setting('reporting_timezone') | string -%}
     {%- if run_query("select 1 from pg_timezone_names() where lower(name) = lower('" ~ zone | replace("'", "''") ~ "')") | length == 0 -%}
-        {{ exceptions.raise_compiler_error(
-            "Setting 'reporting_timezone' is '" ~ zone ~ "'; it must be a time zone of IANA, such as Europe/Berlin. "
-            ~ "Change it in dbt_project.yml or in FOOTFALL_REPORTING_TIMEZONE.") }}
+        {{ refuse_setting('reporting_timezone', "it must be a time zone of IANA, such as Europe/Berlin") }}
     {%- endif -%}
     {{ assert_segment_rules_are_legal() }}
+{%- endmacro %}
+
+{% macro refuse_setting(name, fault) -%}
+    {{ exceptions.raise_compiler_error(
+        "Setting '" ~ name ~ "' is '" ~ setting(name) ~ "'; " ~ fault
+        ~ ". Change it in dbt_project.yml or in FOOTFALL_" ~ name | upper ~ ".") }}
 {%- endmacro %}

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
-import duckdb
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -80,7 +79,7 @@ def load(
             )
         except LoadFailed as failed:
             receipts, failures = failed.receipts, failed.failures
-        except (KeyboardInterrupt, RuntimeError, duckdb.InterruptException) as error:
+        except (KeyboardInterrupt, RuntimeError) as error:
             if not is_interrupt(error):
                 raise
             _print(_landed_since(started, paths, home()), json_output)

@@ -20,7 +20,6 @@ from pydantic import (
     SerializerFunctionWrapHandler,
     Strict,
     StrictBool,
-    StrictInt,
     StrictStr,
     Tag,
     ValidationError,
@@ -93,7 +92,6 @@ Scalar = Annotated[Any, BeforeValidator(_scalar), WithJsonSchema({"type": ["stri
 Comparable = Annotated[Any, BeforeValidator(_comparable), WithJsonSchema({"type": ["string", "number"]})]
 # a century of seconds: DuckDB and Python count no further than some thousand years
 Count = Annotated[PositiveInt, Strict(), Field(le=3_155_760_000)]
-Seconds = Annotated[StrictInt, Field(ge=1, le=3_155_760_000)]
 Period = Literal["hour", "day", "week", "month"]
 
 

@@ -211,7 +211,7 @@ def test_a_compressed_file_that_is_cut_at_a_line_end_is_not_taken_for_a_whole_on
         with pa.CompressedOutputStream(pa.OSFile(str(file), "wb"), "zstd") as packed:
             packed.write(HEADER * (kind == "csv") + b"\n" + half)
         file.write_bytes(file.read_bytes()[:-1])
-    with pytest.raises(ingest.LoadFailed, match=rf"{file.name} (is damaged|cannot be decompressed)"):
+    with pytest.raises(ingest.LoadFailed, match=f"{file.name} is damaged"):
         ingest.load([file], tmp_path / "home")
     assert landed(tmp_path / "home") == []
 
