@@ -42,7 +42,6 @@ CONTEXT_FIELDS = (
 )
 ENVELOPE_FIELDS = (*TEXT_FIELDS, "properties", "context")
 ID_FIELDS = ("user_id", "anonymous_id", "session_id", "account_id")
-ID_SENTINELS = ("", "null", "-1", "undefined")
 EARLIEST_YEAR = 1900
 
 LANDING_COLUMNS = {
@@ -59,44 +58,6 @@ DERIVED_COLUMNS = ("event_date", "content_hash", "stream_id", "batch_id", "load_
 
 _CONTENT = tuple(c for c in LANDING_COLUMNS if c not in ("event_id", "received_at", *DERIVED_COLUMNS))
 GENERATED_ID = f"md5(to_json([{', '.join(f'{column}::varchar' for column in _CONTENT)}]))"
-
-MACROS = f"""
--- trimming costs more than parsing, so only what has a blank at an end is trimmed
-create or replace macro trimmed(value) as case
-    when ascii(value) <= 32 or ends_with(value, ' ') or ends_with(value, chr(9)) or ends_with(value, chr(10))
-        or ends_with(value, chr(13)) then trim(value, ' ' || chr(9) || chr(10) || chr(13))
-    else value
-end;
-
-create or replace macro clean_id(value) as case
-    when strlen(trimmed(value)) < 10 then case when lower(trimmed(value)) not in {ID_SENTINELS} then trimmed(value) end
-    else trimmed(value)
-end;
-
--- microseconds of an epoch number whose size tells its unit; eight digits are a date without dashes, not an epoch
-create or replace macro epoch_number_us(value) as case
-    when regexp_full_match(value, '\\d{{8}}') then null
-    when try_cast(value as double) < 1e11 then round(try_cast(value as double) * 1e6)::bigint
-    when try_cast(value as double) < 1e14 then round(try_cast(value as double) * 1e3)::bigint
-    when try_cast(value as double) < 1e17 then try_cast(value as double)::bigint
-end;
-
--- spellings of ISO-8601 that a cast does not know: no seconds, a comma, lower case, a space before the offset
-create or replace macro plain_iso(value) as regexp_replace(
-    replace(upper(value), ',', '.'), '^([^ T]+)[ T](\\d\\d:\\d\\d)(:\\d\\d(?:\\.\\d+)?)? *(Z|[+-][\\d:]+)?$',
-    '\\1 \\2\\3\\4'
-);
-create or replace macro with_seconds(value) as
-    regexp_replace(value, '^([^ ]+ \\d\\d:\\d\\d)(Z|[+-].*)?$', '\\1:00\\2');
-
-create or replace macro instant(value) as case when ascii(value) between 48 and 57 then
-    make_timestamp(coalesce(
-        epoch_us(try(try_cast(value as timestamptz))),
-        epoch_number_us(value),
-        epoch_us(try(try_cast(with_seconds(plain_iso(value)) as timestamptz)))
-    ))
-end;
-"""
 
 
 def content_hash(event_id: str) -> str:

@@ -13,13 +13,14 @@ from typing import Any
 
 import duckdb
 
-from ingest.envelope import ENVELOPE_FIELDS, LANDING_COLUMNS, MACROS, checked, literal
+from ingest.envelope import ENVELOPE_FIELDS, LANDING_COLUMNS, checked, literal
 from ingest.formats import columns, csv, mapping, ndjson, parquet, spend
 from ingest.formats.source import SourceFile, UnusableSource, detect
 from ingest.landing.batches import BatchReceipt, Source, clear_stale_work, commit, ensure_landing, work_folder
 from ingest.landing.duplicates import PARQUET_OPTIONS, settle
 from ingest.landing.paths import events_dir, new_batch_id, publish_file, quarantine_dir
 from ingest.settings import LoadSettings
+from ingest.values import MACROS
 
 Progress = Callable[[str, float], None]
 

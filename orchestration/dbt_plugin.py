@@ -1,11 +1,13 @@
-"""What plain `dbt build` needs before it can open a home that does not exist yet."""
+"""What plain `dbt build` needs: a home that exists, and the loader's reading of values."""
 
 from pathlib import Path
 from typing import Any
 
+import duckdb
 from dbt.adapters.duckdb.plugins import BasePlugin
 
 from ingest import ensure_landing
+from ingest.values import install_macros
 from orchestration.settings import settings
 
 
@@ -20,3 +22,7 @@ class Plugin(BasePlugin):
         """
         settings()
         ensure_landing(Path(plugin_config["home"]))
+
+    def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
+        """Let the models read ids, times and numbers as the loader does."""
+        install_macros(conn)

@@ -22,6 +22,7 @@ from typing import Any
 
 import duckdb
 
+from ingest.values import install_macros
 from serving.publications import drop_unfinished, fsync, fsync_all, prune, published_dir, show
 from serving.relations import PARQUET_SOURCE, PublishError, Relation, read_relations
 
@@ -209,6 +210,7 @@ def write_marts(connection: duckdb.DuckDBPyConnection, relations: Iterable[Relat
     path = work / "marts.duckdb"
     connection.execute(f"attach {_text(path)} as new_marts (storage_version '{STORAGE_VERSION}')")
     connection.execute("use new_marts")
+    install_macros(connection)
     connection.execute("begin")
     for relation in relations:
         name = _name(relation.name)

@@ -97,7 +97,7 @@
     {%- if not execute -%}
         {{ return('') }}
     {%- endif -%}
-    {%- set parts = [model.raw_code] -%}
+    {%- set parts = [model.raw_code, run_query('select values_version()').columns[0].values() | first] -%}
     {%- for name in ['reporting_timezone', 'session_timeout_seconds', 'session_max_hours', 'trust_client_sessions', 'bounce_max_seconds'] -%}
         {%- do parts.append(name ~ '=' ~ setting(name)) -%}
     {%- endfor -%}
