@@ -46,6 +46,25 @@ create or replace macro instant(value) as case when ascii(value) between 48 and 
         epoch_us(try(try_cast(with_seconds(plain_iso(value)) as timestamptz)))
     ))
 end;
+
+-- digits, sign, point and exponent; `7,4`, `12 kWh`, `1,000`, `NaN` and `0x10` are no numbers
+create or replace macro is_number(value) as
+    regexp_full_match(trimmed(value), '[+-]?(\\d+\\.?\\d*|\\.\\d+)([eE][+-]?\\d+)?');
+
+create or replace macro number(value) as case
+    when is_number(value) and isfinite(try_cast(trimmed(value) as double)) then try_cast(trimmed(value) as double)
+end;
+
+-- exact: a cast would round fractions, and digits beyond 2^53 are lost in a double
+create or replace macro whole_number(value) as case
+    when regexp_full_match(trimmed(value), '[+-]?\\d+') then try_cast(trimmed(value) as bigint)
+    when number(value) = trunc(number(value)) and abs(number(value)) < 9007199254740992 then number(value)::bigint
+end;
+
+-- what was sent in a property that its reader could not read; a blank says nothing
+create or replace macro unread(property, sent, read) as case
+    when read is null and trimmed(sent) != '' then {{'property': property, 'sent': sent}}
+end;
 """
 
 

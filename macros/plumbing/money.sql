@@ -15,8 +15,10 @@
 {%- endmacro %}
 
 {#- The faults of an amount that keep it from being money, as the first branches of a case. -#}
-{% macro amount_faults(cents) -%}
+{% macro amount_faults(cents, unreadable) -%}
     when currencies.currency is null then 'unknown_currency'
+    when number({{ unreadable }}) % 1 != 0 then 'fractional_amount'
+    when {{ unreadable }} is not null then 'unreadable_amount'
     when abs({{ cents }}) > 1000000000000000 then 'amount_out_of_range'
     when {{ cents }} < 0 then 'negative_amount'
 {%- endmacro %}

@@ -28,6 +28,7 @@ credits as (
         event_date,
         app,
         amount_cents,
+        unreadable_properties['amount_cents'] as unreadable_amount,
         {{ local_date('occurred_at') }} as credit_date,
         coalesce(nullif(upper(trim(currency)), ''), '{{ reporting_currency }}') as currency
 
@@ -43,7 +44,7 @@ credits_with_rate as (
         credits.*,
         exchange_rates.minor_rate,
         case
-            {{ amount_faults('credits.amount_cents') | indent(8) }}
+            {{ amount_faults('credits.amount_cents', 'credits.unreadable_amount') | indent(8) }}
             when credits.amount_cents is null then 'missing_amount'
         end as fault
 
@@ -60,7 +61,7 @@ credits_with_rate as (
 priced_credits as (
 
     select
-        * exclude (minor_rate),
+        * exclude (minor_rate, unreadable_amount),
         case
             when fault is not null then 0
             else {{ in_reporting_currency('amount_cents', 'credit_date') | indent(12) }}

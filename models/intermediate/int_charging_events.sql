@@ -34,6 +34,14 @@ charging_events as (
         amount_cents,
         case when energy_kwh >= 0 then try_cast(energy_kwh as decimal(18, 6)) end as energy_kwh,
 
+        -- what was sent and is no number
+        unreadable_properties,
+        case
+            when unreadable_properties['energy_kwh'] is not null then 'unreadable_energy'
+            when energy_kwh < 0 then 'negative_energy'
+            when energy_kwh is not null and try_cast(energy_kwh as decimal(18, 6)) is null then 'energy_out_of_range'
+        end as energy_fault,
+
         -- dates and timestamps (utc)
         event_date,
         occurred_at

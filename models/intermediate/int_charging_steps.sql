@@ -30,7 +30,7 @@ identities as (
 steps as (
 
     select
-        charging_events.* exclude (identity_key, currency, amount_cents),
+        charging_events.* exclude (identity_key, currency, amount_cents, unreadable_properties),
         identities.person_id,
         credits.reward_cents,
         credits.fault,

@@ -34,7 +34,7 @@ engagement_weights as (
 actions as (
 
     select
-        content_events.* exclude (identity_key, creator_id, parts, named_content_id),
+        content_events.* exclude (identity_key, creator_id, parts, named_content_id, unreadable_properties),
         identities.person_id,
         coalesce(
             case when content_events.content_id is not null then content_items.creator_id end,
@@ -43,6 +43,13 @@ actions as (
         ) as creator_id,
         coalesce(content_events.part = content_items.last_part, false) as is_last_part,
         coalesce(content_events.part > content_items.published_parts, false) as is_beyond_item,
+        coalesce(
+            case when content_events.unreadable_properties['read_seconds'] is not null then 'unreadable_read_time' end,
+            case
+                when content_events.unreadable_properties['parts'] is not null and content_events.event_name = 'content_published'
+                    then 'unreadable_parts'
+            end
+        ) as unreadable,
         {{ local_date('content_events.occurred_at') }} as day
 
     from content_events
@@ -77,7 +84,7 @@ first_starts as (
 judged_actions as (
 
     select
-        actions.* exclude (is_beyond_item),
+        actions.* exclude (is_beyond_item, unreadable),
         case
             when actions.content_id is null and actions.event_name not in ('creator_followed', 'creator_unfollowed', 'tip_sent') then 'no_content'
             when actions.creator_id is null then 'no_creator'
@@ -90,6 +97,7 @@ judged_actions as (
                 then 'finish_without_start'
             when actions.rating between 1 and 5 is not true and actions.event_name = 'content_rated' then 'rating_out_of_range'
             when actions.read_seconds < 0 then 'negative_read_time'
+            else actions.unreadable
         end as fault
 
     from actions
@@ -111,7 +119,7 @@ content_actions as (
             coalesce(judged_actions.creator_id, 'unknown') as creator_id,
             case when judged_actions.read_seconds >= 0 then judged_actions.read_seconds end as read_seconds
         ),
-        coalesce(judged_actions.fault = 'negative_read_time', true) as is_counted,
+        coalesce(judged_actions.fault in ('negative_read_time', 'unreadable_read_time', 'unreadable_parts'), true) as is_counted,
         cast(coalesce(engagement_weights.weight, 0) as decimal(9, 3)) as weight
 
     from judged_actions

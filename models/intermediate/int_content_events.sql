@@ -39,6 +39,9 @@ content_events as (
         try_cast(rating as decimal(9, 3)) as rating,
         try_cast(read_seconds as decimal(15, 3)) as read_seconds,
 
+        -- what was sent and is no number
+        unreadable_properties,
+
         -- dates and timestamps (utc)
         event_date,
         occurred_at

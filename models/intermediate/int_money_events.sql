@@ -38,6 +38,10 @@ money_events as (
 
         -- numbers
         amount_cents,
+        billing_interval_count,
+
+        -- what was sent and is no number or time
+        unreadable_properties,
 
         -- dates and timestamps (utc)
         event_date,

@@ -31,7 +31,10 @@ exchange_rates as (
 planned_events as (
 
     select
-        money_events.* exclude (amount_cents, currency, billing_interval, effective_at, trial_ends_at),
+        money_events.* exclude (
+            amount_cents, currency, billing_interval, billing_interval_count, effective_at, trial_ends_at, unreadable_properties
+        ),
+        money_events.unreadable_properties['amount_cents'] as unreadable_amount,
         {{ local_date('money_events.occurred_at') }} as money_date,
         coalesce(money_events.effective_at, money_events.occurred_at) as effective_at,
         coalesce(lower(money_events.billing_interval), plans.billing_interval) as billing_interval,
@@ -39,7 +42,7 @@ planned_events as (
             money_events.trial_ends_at,
             coalesce(money_events.effective_at, money_events.occurred_at) + to_days(plans.trial_days)
         ) as trial_ends_at,
-        coalesce(money_events.amount_cents, plans.amount_cents) as amount_cents,
+        coalesce(money_events.amount_cents, case when unreadable_amount is null then plans.amount_cents end) as amount_cents,
         coalesce(
             nullif(upper(trim(case when money_events.amount_cents is null then plans.currency else money_events.currency end)), ''),
             '{{ reporting_currency }}'
@@ -58,10 +61,10 @@ planned_events as (
 events_with_rate as (
 
     select
-        planned_events.*,
+        planned_events.* exclude (unreadable_amount),
         exchange_rates.minor_rate,
         case
-            {{ amount_faults('planned_events.amount_cents') | indent(8) }}
+            {{ amount_faults('planned_events.amount_cents', 'planned_events.unreadable_amount') | indent(8) }}
             when planned_events.billing_interval not in ('day', 'week', 'month', 'quarter', 'year') then 'unknown_billing_interval'
             when
                 planned_events.amount_cents is null

@@ -54,7 +54,7 @@ participations as (
         min(case when is_usable then occurred_at end) as first_usable_at,
         count(case when is_answer then 1 end) as answers,
         max(
-            struct_pack(is_usable := is_usable, occurred_at := occurred_at, event_id := event_id, day := day, score := score, comment := comment)
+            struct_pack(is_usable := is_usable, occurred_at := occurred_at, event_id := event_id, day := day, score := score, unreadable_score := unreadable_score, comment := comment)
         ) filter (where is_answer) as deciding
 
     from events_with_person
@@ -79,6 +79,7 @@ survey_answers as (
             when person_id is null then 'nobody'
             when answers = 0 then 'not_answered'
             when deciding.is_usable then 'counted'
+            when deciding.unreadable_score is not null then 'score_unreadable'
             when deciding.score is null then 'score_missing'
             else 'score_off_scale'
         end as outcome,

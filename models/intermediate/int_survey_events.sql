@@ -33,6 +33,7 @@ survey_events as (
 
         -- numbers
         score,
+        unreadable_properties['score'] as unreadable_score,
 
         -- booleans
         ends_with(survey_event, '_answered') as is_answer,

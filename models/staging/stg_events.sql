@@ -81,7 +81,8 @@ declared as (
                 '$.part',
                 '$.parts',
                 '$.rating',
-                '$.read_seconds'
+                '$.read_seconds',
+                '$.billing_interval_count'
             ]
         ) as declared_properties
 
@@ -125,32 +126,51 @@ typed as (
         context_other,
 
         -- declared properties
-        try_cast(declared_properties[1] as bigint) as amount_cents,
+        whole_number(declared_properties[1]) as amount_cents,
         declared_properties[2] as currency,
-        try_cast(declared_properties[3] as bigint) as quantity,
+        whole_number(declared_properties[3]) as quantity,
         declared_properties[4] as order_id,
         declared_properties[5] as product_id,
-        try_cast(declared_properties[6] as double) as energy_kwh,
+        number(declared_properties[6]) as energy_kwh,
         declared_properties[7] as station_id,
         declared_properties[8] as location_id,
         declared_properties[9] as payment_id,
         declared_properties[10] as subscription_id,
         declared_properties[11] as plan_id,
         declared_properties[12] as billing_interval,
-        timezone('UTC', try_cast(declared_properties[13] as timestamptz)) as effective_at,
-        timezone('UTC', try_cast(declared_properties[14] as timestamptz)) as trial_ends_at,
+        instant(declared_properties[13]) as effective_at,
+        instant(declared_properties[14]) as trial_ends_at,
         declared_properties[15] as survey,
         declared_properties[16] as wave,
-        try_cast(declared_properties[17] as double) as score,
+        number(declared_properties[17]) as score,
         declared_properties[18] as charging_session_id,
         declared_properties[19] as experiment,
         declared_properties[20] as variant,
         declared_properties[21] as content_id,
         declared_properties[22] as creator_id,
-        try_cast(declared_properties[23] as bigint) as part,
-        try_cast(declared_properties[24] as bigint) as parts,
-        try_cast(declared_properties[25] as double) as rating,
-        try_cast(declared_properties[26] as double) as read_seconds,
+        whole_number(declared_properties[23]) as part,
+        whole_number(declared_properties[24]) as parts,
+        number(declared_properties[25]) as rating,
+        number(declared_properties[26]) as read_seconds,
+        whole_number(declared_properties[27]) as billing_interval_count,
+
+        -- a value that its reader cannot read is null above, and stands here as it was sent
+        map_from_entries(list_filter(
+            [
+                unread('amount_cents', declared_properties[1], amount_cents),
+                unread('quantity', declared_properties[3], quantity),
+                unread('energy_kwh', declared_properties[6], energy_kwh),
+                unread('effective_at', declared_properties[13], effective_at),
+                unread('trial_ends_at', declared_properties[14], trial_ends_at),
+                unread('score', declared_properties[17], score),
+                unread('part', declared_properties[23], part),
+                unread('parts', declared_properties[24], parts),
+                unread('rating', declared_properties[25], rating),
+                unread('read_seconds', declared_properties[26], read_seconds),
+                unread('billing_interval_count', declared_properties[27], billing_interval_count)
+            ],
+            lambda entry: entry is not null
+        )) as unreadable_properties,
 
         -- booleans
         is_activity,

@@ -397,13 +397,15 @@ def declared_properties_are_extracted_as_the_catalog_says(project: Project) -> l
         row["property"]: row["type"] for row in csv.DictReader(project.files["seeds/property_catalog.csv"].splitlines())
     }
     paths = re.findall(r"'\$\.(\w+)'", staged["raw_code"])
+    readers = {"whole_number": "bigint", "number": "double", "instant": "timestamp"}
     found = {}
     for number, path in enumerate(paths, start=1):
-        as_text = f"        declared_properties[{number}] as {path},"
-        typed = re.search(
-            rf"try_cast\(declared_properties\[{number}\] as (\w+?)(?:tz)?\)+ as {path},", staged["raw_code"]
-        )
-        found[path] = typed.group(1) if typed else "varchar" if as_text in staged["raw_code"] else "nothing"
+        read = re.search(rf"^ +(?:(\w+)\()?declared_properties\[{number}\]\)? as {path},", staged["raw_code"], re.M)
+        found[path] = readers.get(read.group(1), "varchar") if read else "nothing"
+        # what cannot be read is stated
+        stated = f"unread('{path}', declared_properties[{number}], {path})" in staged["raw_code"]
+        if read and stated != (found[path] != "varchar"):
+            found[path] = "silently read"
     documented = {name: staged["columns"].get(name, {}).get("data_type") for name in wanted}
     return [name for name in sorted(wanted | found) if not wanted.get(name) == found.get(name) == documented.get(name)]
 

@@ -43,7 +43,7 @@ persons as (
         count(case when is_asked then 1 end) as asked,
         count(case when is_answered_in_time then 1 end) as answered,
         count(case when outcome = 'counted' then 1 end) as answers,
-        count(case when outcome in ('nobody', 'score_missing', 'score_off_scale') then 1 end) as unusable_answers
+        count(case when outcome in ('nobody', 'score_missing', 'score_unreadable', 'score_off_scale') then 1 end) as unusable_answers
 
     from {{ ref('fct_survey_answers') }}
 

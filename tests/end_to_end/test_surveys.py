@@ -167,7 +167,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnec
         """
         create table int_survey_events (
             event_id varchar, identity_key ubigint, app varchar, survey varchar, wave varchar, score double, is_answer boolean,
-            occurred_at timestamp, event_date date, comment varchar
+            occurred_at timestamp, event_date date, comment varchar, unreadable_score varchar
         );
         create table int_identities as select i::ubigint as identity_key, 'p' || i % 3 as person_id from range(4) as r (i);
         create table int_person_origins (person_id varchar, country varchar, device_type varchar, channel varchar);

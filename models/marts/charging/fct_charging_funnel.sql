@@ -58,7 +58,8 @@ counts as (
         count(case when outcome = 'stop_without_start' then 1 end) as stop_without_start_sessions,
         count(case when stops > 1 then 1 end) as stopped_twice_sessions,
         count(case when credits > 1 then 1 end) as credited_twice_sessions,
-        count(case when credits > 0 and stopped_at is null then 1 end) as credited_without_stop_sessions
+        count(case when credits > 0 and stopped_at is null then 1 end) as credited_without_stop_sessions,
+        count(energy_fault) as faulty_energy_sessions
 
     from period_sessions
 
@@ -124,6 +125,7 @@ charging_funnel as (
         coalesce(counts.stopped_twice_sessions, 0) as stopped_twice_sessions,
         coalesce(counts.credited_twice_sessions, 0) as credited_twice_sessions,
         coalesce(counts.credited_without_stop_sessions, 0) as credited_without_stop_sessions,
+        coalesce(counts.faulty_energy_sessions, 0) as faulty_energy_sessions,
         segment_periods.is_complete
 
     from segment_periods

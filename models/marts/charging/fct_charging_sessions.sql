@@ -49,6 +49,10 @@ gathered_sessions as (
             case when step = 'stop' then energy_kwh end,
             (coalesce(occurred_at < stopped_at, false), occurred_at, event_id, event_date)
         ) as energy_kwh,
+        arg_min(
+            case when step = 'stop' then energy_fault end,
+            (coalesce(occurred_at < stopped_at, false), occurred_at, event_id, event_date)
+        ) as energy_fault,
         cast(coalesce(sum(reward_cents), 0) as bigint) as reward_cents
 
     from steps_with_stop
@@ -74,6 +78,7 @@ charging_sessions as (
             when stops > 0 then 'stop_without_start'
             else 'credit_alone'
         end as outcome,
+        case when energy_kwh is null then energy_fault end as energy_fault,
         starts,
         stops,
         credits,
