@@ -24,10 +24,10 @@ demo: $(READY) ## Load the bundled real data, build, publish, and print what to 
 test: $(READY) ## Run every test.
 	@$(BIN)/python -m pytest
 
-check: $(READY) ## Lint and type-check.
+check: $(READY) ## Lint and type-check; SQL that was found clean is looked at again when it, or what it is rendered with, changes.
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/sqlfluff lint models tests/dbt --disable-progress-bar
+	@$(BIN)/python -m tests.conventions.lint_sql
 
 dev: $(READY) ## Open Dagster on http://127.0.0.1:3000.
 	@$(BIN)/footfall dev
@@ -43,4 +43,4 @@ docs: $(READY) ## Write docs/metrics from the metrics' cards, and the dbt docume
 	@$(BIN)/dbt docs generate --static && echo "open target/static_index.html"
 
 clean: ## Remove what can be made again, but never a home with data in it.
-	@rm -rf target logs .pytest_cache .mypy_cache .ruff_cache
+	@rm -rf target logs .pytest_cache .mypy_cache .ruff_cache .sqlfluff_cache

@@ -107,7 +107,7 @@
 
 with
 
-series as (
+rows_of_metrics as (
 
     {% for name in metrics -%}
     {%- set unit = graph.nodes['model.' ~ project_name ~ '.' ~ name].config.meta.card.unit if execute -%}
@@ -115,6 +115,21 @@ series as (
         '{{ name }}' as metric,
         '{{ unit }}' as unit,
         {{ name in of_cohorts }} as may_have_holes,
+        *
+
+    from {{ ref(name) }}
+
+    {{ 'union all by name' if not loop.last }}
+    {% endfor %}
+
+),
+
+series as (
+
+    select
+        metric,
+        unit,
+        may_have_holes,
         period,
         segment,
         segment_value,
@@ -134,12 +149,9 @@ series as (
         min(metric_value) as lowest_value,
         max(metric_value) as highest_value
 
-    from {{ ref(name) }}
+    from rows_of_metrics
 
-    group by period, segment, segment_value
-
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
+    group by metric, unit, may_have_holes, period, segment, segment_value
 
 )
 
