@@ -64,7 +64,7 @@ coalesce(regexp_matches({{ expression }}, {{ literal(value) }}), false)
 {%- elif value is boolean -%}
 coalesce({{ expression }} = {{ literal('true' if value else 'false') }}, false)
 {%- elif value is number -%}
-coalesce({{ text_as_number(expression) }} = {{ literal(value) }}::double, false)
+{{ numbers_compare(expression, '=', literal(value | string) ~ '::varchar') }}
 {%- else -%}
 coalesce({{ expression }} = {{ literal(value) }}, false)
 {%- endif -%}
@@ -80,13 +80,42 @@ coalesce({{ expression }} = {{ literal(value) }}, false)
 {%- endmacro -%}
 
 {%- macro value_compares(expression, sign, value, literal) -%}
+{%- set compared = literal(value | string) ~ '::varchar' -%}
 {%- if value is number -%}
-coalesce({{ text_as_number(expression) }} {{ sign }} {{ literal(value) }}::double, false)
+{{ numbers_compare(expression, sign, compared) }}
 {%- else -%}
-{%- set compared = literal(value) ~ '::varchar' -%}
-coalesce(case when ({{ text_as_number(compared) }}) is null then {{ expression }} {{ sign }} {{ compared }}
-else ({{ text_as_number(expression) }}) {{ sign }} ({{ text_as_number(compared) }}) end, false)
+case when ({{ text_as_number(compared) }}) is null then coalesce({{ expression }} {{ sign }} {{ compared }}, false)
+else {{ numbers_compare(expression, sign, compared) }} end
 {%- endif -%}
+{%- endmacro -%}
+
+{#- Two texts that are one DOUBLE may still be two numbers, so their digits decide; the list has each text read once. -#}
+{%- macro numbers_compare(expression, sign, number) -%}
+{%- set value = text_as_number('value') -%}
+{%- set other = text_as_number(number) -%}
+coalesce(list_transform([{{ expression }}], lambda value: case
+    when ({{ value }}) = ({{ other }}) then {{ exact_number('value') }} {{ sign }} {{ exact_number(number) }}
+    else ({{ value }}) {{ sign }} ({{ other }})
+end)[1], false)
+{%- endmacro -%}
+
+{#- Digits without zeros at their ends, by the place of the first one; of a negative number all of it turned round. -#}
+{%- macro exact_number(expression) -%}
+{%- set digits = "ltrim(part.whole || part.fraction, '0')" -%}
+list_transform(
+    [regexp_extract(
+        trim(replace({{ expression }}, '_', '')), '^([+-]?)([0-9]*)[.]?([0-9]*)(?:[eE]([+-]?[0-9]+))?$', ['sign', 'whole', 'fraction', 'exponent']
+    )],
+    lambda part: case when {{ digits }} = '' then {'side': 0, 'place': 0, 'digits': ''} else {
+        'side': case part.sign when '-' then -1 else 1 end,
+        'place': case part.sign when '-' then -1 else 1 end
+            * (coalesce(try_cast(part.exponent as bigint), 0) - len(part.fraction) + len({{ digits }})),
+        'digits': case part.sign
+            when '-' then translate(rtrim({{ digits }}, '0'), '0123456789', '9876543210') || '~'
+            else rtrim({{ digits }}, '0')
+        end
+    } end
+)[1]
 {%- endmacro -%}
 
 {%- macro time_condition(expression, operators, literal) -%}

@@ -72,8 +72,8 @@ def define(
     metric: Annotated[
         list[str] | None,
         typer.Option(
-            help="NAME=KIND:EVENT[/EVENT][@FROM-UNTIL][,down]; the first is the primary one. KIND is conversion, mean "
-            "or ratio, EVENT a canonical name or $revenue, FROM-UNTIL days after the exposure."
+            help="NAME=KIND:EVENT\\[/EVENT]\\[@FROM-UNTIL]\\[,down]; the first is the primary one. KIND is "
+            "conversion, mean or ratio, EVENT a canonical name or $revenue, FROM-UNTIL days after the exposure."
         ),
     ] = None,
     alpha: Annotated[float, typer.Option(help="Wanted chance to find what is not there.")] = 0.05,

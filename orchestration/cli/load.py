@@ -57,7 +57,7 @@ def load(
     kind: Annotated[str, typer.Option(help="events, or spend: money spent on channels, by day.")] = "events",
     mapping: Annotated[str | None, typer.Option(help="A mapping for another shape: a name or a YAML file.")] = None,
     app: Annotated[str | None, typer.Option(help="The app of events that name none.")] = None,
-    timezone: Annotated[str | None, typer.Option(help="IANA zone of times that carry none. [default: UTC]")] = None,
+    timezone: Annotated[str | None, typer.Option(help="IANA zone of times that carry none; UTC unless told.")] = None,
     json_output: Annotated[bool, typer.Option("--json", help="Print the receipts as JSON lines.")] = False,
 ) -> None:
     """Read files of any size into landing; nothing is taken twice, and nothing is lost in silence."""

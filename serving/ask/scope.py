@@ -88,6 +88,9 @@ class Scope:
             self.parameters,
         ).fetchone()
         self.parameters.clear()
+        if self.as_of and self.last:
+            # the clock of an app is its own: nothing is known of it after its last event, whatever others go on doing
+            self.as_of = min(self.as_of, self.last)
         moments = [moment for moment in (self.first, self.last, self.as_of) if moment]
         for bound in bounds:
             if bound is not None:
@@ -383,11 +386,28 @@ class Scope:
 
     def known_until(self) -> tuple[datetime, datetime]:
         """Return the local times up to which something is known (included), and before which all is known."""
-        last, after = last_moment(self.end), last_moment(self.end)
-        if not isinstance(self.end, datetime):
-            after += timedelta(microseconds=1)
+        last = last_moment(self.end)
         clock = self._local_time(self.as_of) if self.as_of else last
-        return min(last, clock), min(after, clock)
+        return min(last, clock), min(self._over(), clock)
+
+    def _over(self) -> datetime:
+        """Return the local time at which the range is over."""
+        return last_moment(self.end) + timedelta(microseconds=not isinstance(self.end, datetime))
+
+    def is_complete(self, period: str, start: str, *, is_whole: bool) -> str:
+        """Return the condition that a period can no longer grow, and that the range leaves out nothing of it.
+
+        Its local TIMESTAMP `start` is an expression. `is_whole`: the first period reaches back before `date_from`.
+        """
+        _, known = self.known_until()
+        if period == "total":
+            return str(self.question.date_to is not None and self._over() <= known).lower()
+        after = engine("shift_period", period_start=f"({start})::date", period=period, periods=1)
+        after = f"{start} + interval 1 hour" if period == "hour" else after
+        is_over = f"{after} <= {timestamp_literal(known)}"
+        if is_whole or self.question.date_from is None:
+            return f"({is_over})"
+        return f"({is_over} and {start} >= {timestamp_literal(self.question.date_from)})"
 
     def periods(self, period: str) -> str:
         """Return a select of `period_start` for every period from the question's first day to its last."""

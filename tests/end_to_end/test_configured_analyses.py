@@ -226,7 +226,7 @@ def test_a_retention_says_what_is_answered(name: str, warehouse: duckdb.DuckDBPy
 def test_a_conversion_says_what_is_answered(name: str, period: str, warehouse: duckdb.DuckDBPyConnection) -> None:
     shown = mart(
         warehouse,
-        "select period_start::varchar, users, converted_users, conversion_rate, median_seconds_to_convert "
+        "select period_start::varchar, users, converted_users, conversion_rate, median_seconds_to_convert, is_complete "
         "from fct_conversions where conversion = $name and period = $period order by period_start",
         name=name,
         period=period,

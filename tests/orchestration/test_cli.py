@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
+import click
 import pytest
+import typer
+from typer.testing import CliRunner
 
 from ingest import load
 from ingest.landing.batches import work_folder
 from orchestration.build import Outcome
+from orchestration.cli import app
 from orchestration.cli.demo import sparkline
 from orchestration.cli.dev import prepare_instance
 from orchestration.cli.status import describe
@@ -39,6 +45,27 @@ print([name for name in ("dbt", "dagster", "pandas", "great_expectations", "pyar
     for arguments in (["--help"], ["status"]):
         done = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=True)
         assert done.stdout.strip().splitlines()[-1] == "[]"
+
+
+def commands(command: click.Command, *names: str) -> Iterator[tuple[str, ...]]:
+    """The words of a command and of all below it."""
+    yield names
+    for name, below in getattr(command, "commands", {}).items():
+        yield from commands(below, *names, name)
+
+
+@pytest.mark.parametrize("words", list(commands(typer.main.get_command(app))), ids=" ".join)
+def test_every_command_helps(words: tuple[str, ...]) -> None:
+    """Also that nothing of a text is taken for markup and lost."""
+    done = CliRunner().invoke(app, [*words, "--help"], env={"COLUMNS": "200"})
+    assert done.exit_code == 0, done.output
+    command = typer.main.get_command(app)
+    for word in words:
+        command = command.commands[word]  # type: ignore[attr-defined]
+    shown = "".join(re.findall(r"\w|[][]", done.output))
+    for parameter in command.params:
+        text = (getattr(parameter, "help", None) or "").replace("\\[", "[")
+        assert "".join(re.findall(r"\w|[][]", text)) in shown, (words, text)
 
 
 def test_status_counts_every_batch(built_home: Home, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from serving.ask.vocabulary import Count, Question, Selector
 MONTHS = (28, 29, 30, 31)
 MINUTES_A_DAY = 1440
 SEGMENTED = "select * from (select distinct breakdown from unit_days) as segments cross join unsegmented"
-LABELLED = "select * from counts join (select distinct day, period_start from periods) as labels using (day)"
+LABELLED = "select * from counts join (select distinct day, period_start, start from periods) as labels using (day)"
 
 
 class ActiveUsers(Question):
@@ -26,6 +26,7 @@ class ActiveUsers(Question):
     `date_to`. Week and month with another window, and total: the window that ends with the last day of the period or
     range. A window reaches back before `date_from`. A unit counts under each breakdown value that it has;
     values without any are left out.
+    `is_complete` is false while the period can still grow, and where `date_to` cuts it.
     """
 
     kind: Literal["active_users"]
@@ -46,7 +47,7 @@ class ActiveUsers(Question):
         return months or (self.interval == "week" and self.window_days == 7)
 
     def compile(self, scope: Scope) -> Answerable:
-        """Return the query: `period_start, users`, with a leading `breakdown` where asked."""
+        """Return the query: `period_start, users, is_complete`, with a leading `breakdown` where asked."""
         by = ["breakdown"] if self.breakdown else []
         days = self.window_days or 1
         if self.interval == "hour":
@@ -71,11 +72,16 @@ class ActiveUsers(Question):
                 "counts": engine("rolling_actives", gaps="gaps", days="periods", windows=windows, by=by),
                 "shown": LABELLED,
             }
+        start = "period_start::timestamp" if self.is_calendar else "start"
+        is_complete = scope.is_complete(self.interval, start, is_whole=True)
         order = ", ".join([*by, "period_start" if self.is_calendar else "day"])
         if by:
             counted["shown_of_all"] = counted.pop("shown")
             counted["shown"] = "select * from shown_of_all qualify max(active_units) over (partition by breakdown) > 0"
-        last = f"select {'breakdown, ' if by else ''}period_start, active_units as users from shown order by {order}"
+        last = (
+            f"select {'breakdown, ' if by else ''}period_start, active_units as users, {is_complete} as is_complete "
+            f"from shown order by {order}"
+        )
         return Answerable(steps(unit_days=unit_days.sql, **spine, **counted, last=last), unit_days.source)
 
     def _since(self, scope: Scope, days: int) -> date:
@@ -91,12 +97,16 @@ class ActiveUsers(Question):
         if self.is_calendar:
             return scope.periods(self.interval)
         if self.interval == "total":
-            return f"select {last_day} as day, {last_day} as period_start"
+            return f"select {last_day} as day, {last_day} as period_start, null::timestamp as start"
         if self.interval == "hour":
-            return f"select hour_id as day, period_start from ({scope.hours(at_the_hour(scope.start))}) as hours"
+            hours = scope.hours(at_the_hour(scope.start))
+            return f"select hour_id as day, period_start, label as start from ({hours}) as hours"
         after = engine("shift_period", period_start="period_start", period=self.interval, periods=1)
         periods = scope.periods(self.interval)
-        return f"select least({after} - 1, {last_day}) as day, period_start from ({periods}) as periods_asked"
+        return (
+            f"select least({after} - 1, {last_day}) as day, period_start, period_start::timestamp as start "
+            f"from ({periods}) as periods_asked"
+        )
 
     def _unit_hours(self, scope: Scope, days: int) -> Answerable:
         """Return unit days whose `day` is the minute since 1970 at which a local clock hour begins."""

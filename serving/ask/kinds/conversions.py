@@ -19,7 +19,8 @@ Origin = Annotated[
 class Conversions(Question):
     """Units with the conversion `event` in a period, of those with activity in it (`users`).
 
-    A period holds the events of the range only; `total`: one row, which carries the first day. A unit converts once a
+    A period holds the events of the range only, and one that the range cuts is not `is_complete`;
+    `total`: one row, which carries the first day. A unit converts once a
     period, also where it did in an earlier one. The rate is null where nobody is active; it can exceed 1 only where
     the conversion event is no activity. `median_seconds` is over the converted units that have a time: from the unit's
     first event of all (`first_seen`), or its first event of the selector `from`, in all history, to its first
@@ -32,7 +33,7 @@ class Conversions(Question):
     interval: Literal["hour", "day", "week", "month", "total"] = "day"
 
     def compile(self, scope: Scope) -> Answerable:
-        """Return the query: `period_start, users, converted, conversion_rate, median_seconds`."""
+        """Return the query: `period_start, users, converted, conversion_rate, median_seconds, is_complete`."""
         is_conversion, is_active = scope.selector(self.event), scope.selector(None)
         is_origin = scope.selector(self.from_) if isinstance(self.from_, Selector) else "true"
         columns = {
@@ -54,7 +55,8 @@ class Conversions(Question):
             counts=engine(
                 "conversions", active="active", conversions="conversions_of_units", origins="origins", periods="periods"
             ),
-            last="select label as period_start, units as users, converted, conversion_rate, median_seconds "
+            last="select label as period_start, units as users, converted, conversion_rate, median_seconds, "
+            f"{scope.is_complete(self.interval, 'start', is_whole=False)} as is_complete "
             "from spine join counts on period_key = counts.period_start order by place",
         )
         return Answerable(sql)

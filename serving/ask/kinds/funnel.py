@@ -201,10 +201,12 @@ class Funnel(Question):
         window = f"interval {self.conversion_window_seconds} second"
         end = engine("shift_period", period_start="start::date", period=self.trend, periods=1)
         end = "start + interval 1 hour" if self.trend == "hour" else f"{end}::timestamp"
+        is_complete = f"{end} + {window} <= {timestamp_literal(known)}"
+        if self.date_from is not None:
+            is_complete += f" and start >= {timestamp_literal(self.date_from)}"
         named["calendar"] = scope.calendar(str(self.trend))
         named["shown"] = (
-            f"select *, {end} + {window} <= {timestamp_literal(known)} as is_complete from calendar "
-            f"where {end} > {timestamp_literal(first)}"
+            f"select *, {is_complete} as is_complete from calendar where {end} > {timestamp_literal(first)}"
         )
         segments = "(select distinct breakdown from attempts) as segments cross join " if by else ""
         grouped = "spine.breakdown, place" if by else "place"

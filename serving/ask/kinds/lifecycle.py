@@ -25,6 +25,7 @@ class Lifecycle(Question):
 
     `new` is the period of the unit's first selected event in all history, also before `date_from`. The first period
     shown is the whole one that holds `date_from`; nothing after `date_to` counts. `users` is never negative.
+    `is_complete` is false while the period can still grow, and where `date_to` cuts it.
     """
 
     kind: Literal["lifecycle"]
@@ -32,7 +33,7 @@ class Lifecycle(Question):
     event: Selector | None = None
 
     def compile(self, scope: Scope) -> Answerable:
-        """Return the query: `period_start, status, users`."""
+        """Return the query: `period_start, status, users, is_complete`."""
         if self.period == "hour":
             unit_hours = scope.distinct_events(
                 {"hour": scope.hour()}, scope.selector(self.event), scope.until(scope.end)
@@ -43,7 +44,7 @@ class Lifecycle(Question):
                 "hours": scope.hours(None),
                 "unit_hours": unit_hours.sql,
                 "unit_days": "select unit, hour_number as day from unit_hours join hours on hour = starts_at",
-                "labels": "select hour_number as period_start, period_start as label from hours where "
+                "labels": "select hour_number as period_start, period_start as label, label as start from hours where "
                 + scope.shows_hour(),
             }
         else:
@@ -52,14 +53,16 @@ class Lifecycle(Question):
             periods = scope.periods(self.period)
             days = {
                 "unit_days": unit_days.sql,
-                "labels": f"select period_start, period_start as label from ({periods}) as periods",
+                "labels": "select period_start, period_start as label, period_start::timestamp as start "
+                f"from ({periods}) as periods",
             }
         sql = steps(
             **days,
             gaps=engine("active_gaps", unit_days="unit_days", unit="unit", cap_days=REACH_DAYS[self.period]),
             counts=engine("lifecycle", gaps="gaps", periods="labels", period=self.period, week_start=self.week_start),
             statuses=STATUSES,
-            last="select label as period_start, status, users from statuses join labels using (period_start) "
-            "order by statuses.period_start, place",
+            last="select label as period_start, status, users, "
+            f"{scope.is_complete(self.period, 'start', is_whole=True)} as is_complete "
+            "from statuses join labels using (period_start) order by statuses.period_start, place",
         )
         return Answerable(sql, source)

@@ -33,7 +33,8 @@ class Sessions(Question):
     A gap strictly longer than `inactivity_seconds` begins a session; a session that would last longer than
     `max_length_seconds` is cut. The range holds the sessions that start in it, whole. `started_at` and `ended_at` are
     UTC. Where the project trusts client sessions these are used, unless the question sets `inactivity_seconds`.
-    `summary` is zero-filled, its ratios null where there is no session. `distribution` lists rising bounds: a bucket
+    `summary` is zero-filled, its ratios null where there is no session; a period that the range cuts is not
+    `is_complete`. `distribution` lists rising bounds: a bucket
     reaches from its bound up to the next, the last one has no end.
     """
 
@@ -66,8 +67,11 @@ class Sessions(Question):
             start = engine("period_start", day="local_day", period=self.summary, week_start=self.week_start)
             named["periods"] = scope.periods(self.summary)
             named["sessions_of_periods"] = f"select *, {start} as period_start from sessions"
+            is_complete = scope.is_complete(self.summary, "period_start::timestamp", is_whole=False)
             named["summary"] = engine("session_summary", sessions="sessions_of_periods", periods="periods")
-            return Answerable(steps(**named, last="select * from summary order by period_start"))
+            return Answerable(
+                steps(**named, last=f"select *, {is_complete} as is_complete from summary order by period_start")
+            )
         if self.distribution:
             named["buckets"] = engine("session_distribution", sessions="sessions", edges=self.distribution)
             return Answerable(steps(**named, last="select * from buckets order by bucket_from_seconds"))

@@ -43,7 +43,8 @@ class Trends(Question):
     proportion (0.9 of 10 and 20 is 19). Events of nobody are no unit, but where the unit is person they count as
     events, and so do their values. A count, uniques or a sum of nothing is 0, any other measure of nothing is null.
 
-    A period holds the events of the range only. `total`: one row, which carries the first day. `breakdown`: the `top`
+    A period holds the events of the range only, and one that the range cuts is not `is_complete`. `total`: one row,
+    which carries the first day. `breakdown`: the `top`
     values by the whole range's value of the first series, ties by name; all others together are `Other`, measured of
     their events (and so is a value that is itself written so). `formula`: a row more, named `formula`, of the
     measures in the same period and breakdown; null where it divides by zero. `rolling`: each value is the mean of the
@@ -78,7 +79,7 @@ class Trends(Question):
         return self
 
     def compile(self, scope: Scope) -> Answerable:
-        """Return the query: `period_start, series, value`, then `breakdown` and `previous` where asked."""
+        """Return the query: `period_start, series, value, is_complete`; before the last `breakdown`, `previous`."""
         series = [
             {"measure": one.measure, "selected": f"is_selected_{number}", "value": f"value_{number}"}
             for number, one in enumerate(self.series.values(), start=1)
@@ -90,6 +91,7 @@ class Trends(Question):
         names = scope.bind([*self.series, *([FORMULA] if self.formula is not None else [])])
         columns = ["period_start", "series", "value"]
         columns += (["breakdown"] if self.breakdown else []) + (["previous"] if self.compare else [])
+        columns += [f"{scope.is_complete(self.interval, 'start', is_whole=False)} as is_complete"]
         sql = steps(
             spine=self._spine(scope),
             series_events=events,
@@ -100,7 +102,7 @@ class Trends(Question):
             "left join counts as now on now.place = spine.place and now.segment = segments.segment "
             "and not now.is_previous left join counts as before on before.place = spine.place "
             "and before.segment = segments.segment and before.is_previous",
-            listed="select place, label as period_start, is_shown, segment, breakdown, "
+            listed="select place, label as period_start, start, is_shown, segment, breakdown, "
             f"unnest({names}::varchar[]) as series, "
             f"unnest(range(len({names}::varchar[]))) as series_number, "
             f"unnest({self._with_formula('measured')}) as value, "

@@ -98,6 +98,7 @@ class Asked:
 
     def __init__(self, rows, question):
         self.question = question
+        self.all_rows = rows
         self.zone = question.get("timezone", "UTC")
         self.week_start = question.get("week_start", "monday")
         self.unit = question.get("unit", "person")
@@ -161,6 +162,24 @@ class Asked:
             labels.append((key, label.isoformat() + offset))
         return labels
 
+    def is_complete(self, period, key, label, is_whole):
+        """Whether the period is over by the data's clock and the range, which leaves out nothing of it."""
+        date_from, date_to = (self.question.get(bound) for bound in ("date_from", "date_to"))
+        is_date = len(date_to or "with a time") == 10
+        over = self.last + timedelta(microseconds=1) if is_date else self.last
+        known = min(over, clock_of(self.all_rows, self.zone, self.last))
+        if period == "total":
+            return date_to is not None and over <= known
+        start = local_start(key, label)
+        after = start + timedelta(hours=1)
+        if period != "hour":
+            day = key
+            while self.start(day, period) == key:
+                day += DAY
+            after = datetime.combine(day, time.min)
+        is_cut = not is_whole and date_from is not None and start < datetime.fromisoformat(date_from)
+        return after <= known and not is_cut
+
     def hour(self, moment):
         clock = local(moment, self.zone)
         return moment - timedelta(minutes=clock.minute, seconds=clock.second, microseconds=clock.microsecond)
@@ -180,8 +199,9 @@ def active_users(rows, question):
         for value in sorted(values, key=lambda value: (value is None, value)):
             of_value = [row for row in rows if as_text((row.get("properties") or {}).get(name)) == value]
             counts = active_users(of_value, plain | bounds)
-            if any(count for *_, count in counts):
-                answer += [[value, *row] for row in counts]
+            if any(count for _, count, _ in counts):
+                whole = active_users(rows, plain)
+                answer += [[value, *row[:-1], told[-1]] for row, told in zip(counts, whole, strict=True)]
         return answer
     asked = Asked(rows, question)
     interval, days = question.get("interval", "day"), question["window_days"]
@@ -189,7 +209,8 @@ def active_users(rows, question):
         return []
     if interval == "total":
         end = asked.last.date()
-        return [[end.isoformat(), len(asked.units(lambda row: end - DAY * days < asked.local(row).date() <= end))]]
+        counted = asked.units(lambda row: end - DAY * days < asked.local(row).date() <= end)
+        return [[end.isoformat(), len(counted), asked.is_complete("total", None, None, is_whole=True)]]
     answer = []
     for key, label in asked.periods(interval):
         if interval == "hour":
@@ -203,7 +224,7 @@ def active_users(rows, question):
                 after += DAY
             end = min(after - DAY, asked.last.date())
             counted = asked.units(lambda row: end - DAY * days < asked.local(row).date() <= end)
-        answer.append([label, len(counted)])
+        answer.append([label, len(counted), asked.is_complete(interval, key, label, is_whole=True)])
     return answer
 
 
@@ -227,7 +248,8 @@ def lifecycle(rows, question):
                 counts["new" if min(periods) == key else "returning" if before in periods else "resurrected"] += 1
             elif before in periods:
                 counts["dormant"] += 1
-        answer += [[label, status, count] for status, count in counts.items()]
+        is_complete = asked.is_complete(period, key, label, is_whole=True)
+        answer += [[label, status, count, is_complete] for status, count in counts.items()]
     return answer
 
 
@@ -301,6 +323,7 @@ def sessions(rows, question):
                     len(ours),
                     sum(seconds) / len(ours) if ours else None,
                     sum(bounces) / len(ours) if ours else None,
+                    bounds.is_complete(question["summary"], key, label, is_whole=False),
                 ]
             )
         return answer
@@ -557,6 +580,7 @@ def funnel_trend(rows, question, asked, window, chosen):
     clock = clock_of(rows, asked.zone, bounds.last)
     is_date = len(question.get("date_to") or "with a time") == 10
     over = min(bounds.last + timedelta(microseconds=1) if is_date else bounds.last, clock)
+    begin = datetime.fromisoformat(question.get("date_from") or "1900-01-01")
     answer = []
     for key, label in bounds.periods(question["trend"]):
         ours = [attempt for attempt in chosen if asked.key(attempt[2], question["trend"]) == key]
@@ -567,7 +591,8 @@ def funnel_trend(rows, question, asked, window, chosen):
             while asked.start(day, question["trend"]) == key:
                 day += DAY
             after = datetime.combine(day, time.min)
-        answer.append([label, len(ours), converted, converted / len(ours) if ours else None, after + window <= over])
+        is_complete = after + window <= over and local_start(key, label) >= begin
+        answer.append([label, len(ours), converted, converted / len(ours) if ours else None, is_complete])
     return answer
 
 
@@ -822,7 +847,8 @@ def trends(all_rows, question):
             for place, (value, _) in enumerate(groups):
                 cells = [mean([table[is_previous, k, place, series] for k in window]) for is_previous in (False, True)]
                 answer.append([
-                    label, series, cells[0], *([value] if name else []), *(cells[1:] if question.get("compare") else [])
+                    label, series, cells[0], *([value] if name else []), *(cells[1:] if question.get("compare") else []),
+                    asked.is_complete(interval, key, label, is_whole=False),
                 ])  # fmt: skip
     return answer
 
@@ -854,6 +880,6 @@ def conversions(rows, question):
             seconds += [(min(later) - start).total_seconds()] if later else []
         answer.append([
             label, len(active), len(moments), len(moments) / len(active) if active else None,
-            percentile(seconds, 0.5) if seconds else None,
+            percentile(seconds, 0.5) if seconds else None, asked.is_complete(interval, key, label, is_whole=False),
         ])  # fmt: skip
     return answer

@@ -29,12 +29,12 @@ def test_a_file_a_text_and_standard_input_are_the_same_question(run, tmp_path):
         run(QUESTION, "--output", "csv"),
         run("-", "--output", "csv", input=QUESTION),
     ]
-    assert [answer.stdout for answer in answers] == ["period_start,users\n2024-01-01,1\n"] * 3
+    assert [answer.stdout for answer in answers] == ["period_start,users,is_complete\n2024-01-01,1,False\n"] * 3
 
 
 def test_json_is_one_object(run):
     answer = json.loads(run(QUESTION, "--output", "json").stdout)
-    assert (answer["as_of"], answer["rows"]) == ("2024-01-01T09:00:00", [["2024-01-01", 1]])
+    assert (answer["as_of"], answer["rows"]) == ("2024-01-01T09:00:00", [["2024-01-01", 1, False]])
 
 
 def test_the_table_ends_with_the_clock_of_the_data(run):

@@ -1,5 +1,8 @@
 """A seed's `where` is refused exactly where a question's is, and a quoted literal means what a bound value means."""
 
+from decimal import Decimal
+from itertools import product
+
 import duckdb
 import pytest
 from hypothesis import given, settings
@@ -62,3 +65,73 @@ def test_a_literal_means_what_a_bound_value_means(operators: dict[str, object], 
         condition = engine("condition", expression="value", operators=operators, literal=literal)
         found = duckdb.execute(f"select value {rows} where {condition}", bound).fetchall()
         assert [value for (value,) in found] == kept
+
+
+NUMBERS = [
+    "0",
+    "-0",
+    "0.0",
+    "0e5",
+    "1",
+    "+1",
+    "10",
+    "100",
+    "1e2",
+    "1E+2",
+    "1_000",
+    "1000.0",
+    "00100.500",
+    ".5",
+    "5.",
+    "0.1",
+    "0.10",
+    "0.1000000000000000001",
+    "-0.1",
+    "-0.1000000000000000001",
+    "9007199254740992",
+    "9007199254740993",
+    "9007199254740994.0",
+    "9007199254740993.5",
+    "-9007199254740992",
+    "-9007199254740993",
+    "1e-400",
+    "-1e-400",
+    "18446744073709551615",
+    "18446744073709551616",
+    "1e22",
+    "10000000000000000000000",
+    "10000000000000000000001",
+]
+
+
+def compares(value: str, operator: str, number: object) -> bool:
+    condition = engine("condition", expression="$value", operators={operator: number}, literal=quoted)
+    found = duckdb.execute(f"select {condition}", {"value": value}).fetchone()
+    return found is not None and bool(found[0])
+
+
+def test_numbers_compare_by_their_digits_and_not_as_doubles() -> None:
+    for value, number in product(NUMBERS, NUMBERS):
+        one, other = Decimal(value), Decimal(number)
+        assert compares(value, "gt", number) == (one > other), (value, number)
+        assert compares(value, "lte", number) == (one <= other), (value, number)
+        if number.lstrip("-").isdigit():
+            for operator, holds in (
+                ("eq", one == other),
+                ("ne", one != other),
+                ("lt", one < other),
+                ("gte", one >= other),
+            ):
+                assert compares(value, operator, int(number)) == holds, (value, operator, number)
+
+
+def test_a_list_of_long_integers_holds_exactly_these() -> None:
+    refs = [9007199254740992, 9007199254740993, 9007199254740994]
+    for asked in refs:
+        assert [ref for ref in refs if compares(str(ref), "in", [asked])] == [asked]
+        assert [ref for ref in refs if not compares(str(ref), "not_in", [asked])] == [asked]
+
+
+@pytest.mark.parametrize("value", ["inf", "-Infinity", "nan", "1e400", "", "0x10", "ten"])
+def test_what_is_no_number_compares_with_none(value: str) -> None:
+    assert not any(compares(value, operator, 5) for operator in ("eq", "gt", "gte", "lt", "lte"))

@@ -72,7 +72,7 @@ def test_the_unit_session_counts_sessions():
     rows = [event("open", f"2024-01-01T{clock}", "u1", session_id="theirs") for clock in ("09:00", "09:30", "10:01")]
     rows.append(event("open", "2024-01-01T09:00", "u2"))
     answer = ask(published_sessions(rows), {"kind": "active_users", "unit": "session"})
-    assert answer.rows == [["2024-01-01", 3]]
+    assert answer.rows == [["2024-01-01", 3, False]]
 
 
 def test_without_published_sessions_the_unit_session_is_an_error():

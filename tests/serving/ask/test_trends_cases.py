@@ -15,7 +15,7 @@ from orchestration.cli.ask import ask as ask_command
 from serving.ask import AskError, ask, question_schema
 from serving.ask.formula import formula_sql
 from tests.ingest.events import REAL_DATA
-from tests.serving.ask.data import database, event
+from tests.serving.ask.data import database, event, without_completeness
 
 # Monday to Friday: u1 buys for 10 and 30 on Monday and 20 on Wednesday, u2 for 40 on Monday, a guest for 5 on Friday
 ROWS = [
@@ -32,7 +32,7 @@ LOOK = {"event_name": "look"}
 
 
 def rows_of(rows=ROWS, **question):
-    return [tuple(row) for row in ask(database(rows), {"kind": "trends"} | question).rows]
+    return [tuple(row) for row in without_completeness(ask(database(rows), {"kind": "trends"} | question))]
 
 
 def values(rows=ROWS, measure="count", selector=BUY, **question):
@@ -361,9 +361,16 @@ def test_by_the_hour_the_same_clock_hours_are_compared_across_a_change_of_the_cl
 def test_columns_come_in_their_order_and_only_where_they_are_asked_for():
     connection = database(ROWS)
     question = {"kind": "trends", "series": {"A": BUY}}
-    assert ask(connection, question).columns == ["period_start", "series", "value"]
+    assert ask(connection, question).columns == ["period_start", "series", "value", "is_complete"]
     everything = question | {"breakdown": "plan", "compare": "previous_period"}
-    assert ask(connection, everything).columns == ["period_start", "series", "value", "breakdown", "previous"]
+    assert ask(connection, everything).columns == [
+        "period_start",
+        "series",
+        "value",
+        "breakdown",
+        "previous",
+        "is_complete",
+    ]
 
 
 def test_shuffled_rows_give_the_same_answer_to_the_last_digit():
@@ -388,7 +395,7 @@ def test_shuffled_rows_give_the_same_answer_to_the_last_digit():
 
 def test_no_event_gives_no_rows_but_columns():
     empty = ask(database([]), {"kind": "trends", "series": {"A": BUY}})
-    assert (empty.rows, empty.columns) == ([], ["period_start", "series", "value"])
+    assert (empty.rows, empty.columns) == ([], ["period_start", "series", "value", "is_complete"])
 
 
 WRONG = [
@@ -462,9 +469,9 @@ def test_the_command_writes_trends_in_every_form(output, monkeypatch):
     result = CliRunner().invoke(application, [json.dumps(question), "--output", output])
     assert result.exit_code == 0
     expected = {
-        "csv": "period_start,series,value,breakdown\n2024-01-01,bought,2,pro\n2024-01-01,bought,3,Other\n",
-        "json": '"rows": [["2024-01-01", "bought", 2, "pro"], ["2024-01-01", "bought", 3, "Other"]]',
-        "table": "│ 2024-01-01   │ bought │     3 │ Other     │",
+        "csv": "period_start,series,value,breakdown,is_complete\n2024-01-01,bought,2,pro,False\n2024-01-01,bought,3,Other,False\n",
+        "json": '"rows": [["2024-01-01", "bought", 2, "pro", false], ["2024-01-01", "bought", 3, "Other", false]]',
+        "table": "│ 2024-01-01   │ bought │     3 │ Other     │          no │",
     }
     assert expected[output] in result.stdout
 
@@ -521,7 +528,7 @@ def test_online_retail_by_month_and_country_as_pandas_counts_it():
         for name, table in tables.items():
             for (month, group), value in table.items():
                 expected.setdefault((month, name, group), [None, None])[place] = value
-    found = {(month, name, group): [value, previous] for month, name, value, group, previous in answer.rows}
+    found = {(month, name, group): [value, previous] for month, name, value, group, previous, _ in answer.rows}
     assert len(found) == 2 * 5 * 4
     assert found.keys() == expected.keys()
     for key, pair in found.items():
