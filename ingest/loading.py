@@ -21,6 +21,7 @@ from ingest.landing.duplicates import PARQUET_OPTIONS, settle
 from ingest.landing.paths import events_dir, new_batch_id, publish_file, quarantine_dir
 from ingest.settings import LoadSettings
 from ingest.values import MACROS
+from ingest.vendors import VENDORS, vendor
 
 Progress = Callable[[str, float], None]
 
@@ -152,6 +153,7 @@ class _Load:
         self.home, self.work, self.batch_id, self.loaded_at = home, work, batch_id, loaded_at
         self.source, self.mapping, self.mapping_name = source, used, mapping_name
         self.app, self.zone, self.progress = app, zone, progress
+        self.vendor = VENDORS.get(source.shape)
         self.settings = LoadSettings()  # type: ignore[call-arg]
         self.dialect: csv.Dialect | None = None
         self.columns: dict[str, str] = {}
@@ -247,7 +249,9 @@ class _Load:
         return ndjson.careful_objects(limit) if careful else ndjson.objects(self.source)
 
     def _checked(self, careful: bool) -> str:
-        if self.mapping:
+        if self.vendor:
+            draft = vendor.draft(self._rows(careful), self.vendor)
+        elif self.mapping:
             draft = mapping.draft(self._rows(careful), self.mapping, self.source.format == "ndjson", careful)
         elif self.source.format != "ndjson":
             draft = columns.draft(self._rows(careful), self.columns, self.source.name)
@@ -334,7 +338,7 @@ class _Load:
             name=self.source.name,
             sha256=digest.hexdigest(),
             bytes=size,
-            format=self.source.format,
+            format=self.source.shape,
             mapping=self.mapping_name,
             timezone=self.zone,
             header=header,

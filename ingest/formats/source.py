@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
 
+from ingest.vendors import VENDORS
+
 Format = Literal["ndjson", "csv", "parquet"]
 Compression = Literal["uncompressed", "gzip", "zstd"]
 
@@ -37,6 +39,12 @@ class SourceFile:
     name: str
     format: Format
     compression: Compression
+    vendor: str | None = None
+
+    @property
+    def shape(self) -> str:
+        """What the rows are: a vendor's messages, or envelopes in this format."""
+        return self.vendor or self.format
 
     def open(self) -> IO[bytes]:
         """Open the decompressed bytes."""
@@ -88,11 +96,14 @@ def detect(path: Path, name: str, wanted: str = "auto") -> SourceFile:
     if wanted == "parquet":
         raise UnusableSource(f"{name} is no Parquet file (it does not begin with PAR1). Leave out --format.")
     compression: Compression = next((kind for start, kind in _MAGIC.items() if magic.startswith(start)), "uncompressed")
+    if wanted in VENDORS:
+        return SourceFile(path, name, "ndjson", compression, wanted)
     if wanted in ("ndjson", "csv"):
         return SourceFile(path, name, wanted, compression)  # type: ignore[arg-type]
     if wanted != "auto":
         raise UnusableSource(
-            f"There is no format {wanted!r}. Legal: auto, ndjson, csv, parquet; other shapes: --mapping."
+            f"There is no format {wanted!r}. Legal: auto, ndjson, csv, parquet, {', '.join(VENDORS)}; other shapes: "
+            "--mapping."
         )
 
     suffixes = [suffix.lower() for suffix in Path(name).suffixes if suffix.lower() not in (".gz", ".zst", ".zstd")]

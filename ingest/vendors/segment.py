@@ -1,0 +1,185 @@
+"""Segment's protocol, which RudderStack and Jitsu speak too.
+
+One message to `/v1/track` and its like, or many to `/v1/batch`; the write key comes by Basic authorization, by the header
+`X-Write-Key` (Jitsu) or in the body.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+
+from ingest.envelope import literal, other_keys
+from ingest.vendors.money import amount_cents
+from ingest.vendors.vendor import Answer, Received, RefusedRequest, Request, Vendor, drafted, with_added
+
+TYPES = ("track", "page", "screen", "identify", "group", "alias")
+_KNOWN_CONTEXT = ("page", "campaign", "library", "userAgent", "ip", "locale", "device", "os", "location", "sessionId")
+
+
+def receive(request: Request) -> Received:
+    """Take one message or a batch of them.
+
+    Raises:
+        RefusedRequest: 400 when the body is neither.
+    """
+    body = request.body
+    if not isinstance(body, dict):
+        raise RefusedRequest(400, "The body is no JSON object. Send a message, or a batch of them.")
+    batch = body.get("batch")
+    if batch is not None and not isinstance(batch, list):
+        raise RefusedRequest(400, "`batch` is no list. Send a list of messages.")
+    return Received(_key(request), request.text, 1 if batch is None else len(batch))
+
+
+def _key(request: Request) -> str | None:
+    authorization = request.headers.get("authorization", "")
+    if authorization.lower().startswith("basic "):
+        try:
+            return base64.b64decode(authorization[6:], validate=True).decode().partition(":")[0]
+        except (binascii.Error, UnicodeDecodeError):
+            raise RefusedRequest(401, "The Authorization header is no Basic one. Send the write key as its user.") from None
+    body = request.body if isinstance(request.body, dict) else {}
+    key = request.headers.get("x-write-key") or body.get("writeKey") or request.query.get("writeKey")
+    return key if isinstance(key, str) else None
+
+
+def events(body: str) -> str:
+    """The messages of a body."""
+    return f"case when json_exists({body}, '$.batch') then json_extract({body}, '$.batch[*]') else [{body}] end"
+
+
+def shared(body: str) -> str:
+    """When the batch was sent."""
+    return f"json_object('sentAt', {body} ->> '$.sentAt')"
+
+
+_TEXTS = {
+    "id": "$.messageId",
+    "type": "$.type",
+    "event": "$.event",
+    "name": "$.name",
+    "category": "$.category",
+    "user": "$.userId",
+    "anonymous": "$.anonymousId",
+    "previous": "$.previousId",
+    "group_id": "$.groupId",
+    "time": "$.timestamp",
+    "original_time": "$.originalTimestamp",
+    "sent": "$.sentAt",
+    "receipt_time": "$.receivedAt",
+    "revenue": "$.properties.revenue",
+    "total": "$.properties.total",
+    "currency": "$.properties.currency",
+    "amount": "$.properties.amount_cents",
+    "property_url": "$.properties.url",
+    "property_title": "$.properties.title",
+    "property_referrer": "$.properties.referrer",
+    "url": "$.context.page.url",
+    "title": "$.context.page.title",
+    "referrer": "$.context.page.referrer",
+    "source": "$.context.campaign.source",
+    "medium": "$.context.campaign.medium",
+    "campaign": "$.context.campaign.name",
+    "term": "$.context.campaign.term",
+    "content": "$.context.campaign.content",
+    "device": "$.context.device.type",
+    "os": "$.context.os.name",
+    "country": "$.context.location.country",
+    "region": "$.context.location.region",
+    "city": "$.context.location.city",
+    "locale": "$.context.locale",
+    "agent": "$.context.userAgent",
+    "address": "$.context.ip",
+    "library": "$.context.library.name",
+    "session": "$.context.sessionId",
+    "context_group": "$.context.groupId",
+    "sent_batch": "",
+}
+
+
+def projection(rows: str) -> str:
+    """Messages as events: the type names those that are no `track`; traits are what `$set` and `$group_set` hold."""
+    names = [name for name in _TEXTS if _TEXTS[name]]
+    told = ", ".join(f"told[{number}] as {name}_" for number, name in enumerate(names, 1))
+    paths = ", ".join(literal(_TEXTS[name]) for name in names)
+    read = f"""
+        select *, {told}, shared ->> '$.sentAt' as sent_batch_,
+            coalesce(json_extract(event, '$.traits'), json_extract(event, '$.context.traits')) as traits,
+            coalesce(json_extract(event, '$.properties'), '{{}}') as sent_properties
+        from (select *, json_extract_string(event, [{paths}]) as told from ({rows}))"""
+    money = amount_cents("coalesce(revenue_, total_)", "currency_")
+    added = {
+        "name": "case when type_ in ('page', 'screen') then name_ end",
+        "category": "case when type_ in ('page', 'screen') then category_ end",
+        "previous_id": "case when type_ = 'alias' then previous_ end",
+        "$set": "case when type_ = 'identify' then traits end",
+        "$group_set": "case when type_ = 'group' then traits end",
+        "amount_cents": f"case when (type_ = 'track' or type_ is null) and amount_ is null then {money} end",
+    }
+    return drafted(
+        read,
+        {
+            "event_id": "id_",
+            "event_name": "case when type_ = 'track' or type_ is null then event_ else type_ end",
+            "occurred_at": "coalesce(time_, original_time_)",
+            # what was exported has been corrected already
+            "sent_at": "case when receipt is not null and receipt_time_ is null then coalesce(sent_, sent_batch_) end",
+            "received_at": "coalesce(received_at, receipt_time_)",
+            "user_id": "user_",
+            "anonymous_id": "anonymous_",
+            "session_id": "session_",
+            "account_id": "coalesce(case when type_ = 'group' then group_id_ end, context_group_, group_id_)",
+            "page_url": "coalesce(url_, property_url_)",
+            "page_title": "coalesce(title_, property_title_)",
+            "referrer": "coalesce(referrer_, property_referrer_)",
+            "utm_source": "source_",
+            "utm_medium": "medium_",
+            "utm_campaign": "campaign_",
+            "utm_term": "term_",
+            "utm_content": "content_",
+            "device_type": "device_",
+            "os": "os_",
+            "country": "country_",
+            "region": "region_",
+            "city": "city_",
+            "locale": "locale_",
+            "user_agent": "agent_",
+            "ip": "address_",
+            "library": "library_",
+        },
+        with_added("sent_properties", added),
+        other_keys("json_extract(event, '$.context')", _KNOWN_CONTEXT),
+    )
+
+
+def settings(request: Request, app: str) -> Answer:
+    """What analytics-next asks before anything: where its events go, and by which key."""
+    del app
+    key, host = request.path.split("/")[3], request.headers.get("host", "")
+    protocol = request.headers.get("x-forwarded-proto", "http")
+    target = {"apiKey": key, "apiHost": f"{host}/v1", "protocol": protocol}
+    return Answer(json.dumps({"integrations": {"Segment.io": target}, "plan": {}, "edgeFunction": {}}).encode())
+
+
+def source_config(request: Request, app: str) -> Answer:
+    """What RudderStack's browser SDK asks before anything."""
+    key = request.query.get("writeKey", "")
+    source = {"id": key or app, "name": app, "writeKey": key, "enabled": True, "config": {}, "destinations": []}
+    return Answer(json.dumps({"source": {**source, "connections": [], "dataplanes": {}}}).encode())
+
+
+SEGMENT = Vendor(
+    name="segment",
+    paths=(
+        "/v1/batch", "/v1/import", *(f"/v1/{name}" for name in TYPES), *(f"/v1/{name}" for name in "tpsigab"),
+        *(f"/api/s/{name}" for name in TYPES), "/api/s/s2s/{type}",
+    ),
+    receive=receive,
+    events=events,
+    shared=shared,
+    projection=projection,
+    accepted=lambda _: Answer(b'{"success":true}'),
+    answers={"/v1/projects/{key}/settings": settings, "/sourceConfig": source_config},
+)  # fmt: skip

@@ -1,0 +1,165 @@
+"""What every vendor's file says: how its requests are unwrapped and answered, and one projection onto the envelope.
+
+The collector asks a vendor only whose event it is, how many are in the body and what its SDKs bear as an answer. What the
+fields mean is the projection's, which reads what was received and that vendor's exported files alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ingest.envelope import CONTEXT_FIELDS, TEXT_FIELDS, literal
+
+
+class RefusedRequest(Exception):
+    """A request of which nothing is kept; `status` is the answer's, the message says what to mend."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request as the collector hands it over.
+
+    Attributes:
+        method: `GET` or `POST`.
+        path: without a slash at its end.
+        query: the query string's parameters, the last of each name.
+        headers: by lower-case name.
+        text: the JSON text of the body, decompressed and taken out of a form; empty for a GET without data.
+        body: that text parsed; None where it is empty.
+        form: what else a form held.
+    """
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    text: bytes = b""
+    body: Any = None
+    form: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Received:
+    """What is kept of a request: whose it is, its JSON text and how many events it holds."""
+
+    key: str | None
+    text: bytes
+    events: int
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a request is answered with."""
+
+    content: bytes = b"{}"
+    media_type: str = "application/json"
+    status: int = 200
+
+
+@dataclass(frozen=True)
+class Vendor:
+    """One vendor.
+
+    Attributes:
+        name: of the protocol, and of the format of its exported files.
+        paths: where its SDKs send to, with `{name}` for a part that varies; a slash at the end makes no difference.
+        receive: reads a request; raises RefusedRequest when it can be of no event.
+        accepted: the answer that every SDK of this vendor takes for success.
+        refused: the answer to a request that is refused with this status and message.
+        events: the SQL of the list of events in a request's body, given as a JSON expression.
+        shared: the SQL of the JSON that every event of the body needs beside itself (when it was sent …).
+        projection: the SQL of the draft (see `ingest.envelope`) of a relation of events (see `messages`).
+        answers: start-up requests: path to a function of the request and the key's app.
+    """
+
+    name: str
+    paths: tuple[str, ...]
+    receive: Callable[[Request], Received]
+    events: Callable[[str], str]
+    shared: Callable[[str], str]
+    projection: Callable[[str], str]
+    accepted: Callable[[Request], Answer] = lambda _: Answer()
+    refused: Callable[[Request, int, str], Answer] | None = None
+    answers: Mapping[str, Callable[[Request, str], Answer]] = field(default_factory=dict)
+
+
+def messages(rows: str, vendor: Vendor) -> str:
+    """Take the events out of rows of JSON: a line is an exported event, or what the collector received.
+
+    The relation has `event` (JSON), `shared` (JSON of the request; null in files), `receipt` (text, the same however
+    often it is loaded; null in files), `received_at`, `app`, `path`, `user_agent`, `ip` (text), `row_number`, `raw`,
+    `problem`. `raw` is a line that holds this event alone.
+    """
+    fields = ("receipt_id", "received_at", "app", "path", "user_agent", "ip")
+    paths = ", ".join(literal(f"$.{name}") for name in fields)
+    return f"""
+        select event, shared,
+            case when receipt_id is not null then receipt_id || ':' || position end as receipt,
+            received_at, app, path, user_agent, ip, _row_number as row_number, _problem as problem,
+            case when receipt_id is null then _raw else encode(json_object(
+                'receipt_id', receipt_id, 'first', position, {", ".join(f"'{name}', {name}" for name in fields[1:])},
+                'events', json_array(event), 'shared', shared)::varchar) end as raw
+        from (
+            select * exclude (events), unnest(events) as event,
+                first_position + generate_subscripts(events, 1) - 1 as position
+            from (
+                select _row_number, _raw, _problem, {", ".join(f"told[{n}] as {f}" for n, f in enumerate(fields, 1))},
+                    coalesce((json ->> '$.first')::bigint, 1) as first_position,
+                    case
+                        when _problem is not null or told[1] is null then [json]
+                        when json_exists(json, '$.events') then json_extract(json, '$.events[*]')
+                        else {vendor.events("json_extract(json, '$.body')")}
+                    end as events,
+                    case
+                        when told[1] is null then null
+                        when json_exists(json, '$.events') then json_extract(json, '$.shared')
+                        else {vendor.shared("json_extract(json, '$.body')")}
+                    end as shared
+                from (select *, json_extract_string(json, [{paths}]) as told from ({rows}))
+            )
+        )"""
+
+
+def draft(rows: str, vendor: Vendor) -> str:
+    """Project rows of JSON onto the draft: see `messages` for the rows, `ingest.envelope` for the draft."""
+    return vendor.projection(messages(rows, vendor))
+
+
+def drafted(rows: str, columns: Mapping[str, str], properties: str, context_other: str = "null::varchar") -> str:
+    """The SQL of a draft from the SQL of its fields; what is not named is null.
+
+    A message without an id has that of its receipt, one without a time happened when it was received, and what the
+    request itself says (app, user agent, address) counts where the message says nothing.
+    """
+    given = {
+        **dict.fromkeys((*TEXT_FIELDS, *CONTEXT_FIELDS), "null"),
+        "received_at": "received_at",
+        "app": "app",
+        **columns,
+    }
+    given["event_id"] = f"coalesce({given['event_id']}, receipt)"
+    given["occurred_at"] = f"coalesce({given['occurred_at']}, received_at)"
+    given["user_agent"] = f"coalesce({given['user_agent']}, user_agent)"
+    given["ip"] = f"coalesce({given['ip']}, ip)"
+    named = ", ".join(f"({sql})::varchar as {name}" for name, sql in given.items())
+    return f"""
+        select row_number, raw, 'an event is a JSON object' as problem_detail, {named},
+            coalesce(problem, case when json_type(event) <> 'OBJECT' then 'not_an_object' end) as problem,
+            ({properties})::varchar as properties, ({context_other})::varchar as context_other
+        from ({rows})"""
+
+
+def with_added(sent: str, added: Mapping[str, str]) -> str:
+    """The SQL of a JSON object with members beside its own, given as SQL of JSON or text; null ones add nothing.
+
+    What the sender wrote stands where both have a name.
+    """
+    members = ", ".join(f"""'"{name}":' || to_json({sql})::varchar""" for name, sql in added.items())
+    packed = f"concat_ws(',', {members})"
+    return f"case when {packed} = '' then {sent} else json_merge_patch('{{' || {packed} || '}}', {sent}) end"
