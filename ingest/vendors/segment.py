@@ -1,7 +1,8 @@
+# ruff: noqa: S608 (identifiers and literals are quoted by envelope.quoted and envelope.literal)
 """Segment's protocol, which RudderStack and Jitsu speak too.
 
-One message to `/v1/track` and its like, or many to `/v1/batch`; the write key comes by Basic authorization, by the header
-`X-Write-Key` (Jitsu) or in the body.
+One message to `/v1/track` and its like, or many to `/v1/batch`; the write key comes by Basic authorization, by the
+header `X-Write-Key` (Jitsu) or in the body.
 """
 
 from __future__ import annotations
@@ -39,7 +40,9 @@ def _key(request: Request) -> str | None:
         try:
             return base64.b64decode(authorization[6:], validate=True).decode().partition(":")[0]
         except (binascii.Error, UnicodeDecodeError):
-            raise RefusedRequest(401, "The Authorization header is no Basic one. Send the write key as its user.") from None
+            raise RefusedRequest(
+                401, "The Authorization header is no Basic one. Send the write key as its user."
+            ) from None
     body = request.body if isinstance(request.body, dict) else {}
     key = request.headers.get("x-write-key") or body.get("writeKey") or request.query.get("writeKey")
     return key if isinstance(key, str) else None

@@ -1,7 +1,8 @@
+# ruff: noqa: S608 (identifiers and literals are quoted by envelope.quoted and envelope.literal)
 """What every vendor's file says: how its requests are unwrapped and answered, and one projection onto the envelope.
 
-The collector asks a vendor only whose event it is, how many are in the body and what its SDKs bear as an answer. What the
-fields mean is the projection's, which reads what was received and that vendor's exported files alike.
+The collector asks a vendor only whose event it is, how many are in the body and what its SDKs bear as an answer. What
+the fields mean is the projection's, which reads what was received and that vendor's exported files alike.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import typer
 
-from orchestration.cli import ask, build, demo, dev, experiment, load, publish, status
+from orchestration.cli import ask, build, demo, dev, experiment, keys, load, publish, serve, status
 from orchestration.cli.interrupts import is_interrupt
 
 INTERRUPTED = 130
@@ -22,9 +22,10 @@ app = typer.Typer(
 )
 
 
-for command in (load.load, build.build, ask.ask, publish.publish, status.status, demo.demo, dev.dev):
+for command in (load.load, build.build, ask.ask, publish.publish, status.status, demo.demo, dev.dev, serve.serve):
     app.command()(command)
 app.add_typer(load.quarantine_app, name="quarantine")
+app.add_typer(keys.keys_app, name="keys")
 app.add_typer(experiment.experiment_app, name="experiment")
 
 

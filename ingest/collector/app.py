@@ -1,0 +1,283 @@
+"""The HTTP front: whose event is it, is it JSON, is it on disk. What it means is the loader's business."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import time
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import ClientDisconnect
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ingest.collector.body import decompressed, json_text
+from ingest.collector.keys import Keys
+from ingest.collector.landing import land_received
+from ingest.collector.settings import CollectorSettings
+from ingest.collector.spool import Spool, SpoolIsBusy, sealed_files
+from ingest.landing.batches import ensure_landing
+from ingest.privacy import admitted
+from ingest.vendors import VENDORS
+from ingest.vendors.vendor import Answer, RefusedRequest, Request, Vendor
+
+log = logging.getLogger("footfall.collector")
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1", "testserver")
+RETRY_SECONDS = 2
+# landing takes at most this share of the time, so that many small files never crowd out receiving
+LANDING_SHARE = 0.2
+NEWLINES = bytes.maketrans(b"\n\r", b"  ")
+
+
+@dataclass
+class Counts:
+    """What the collector has seen since it started."""
+
+    started_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    events: Counter[tuple[str, str]] = field(default_factory=Counter)
+    requests: Counter[tuple[str, int]] = field(default_factory=Counter)
+    recent: deque[tuple[float, int]] = field(default_factory=deque)
+    write_seconds: deque[float] = field(default_factory=lambda: deque(maxlen=1000))
+    landed: Counter[str] = field(default_factory=Counter)
+    landing_error: str | None = None
+
+    def received(self, protocol: str, app: str, events: int, seconds: float) -> None:
+        """Count a request whose events are on disk."""
+        self.events[protocol, app] += events
+        self.write_seconds.append(seconds)
+        now = time.monotonic()
+        self.recent.append((now, events))
+        while self.recent and self.recent[0][0] < now - 60:
+            self.recent.popleft()
+
+    def last_minute(self) -> int:
+        """How many events came in the last minute."""
+        since = time.monotonic() - 60
+        return sum(events for at, events in self.recent if at >= since)
+
+
+class Collector:
+    """Receives for one home."""
+
+    def __init__(
+        self, home: Path, settings: CollectorSettings | None = None, app_without_keys: str = "default"
+    ) -> None:
+        self.home, self.settings = home, settings or CollectorSettings()  # type: ignore[call-arg]
+        self.keys, self.counts, self.app_without_keys = Keys(home), Counts(), app_without_keys
+        self.spool: Spool | None = None
+
+    def asgi(self) -> Starlette:
+        """The application."""
+        routes = [
+            Route("/health", self._health, methods=["GET"]),
+            Route("/stats", self._stats, methods=["GET"]),
+            Route("/metrics", self._metrics, methods=["GET"]),
+        ]
+        for vendor in VENDORS.values():
+            for path, answer in vendor.answers.items():
+                routes += _both(path, self._answering(vendor, answer), ["GET", "POST"])
+            for path in vendor.paths:
+                routes += _both(path, self._receiving(vendor), ["GET", "POST"])
+        hosts = [*LOOPBACK, *(name.strip() for name in self.settings.allowed_hosts.split(",") if name.strip())]
+        middleware = [
+            Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False),
+            # the origin is said back, because some SDKs send credentials, which `*` forbids
+            Middleware(
+                CORSMiddleware,
+                allow_origin_regex=".*",
+                allow_credentials=True,
+                allow_methods=["GET", "POST"],
+                allow_headers=["*"],
+                expose_headers=["Retry-After"],
+                max_age=86_400,
+            ),
+        ]
+        return Starlette(routes=routes, middleware=middleware, lifespan=self._running)
+
+    @contextlib.asynccontextmanager
+    async def _running(self, _: Starlette) -> AsyncIterator[None]:
+        ensure_landing(self.home)
+        self.spool = Spool(self.home, self.settings.max_waiting_bytes)
+        self.spool.start()
+        landing = asyncio.get_running_loop().create_task(self._land_forever(self.spool))
+        try:
+            yield
+        finally:
+            landing.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await landing
+            await self.spool.close()
+            await self._land()
+
+    async def _land_forever(self, spool: Spool) -> None:
+        pause = 0.0
+        while True:
+            await asyncio.sleep(min(max(0.2, pause), self.settings.flush_interval_seconds))
+            await spool.seal(self.settings.batch_size, self.settings.flush_interval_seconds)
+            began = time.monotonic()
+            await self._land()
+            pause = (time.monotonic() - began) / LANDING_SHARE
+
+    async def _land(self) -> None:
+        try:
+            receipts = await asyncio.to_thread(land_received, self.home)
+        except Exception as error:  # what was received stays in the spool, and is tried again
+            self.counts.landing_error = f"{type(error).__name__}: {error}"
+            log.error("received events could not be landed: %s", self.counts.landing_error)
+            return
+        self.counts.landing_error = None
+        for receipt in receipts:
+            for outcome in ("accepted", "duplicate", "quarantined"):
+                self.counts.landed[outcome] += getattr(receipt, outcome)
+
+    def _receiving(self, vendor: Vendor) -> Callable[[HttpRequest], Awaitable[Response]]:
+        async def receive(http: HttpRequest) -> Response:
+            request, answer = None, Answer()
+            try:
+                request = await self._read(http)
+                received = vendor.receive(request)
+                app = self._app(received.key)
+                if received.events:
+                    await self._keep(vendor, http, request, received.text, received.events, app)
+                answer = vendor.accepted(request)
+            except RefusedRequest as refused:
+                asked = request or Request(http.method, _path(http), dict(http.query_params), dict(http.headers))
+                answer = _refusal(vendor, asked, refused.status, str(refused))
+            self.counts.requests[vendor.name, answer.status] += 1
+            headers = {"Retry-After": str(RETRY_SECONDS)} if answer.status == 503 else None
+            return Response(answer.content, answer.status, headers, answer.media_type)
+
+        return receive
+
+    def _answering(
+        self, vendor: Vendor, answer: Callable[[Request, str], Answer]
+    ) -> Callable[[HttpRequest], Awaitable[Response]]:
+        async def respond(http: HttpRequest) -> Response:
+            try:
+                request = await self._read(http)
+                given = answer(request, self.app_without_keys)
+            except RefusedRequest as refused:
+                asked = Request(http.method, _path(http), dict(http.query_params), dict(http.headers))
+                given = _refusal(vendor, asked, refused.status, str(refused))
+            return Response(given.content, given.status, None, given.media_type)
+
+        return respond
+
+    async def _read(self, http: HttpRequest) -> Request:
+        limit = self.settings.max_body_bytes
+        chunks, size = [], 0
+        try:
+            async with asyncio.timeout(self.settings.body_timeout_seconds):
+                async for chunk in http.stream():
+                    size += len(chunk)
+                    if size > limit:
+                        raise RefusedRequest(413, f"The body is larger than {limit} bytes. Send smaller batches.")
+                    chunks.append(chunk)
+        except TimeoutError:
+            raise RefusedRequest(408, "The body took too long to arrive. Send it again.") from None
+        except ClientDisconnect:
+            raise RefusedRequest(400, "The sender went away.") from None
+        query = dict(http.query_params)
+        body = decompressed(b"".join(chunks), http.headers.get("content-encoding", "").strip().lower(), limit)
+        text, parsed, form = json_text(body, query)
+        return Request(http.method, _path(http), query, dict(http.headers), text, parsed, form)
+
+    def _app(self, secret: str | None) -> str:
+        if not self.keys.list():
+            return self.app_without_keys
+        key = self.keys.find(secret, "write")
+        if key is None:
+            raise RefusedRequest(401, "Invalid API key: make one with `footfall keys create`.")
+        return key.app
+
+    async def _keep(
+        self, vendor: Vendor, http: HttpRequest, request: Request, text: bytes, events: int, app: str
+    ) -> None:
+        told: dict[str, Any] = {
+            "receipt_id": secrets.token_hex(12),
+            "received_at": datetime.now(UTC).isoformat(timespec="microseconds"),
+            "app": app,
+            "path": request.path,
+            "user_agent": request.headers.get("user-agent"),
+            "ip": http.client.host if http.client else None,
+        }
+        line = orjson.dumps(told)[:-1] + b',"body":' + admitted(text, app).translate(NEWLINES) + b"}\n"
+        began = time.perf_counter()
+        try:
+            assert self.spool is not None
+            await self.spool.append(vendor.name, line, events)
+        except SpoolIsBusy:
+            raise RefusedRequest(503, "Too much waits for the disk. Send it again.") from None
+        except OSError as error:
+            log.error("the spool cannot be written: %s", error)
+            raise RefusedRequest(503, "The event could not be stored. Send it again.") from None
+        self.counts.received(vendor.name, app, events, time.perf_counter() - began)
+
+    async def _health(self, _: HttpRequest) -> Response:
+        sealed = sealed_files(self.home)
+        oldest = min((path.stat().st_mtime for _, path in sealed if path.exists()), default=time.time())
+        healthy = self.counts.landing_error is None
+        told = {
+            "status": "ok" if healthy else "degraded",
+            "files_to_land": len(sealed),
+            "oldest_file_seconds": round(time.time() - oldest),
+            "landing_error": self.counts.landing_error,
+        }
+        return Response(orjson.dumps(told), 200 if healthy else 503, media_type="application/json")
+
+    async def _stats(self, _: HttpRequest) -> Response:
+        counts, spool = self.counts, self.spool
+        seconds = sorted(counts.write_seconds)
+        answers = sum(counts.requests.values())
+        failed = sum(n for (_, status), n in counts.requests.items() if status >= 400)
+        told = {
+            "started_at": counts.started_at,
+            "events_last_minute": counts.last_minute(),
+            "write_seconds": {
+                "p50": seconds[len(seconds) // 2] if seconds else None,
+                "p99": seconds[len(seconds) * 99 // 100] if seconds else None,
+            },
+            "error_rate": failed / answers if answers else 0.0,
+            "queue": {"requests": spool.waiting if spool else 0, "bytes": spool.waiting_bytes if spool else 0},
+            "events": [
+                {"protocol": protocol, "app": app, "received": n}
+                for (protocol, app), n in sorted(counts.events.items())
+            ],
+            "landed": dict(counts.landed),
+        }
+        return Response(orjson.dumps(told), media_type="application/json")
+
+    async def _metrics(self, _: HttpRequest) -> Response:
+        from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+        from ingest.collector.metrics import registry
+
+        return Response(generate_latest(registry(self)), media_type=CONTENT_TYPE_LATEST)
+
+
+def _both(path: str, endpoint: Callable[[HttpRequest], Awaitable[Response]], methods: list[str]) -> list[Route]:
+    """A path with and without a slash at its end: a redirect between the two breaks preflights."""
+    return [Route(path, endpoint, methods=methods), Route(f"{path}/", endpoint, methods=methods)]
+
+
+def _path(http: HttpRequest) -> str:
+    return http.url.path.rstrip("/") or "/"
+
+
+def _refusal(vendor: Vendor, request: Request, status: int, message: str) -> Answer:
+    if vendor.refused:
+        return vendor.refused(request, status, message)
+    return Answer(orjson.dumps({"code": status, "message": message}), status=status)
