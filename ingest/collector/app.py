@@ -29,6 +29,7 @@ from ingest.collector.keys import Keys
 from ingest.collector.landing import land_received
 from ingest.collector.settings import CollectorSettings
 from ingest.collector.spool import Spool, SpoolIsBusy, sealed_files
+from ingest.collector.visitors import Visitors
 from ingest.landing.batches import ensure_landing
 from ingest.privacy import admitted
 from ingest.vendors import VENDORS
@@ -77,6 +78,7 @@ class Collector:
     ) -> None:
         self.home, self.settings = home, settings or CollectorSettings()  # type: ignore[call-arg]
         self.keys, self.counts, self.app_without_keys = Keys(home), Counts(), app_without_keys
+        self.visitors = Visitors(home)
         self.spool: Spool | None = None
 
     def asgi(self) -> Starlette:
@@ -86,11 +88,14 @@ class Collector:
             Route("/stats", self._stats, methods=["GET"]),
             Route("/metrics", self._metrics, methods=["GET"]),
         ]
+        by_path: dict[str, list[Vendor]] = {}
         for vendor in VENDORS.values():
             for path, answer in vendor.answers.items():
                 routes += _both(path, self._answering(vendor, answer), ["GET", "POST"])
             for path in vendor.paths:
-                routes += _both(path, self._receiving(vendor), ["GET", "POST"])
+                by_path.setdefault(path, []).append(vendor)
+        for path, vendors in by_path.items():
+            routes += _both(path, self._receiving(vendors), ["GET", "POST"])
         hosts = [*LOOPBACK, *(name.strip() for name in self.settings.allowed_hosts.split(",") if name.strip())]
         middleware = [
             Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False),
@@ -143,11 +148,12 @@ class Collector:
             for outcome in ("accepted", "duplicate", "quarantined"):
                 self.counts.landed[outcome] += getattr(receipt, outcome)
 
-    def _receiving(self, vendor: Vendor) -> Callable[[HttpRequest], Awaitable[Response]]:
+    def _receiving(self, vendors: list[Vendor]) -> Callable[[HttpRequest], Awaitable[Response]]:
         async def receive(http: HttpRequest) -> Response:
-            request, answer = None, Answer()
+            request, answer, vendor = None, Answer(), vendors[0]
             try:
                 request = await self._read(http)
+                vendor = next((each for each in vendors if each.claims(request)), vendor)
                 received = vendor.receive(request)
                 app = self._app(received.key)
                 if received.events:
@@ -206,13 +212,15 @@ class Collector:
     async def _keep(
         self, vendor: Vendor, http: HttpRequest, request: Request, text: bytes, events: int, app: str
     ) -> None:
+        address = http.client.host if http.client else None
         told: dict[str, Any] = {
             "receipt_id": secrets.token_hex(12),
             "received_at": datetime.now(UTC).isoformat(timespec="microseconds"),
             "app": app,
             "path": request.path,
             "user_agent": request.headers.get("user-agent"),
-            "ip": http.client.host if http.client else None,
+            "ip": address,
+            "visitor": self.visitors.of(app, address or "", request.headers.get("user-agent")),
         }
         line = orjson.dumps(told)[:-1] + b',"body":' + admitted(text, app).translate(NEWLINES) + b"}\n"
         began = time.perf_counter()

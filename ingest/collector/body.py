@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 import zlib
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +15,8 @@ import orjson
 from ingest.vendors.vendor import RefusedRequest
 
 GZIP = b"\x1f\x8b"
-_FORM_KEYS = (b"data=", b"verbose=", b"ip=", b"e=", b"idsite=")
+_FORM = re.compile(rb"[\w$.%-]+=")
+_BASE64 = re.compile(rb"[A-Za-z0-9+/_-]+={0,2}")
 
 
 def decompressed(body: bytes, encoding: str, limit: int) -> bytes:
@@ -52,14 +54,13 @@ def json_text(body: bytes, query: Mapping[str, str]) -> tuple[bytes, Any, dict[s
         RefusedRequest: 400 when there is no JSON.
     """
     form: dict[str, str] = {}
-    text = body
-    if body.lstrip()[:1] not in (b"{", b"[") and (b"=" in body[:64] or body.startswith(_FORM_KEYS)):
+    text = body.strip()
+    if text[:1] not in (b"{", b"[") and _FORM.match(text) and not _BASE64.fullmatch(text):
         try:
-            form = dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=1000))
+            form = dict(parse_qsl(text.decode(), keep_blank_values=True, max_num_fields=1000))
         except (UnicodeDecodeError, ValueError):
-            form = {}
-        if "data" in form:
-            text = form.pop("data").encode()
+            raise RefusedRequest(400, "The form cannot be read. Send UTF-8, and less than 1000 fields.") from None
+        text = form.pop("data", "").encode()
     if not text.strip() and "data" in query:
         text = query["data"].encode()
     if not text.strip():

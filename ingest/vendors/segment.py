@@ -1,4 +1,3 @@
-# ruff: noqa: S608 (identifiers and literals are quoted by envelope.quoted and envelope.literal)
 """Segment's protocol, which RudderStack and Jitsu speak too.
 
 One message to `/v1/track` and its like, or many to `/v1/batch`; the write key comes by Basic authorization, by the
@@ -11,9 +10,9 @@ import base64
 import binascii
 import json
 
-from ingest.envelope import literal, other_keys
+from ingest.envelope import other_keys
 from ingest.vendors.money import amount_cents
-from ingest.vendors.vendor import Answer, Received, RefusedRequest, Request, Vendor, drafted, with_added
+from ingest.vendors.vendor import Answer, Received, RefusedRequest, Request, Vendor, drafted, told, with_added
 
 TYPES = ("track", "page", "screen", "identify", "group", "alias")
 _KNOWN_CONTEXT = ("page", "campaign", "library", "userAgent", "ip", "locale", "device", "os", "location", "sessionId")
@@ -98,27 +97,27 @@ _TEXTS = {
     "library": "$.context.library.name",
     "session": "$.context.sessionId",
     "context_group": "$.context.groupId",
-    "sent_batch": "",
+}
+
+
+_OBJECTS = {
+    "traits": "$.traits",
+    "context_traits": "$.context.traits",
+    "sent_properties": "$.properties",
+    "context": "$.context",
 }
 
 
 def projection(rows: str) -> str:
     """Messages as events: the type names those that are no `track`; traits are what `$set` and `$group_set` hold."""
-    names = [name for name in _TEXTS if _TEXTS[name]]
-    told = ", ".join(f"told[{number}] as {name}_" for number, name in enumerate(names, 1))
-    paths = ", ".join(literal(_TEXTS[name]) for name in names)
-    read = f"""
-        select *, {told}, shared ->> '$.sentAt' as sent_batch_,
-            coalesce(json_extract(event, '$.traits'), json_extract(event, '$.context.traits')) as traits,
-            coalesce(json_extract(event, '$.properties'), '{{}}') as sent_properties
-        from (select *, json_extract_string(event, [{paths}]) as told from ({rows}))"""
+    read = told(rows, {f"{name}_": path for name, path in _TEXTS.items()}, _OBJECTS)
     money = amount_cents("coalesce(revenue_, total_)", "currency_")
     added = {
         "name": "case when type_ in ('page', 'screen') then name_ end",
         "category": "case when type_ in ('page', 'screen') then category_ end",
         "previous_id": "case when type_ = 'alias' then previous_ end",
-        "$set": "case when type_ = 'identify' then traits end",
-        "$group_set": "case when type_ = 'group' then traits end",
+        "$set": "case when type_ = 'identify' then coalesce(traits, context_traits) end",
+        "$group_set": "case when type_ = 'group' then coalesce(traits, context_traits) end",
         "amount_cents": f"case when (type_ = 'track' or type_ is null) and amount_ is null then {money} end",
     }
     return drafted(
@@ -128,7 +127,8 @@ def projection(rows: str) -> str:
             "event_name": "case when type_ = 'track' or type_ is null then event_ else type_ end",
             "occurred_at": "coalesce(time_, original_time_)",
             # what was exported has been corrected already
-            "sent_at": "case when receipt is not null and receipt_time_ is null then coalesce(sent_, sent_batch_) end",
+            "sent_at": """case when receipt is not null and receipt_time_ is null
+                then coalesce(sent_, shared ->> '$.sentAt') end""",
             "received_at": "coalesce(received_at, receipt_time_)",
             "user_id": "user_",
             "anonymous_id": "anonymous_",
@@ -152,8 +152,8 @@ def projection(rows: str) -> str:
             "ip": "address_",
             "library": "library_",
         },
-        with_added("sent_properties", added),
-        other_keys("json_extract(event, '$.context')", _KNOWN_CONTEXT),
+        with_added("coalesce(sent_properties, '{}')", added),
+        other_keys("context", _KNOWN_CONTEXT),
     )
 
 

@@ -77,6 +77,7 @@ class Vendor:
         shared: the SQL of the JSON that every event of the body needs beside itself (when it was sent …).
         projection: the SQL of the draft (see `ingest.envelope`) of a relation of events (see `messages`).
         answers: start-up requests: path to a function of the request and the key's app.
+        claims: whether a request to a path that several vendors use is this one's.
     """
 
     name: str
@@ -88,21 +89,22 @@ class Vendor:
     accepted: Callable[[Request], Answer] = lambda _: Answer()
     refused: Callable[[Request, int, str], Answer] | None = None
     answers: Mapping[str, Callable[[Request, str], Answer]] = field(default_factory=dict)
+    claims: Callable[[Request], bool] = lambda _: True
 
 
 def messages(rows: str, vendor: Vendor) -> str:
     """Take the events out of rows of JSON: a line is an exported event, or what the collector received.
 
     The relation has `event` (JSON), `shared` (JSON of the request; null in files), `receipt` (text, the same however
-    often it is loaded; null in files), `received_at`, `app`, `path`, `user_agent`, `ip` (text), `row_number`, `raw`,
-    `problem`. `raw` is a line that holds this event alone.
+    often it is loaded; null in files), `received_at`, `app`, `path`, `user_agent`, `ip`, `visitor` (text), `row_number`,
+    `raw`, `problem`. `raw` is a line that holds this event alone.
     """
-    fields = ("receipt_id", "received_at", "app", "path", "user_agent", "ip")
+    fields = ("receipt_id", "received_at", "app", "path", "user_agent", "ip", "visitor")
     paths = ", ".join(literal(f"$.{name}") for name in fields)
     return f"""
         select event, shared,
             case when receipt_id is not null then receipt_id || ':' || position end as receipt,
-            received_at, app, path, user_agent, ip, _row_number as row_number, _problem as problem,
+            received_at, app, path, user_agent, ip, visitor, _row_number as row_number, _problem as problem,
             case when receipt_id is null then _raw else encode(json_object(
                 'receipt_id', receipt_id, 'first', position, {", ".join(f"'{name}', {name}" for name in fields[1:])},
                 'events', json_array(event), 'shared', shared)::varchar) end as raw
@@ -132,6 +134,22 @@ def draft(rows: str, vendor: Vendor) -> str:
     return vendor.projection(messages(rows, vendor))
 
 
+def told(rows: str, texts: Mapping[str, str], objects: Mapping[str, str] | None = None) -> str:
+    """Read messages: columns of text and of JSON by the path of each in `event`, all of a kind in one call."""
+    text_paths, object_paths = list(texts.items()), list((objects or {}).items())
+    columns = [f"texts[{number}] as {name}" for number, (name, _) in enumerate(text_paths, 1)]
+    columns += [f"objects[{number}] as {name}" for number, (name, _) in enumerate(object_paths, 1)]
+    text_list = ", ".join(literal(path) for _, path in text_paths)
+    object_list = ", ".join(literal(path) for _, path in object_paths)
+    return f"""
+        select * exclude (texts, objects), {", ".join(columns)}
+        from (
+            select *, json_extract_string(event, [{text_list}]) as texts,
+                json_extract(event, [{object_list}]::varchar[]) as objects
+            from ({rows})
+        )"""
+
+
 def drafted(rows: str, columns: Mapping[str, str], properties: str, context_other: str = "null::varchar") -> str:
     """The SQL of a draft from the SQL of its fields; what is not named is null.
 
@@ -152,8 +170,14 @@ def drafted(rows: str, columns: Mapping[str, str], properties: str, context_othe
     return f"""
         select row_number, raw, 'an event is a JSON object' as problem_detail, {named},
             coalesce(problem, case when json_type(event) <> 'OBJECT' then 'not_an_object' end) as problem,
-            ({properties})::varchar as properties, ({context_other})::varchar as context_other
+            {_without_keys(f"({properties})::varchar")} as properties, ({context_other})::varchar as context_other
         from ({rows})"""
+
+
+def _without_keys(properties: str) -> str:
+    """The SQL of properties without the write key that some SDKs put there, which readers are not to see."""
+    return f"""case when json_exists({properties}, '$.token') or json_exists({properties}, '$.api_key')
+        then json_merge_patch({properties}, '{{"token": null, "api_key": null}}')::varchar else {properties} end"""
 
 
 def with_added(sent: str, added: Mapping[str, str]) -> str:

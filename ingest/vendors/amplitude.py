@@ -1,0 +1,153 @@
+"""Amplitude's HTTP API: `{"api_key", "events"}` to `/2/httpapi` or `/batch`."""
+
+from __future__ import annotations
+
+import json
+
+from ingest.vendors.money import amount_cents
+from ingest.vendors.vendor import Answer, Received, RefusedRequest, Request, Vendor, drafted, told, with_added
+
+
+def receive(request: Request) -> Received:
+    """Take the events.
+
+    Raises:
+        RefusedRequest: 400 when there is no list of them.
+    """
+    body = request.body
+    if not isinstance(body, dict) or not isinstance(body.get("events"), list):
+        raise RefusedRequest(400, "The body has no list of `events`. Send {api_key, events}.")
+    key = body.get("api_key")
+    return Received(key if isinstance(key, str) else None, request.text, len(body["events"]))
+
+
+def accepted(request: Request) -> Answer:
+    """Success, which the Python SDK reads in the body."""
+    count = len(request.body["events"])
+    return Answer(json.dumps({"code": 200, "events_ingested": count, "payload_size_bytes": len(request.text)}).encode())
+
+
+def refused(request: Request, status: int, message: str) -> Answer:
+    """A fault; the SDKs stop retrying at once only where they read `Invalid API key`."""
+    del request
+    if status == 401:
+        return Answer(json.dumps({"code": 400, "error": f"Invalid API key: {message}"}).encode(), status=400)
+    missing = {"missing_field": "events"} if status == 400 else {}
+    return Answer(json.dumps({"code": status, "error": message, **missing}).encode(), status=status)
+
+
+def events(body: str) -> str:
+    """The events of a body."""
+    return f"json_extract({body}, '$.events[*]')"
+
+
+def shared(body: str) -> str:
+    """When the batch was sent."""
+    return f"json_object('sent', {body} ->> '$.client_upload_time')"
+
+
+_TEXTS = {
+    "id": "$.insert_id",
+    "export_id": '$."$insert_id"',
+    "name": "$.event_type",
+    "time": "$.time",
+    "export_time": "$.event_time",
+    "user": "$.user_id",
+    "device": "$.device_id",
+    "session": "$.session_id",
+    "revenue": "$.revenue",
+    "price": "$.price",
+    "quantity": "$.quantity",
+    "inner_revenue": '$.event_properties."$revenue"',
+    "inner_price": '$.event_properties."$price"',
+    "inner_quantity": '$.event_properties."$quantity"',
+    "currency": "$.currency",
+    "inner_currency": '$.event_properties."$currency"',
+    "own_currency": "$.event_properties.currency",
+    "amount": "$.event_properties.amount_cents",
+    "url": '$.event_properties."[Amplitude] Page Location"',
+    "title": '$.event_properties."[Amplitude] Page Title"',
+    "referrer": "$.event_properties.referrer",
+    "utm_source": "$.event_properties.utm_source",
+    "utm_medium": "$.event_properties.utm_medium",
+    "utm_campaign": "$.event_properties.utm_campaign",
+    "utm_term": "$.event_properties.utm_term",
+    "utm_content": "$.event_properties.utm_content",
+    "device_type": "$.device_type",
+    "os": "$.os_name",
+    "country": "$.country",
+    "region": "$.region",
+    "city": "$.city",
+    "locale": "$.language",
+    "agent": "$.user_agent",
+    "address": "$.ip",
+    "export_address": "$.ip_address",
+    "library": "$.library",
+}
+_OBJECTS = {
+    "sent_properties": "$.event_properties",
+    "user_properties": "$.user_properties",
+    "groups": "$.groups",
+    "group_properties": "$.group_properties",
+}
+
+
+def projection(rows: str) -> str:
+    """Revenue is the event's, or price times quantity where only these are sent."""
+    names = {f"{name}_": path for name, path in _TEXTS.items()}
+    read = told(rows, names, {f"{name}_": path for name, path in _OBJECTS.items()})
+    unit_price = "try_cast(coalesce(price_, inner_price_) as decimal(18, 6))"
+    number = "coalesce(try_cast(coalesce(quantity_, inner_quantity_) as decimal(18, 6)), 1)"
+    major = f"coalesce(revenue_, inner_revenue_, ({unit_price} * {number})::varchar)"
+    money = amount_cents(major, "coalesce(currency_, inner_currency_, own_currency_)")
+    operations = {"$set": "$set", "$setOnce": "$set_once", "$add": "$add", "$append": "$append", "$unset": "$unset"}
+    added = {
+        **{ours: f"""json_extract(user_properties_, '$."{theirs}"')""" for theirs, ours in operations.items()},
+        "$group_set": """coalesce(json_extract(group_properties_, '$."$set"'), group_properties_)""",
+        "currency": "case when own_currency_ is null then coalesce(currency_, inner_currency_) end",
+        "amount_cents": f"case when amount_ is null then {money} end",
+    }
+    return drafted(
+        read,
+        {
+            "event_id": "coalesce(id_, export_id_)",
+            "event_name": "name_",
+            "occurred_at": "coalesce(time_, export_time_)",
+            "sent_at": "shared ->> '$.sent'",
+            "user_id": "user_",
+            "anonymous_id": "device_",
+            "session_id": "session_",
+            "account_id": "coalesce(groups_ ->> '$.company', json_extract_string(groups_, '$.*')[1])",
+            "page_url": "url_",
+            "page_title": "title_",
+            "referrer": "referrer_",
+            "utm_source": "utm_source_",
+            "utm_medium": "utm_medium_",
+            "utm_campaign": "utm_campaign_",
+            "utm_term": "utm_term_",
+            "utm_content": "utm_content_",
+            "device_type": "lower(device_type_)",
+            "os": "os_",
+            "country": "country_",
+            "region": "region_",
+            "city": "city_",
+            "locale": "locale_",
+            "user_agent": "agent_",
+            "ip": "coalesce(nullif(address_, '$remote'), export_address_)",
+            "library": "library_",
+        },
+        with_added("coalesce(sent_properties_, '{}')", added),
+    )
+
+
+AMPLITUDE = Vendor(
+    name="amplitude",
+    paths=("/2/httpapi", "/batch"),
+    receive=receive,
+    events=events,
+    shared=shared,
+    projection=projection,
+    accepted=accepted,
+    refused=refused,
+    claims=lambda request: isinstance(request.body, dict) and "events" in request.body,
+)

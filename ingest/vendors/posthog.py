@@ -1,0 +1,216 @@
+"""PostHog's protocol: batches to `/batch` and `/e`, the project's key in the body; also its v1 events endpoint."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ingest.vendors.money import amount_cents
+from ingest.vendors.vendor import Answer, Received, RefusedRequest, Request, Vendor, drafted, told, with_added
+
+V1 = "/i/v1/analytics/events"
+CONFIG = {
+    "supportedCompression": ["gzip", "gzip-js", "base64"],
+    "hasFeatureFlags": False,
+    "sessionRecording": False,
+    "surveys": False,
+    "heatmaps": False,
+    "autocapture_opt_out": False,
+    "capturePerformance": False,
+    "siteApps": [],
+    "toolbarParams": {},
+    "isAuthenticated": False,
+}
+
+
+def receive(request: Request) -> Received:
+    """Take a batch, one event, or a list of events.
+
+    Raises:
+        RefusedRequest: 400 when the body is none of these.
+    """
+    body = request.body
+    found: list[Any]
+    if isinstance(body, list):
+        found = body
+    elif isinstance(body, dict):
+        batch = body.get("batch", [body])
+        if not isinstance(batch, list):
+            raise RefusedRequest(400, "`batch` is no list. Send a list of events.")
+        found = batch
+    else:
+        raise RefusedRequest(400, "The body holds no event. Send one, or a batch of them.")
+    return Received(_key(request, found), request.text, len(found))
+
+
+def _key(request: Request, found: list[Any]) -> str | None:
+    authorization = request.headers.get("authorization", "")
+    if authorization.lower().startswith("bearer "):
+        return authorization[7:].strip()
+    places: list[Any] = [request.body, *found[:1]]
+    for place in places:
+        if isinstance(place, dict):
+            properties = place.get("properties")
+            inner = properties.get("token") if isinstance(properties, dict) else None
+            for key in (place.get("api_key"), place.get("token"), inner):
+                if isinstance(key, str):
+                    return key
+    return request.query.get("token")
+
+
+def accepted(request: Request) -> Answer:
+    """Success; in v1, event by event."""
+    if request.path != V1:
+        return Answer(b'{"status":1}')
+    batch = request.body.get("batch", []) if isinstance(request.body, dict) else []
+    uuids = [event.get("uuid") for event in batch if isinstance(event, dict)]
+    return Answer(json.dumps({"results": {str(uuid): {"result": "ok"} for uuid in uuids}}).encode())
+
+
+def events(body: str) -> str:
+    """The events of a body."""
+    return f"""case
+        when json_type({body}) = 'ARRAY' then json_extract({body}, '$[*]')
+        when json_exists({body}, '$.batch') then json_extract({body}, '$.batch[*]')
+        else [{body}]
+    end"""
+
+
+def shared(body: str) -> str:
+    """When the batch was sent."""
+    return f"json_object('sent_at', coalesce({body} ->> '$.sent_at', {body} ->> '$.created_at'))"
+
+
+_TEXTS = {
+    "id": "$.uuid",
+    "name": "$.event",
+    "time": "$.timestamp",
+    "distinct_id": "$.distinct_id",
+    "inner_distinct_id": "$.properties.distinct_id",
+    "device_id": '$.properties."$device_id"',
+    "own_user_id": '$.properties."$user_id"',
+    "is_identified": '$.properties."$is_identified"',
+    "has_profile": '$.properties."$process_person_profile"',
+    "anonymous_before": '$.properties."$anon_distinct_id"',
+    "session": "$.session_id",
+    "inner_session": '$.properties."$session_id"',
+    "group_key": '$.properties."$group_key"',
+    "url": '$.properties."$current_url"',
+    "title": "$.properties.title",
+    "own_title": '$.properties."$title"',
+    "referrer": '$.properties."$referrer"',
+    "utm_source": "$.properties.utm_source",
+    "utm_medium": "$.properties.utm_medium",
+    "utm_campaign": "$.properties.utm_campaign",
+    "utm_term": "$.properties.utm_term",
+    "utm_content": "$.properties.utm_content",
+    "device": '$.properties."$device_type"',
+    "os": '$.properties."$os"',
+    "browser": '$.properties."$browser"',
+    "country": '$.properties."$geoip_country_code"',
+    "region": '$.properties."$geoip_subdivision_1_name"',
+    "city": '$.properties."$geoip_city_name"',
+    "locale": '$.properties."$browser_language"',
+    "agent": '$.properties."$raw_user_agent"',
+    "address": '$.properties."$ip"',
+    "library": '$.properties."$lib"',
+    "revenue": "$.properties.revenue",
+    "currency": "$.properties.currency",
+    "amount": "$.properties.amount_cents",
+    "export_time": "$.created_at",
+}
+_OBJECTS = {
+    "sent_properties": "$.properties",
+    "groups": '$.properties."$groups"',
+    "set": '$."$set"',
+    "set_once": '$."$set_once"',
+    "inner_set": '$.properties."$set"',
+    "inner_set_once": '$.properties."$set_once"',
+}
+
+
+def projection(rows: str) -> str:
+    """Events of browsers carry a device and may name a user; of servers, `distinct_id` is the user.
+
+    An event without a person profile is of somebody unknown; `$groupidentify` carries an invented person, left out.
+    """
+    names = {f"{name}_": path for name, path in _TEXTS.items()}
+    read = told(rows, names, {f"{name}_": path for name, path in _OBJECTS.items()})
+    distinct_id = "coalesce(distinct_id_, inner_distinct_id_)"
+    user = f"""case
+        when name_ = '$groupidentify' then null
+        when own_user_id_ is not null then own_user_id_
+        when name_ = '$identify' or is_identified_ = 'true' then {distinct_id}
+        when is_identified_ = 'false' or has_profile_ = 'false' or {distinct_id} = device_id_ then null
+        else {distinct_id}
+    end"""
+    anonymous = f"""case
+        when name_ = '$groupidentify' then null
+        when name_ = '$identify' then coalesce(anonymous_before_, device_id_)
+        when device_id_ is not null then device_id_
+        when own_user_id_ is null and (is_identified_ = 'false' or has_profile_ = 'false') then {distinct_id}
+    end"""
+    money = amount_cents("revenue_", "currency_")
+    added = {
+        "$set": "case when inner_set_ is null then set_ end",
+        "$set_once": "case when inner_set_once_ is null then set_once_ end",
+        "amount_cents": f"case when amount_ is null then {money} end",
+    }
+    return drafted(
+        read,
+        {
+            "event_id": "id_",
+            "event_name": "name_",
+            "occurred_at": "coalesce(time_, export_time_)",
+            "sent_at": "shared ->> '$.sent_at'",
+            "user_id": user,
+            "anonymous_id": anonymous,
+            "session_id": "coalesce(inner_session_, session_)",
+            "account_id": "coalesce(group_key_, groups_ ->> '$.company', json_extract_string(groups_, '$.*')[1])",
+            "page_url": "url_",
+            "page_title": "coalesce(title_, own_title_)",
+            "referrer": "nullif(referrer_, '$direct')",
+            "utm_source": "utm_source_",
+            "utm_medium": "utm_medium_",
+            "utm_campaign": "utm_campaign_",
+            "utm_term": "utm_term_",
+            "utm_content": "utm_content_",
+            "device_type": "lower(device_)",
+            "os": "os_",
+            "browser": "browser_",
+            "country": "country_",
+            "region": "region_",
+            "city": "city_",
+            "locale": "locale_",
+            "user_agent": "agent_",
+            "ip": "address_",
+            "library": "library_",
+        },
+        with_added("coalesce(sent_properties_, '{}')", added),
+    )
+
+
+def config(request: Request, app: str) -> Answer:
+    """What posthog-js asks before anything: how it may compress, and that nothing else is on."""
+    del request, app
+    return Answer(json.dumps(CONFIG).encode())
+
+
+def flags(request: Request, app: str) -> Answer:
+    """No feature flag is on."""
+    del request, app
+    told_flags = {"flags": {}, "featureFlags": {}, "featureFlagPayloads": {}, "errorsWhileComputingFlags": False}
+    return Answer(json.dumps(CONFIG | told_flags).encode())
+
+
+POSTHOG = Vendor(
+    name="posthog",
+    paths=("/batch", "/e", "/capture", "/i/v0/e", "/s", V1),
+    receive=receive,
+    events=events,
+    shared=shared,
+    projection=projection,
+    accepted=accepted,
+    answers={"/array/{token}/config": config, "/flags": flags, "/decide": flags},
+    claims=lambda request: not (isinstance(request.body, dict) and "events" in request.body),
+)

@@ -1,0 +1,119 @@
+# ruff: noqa: S608 (identifiers and literals are quoted by envelope.quoted and envelope.literal)
+"""Snowplow's tracker protocol: payloads to `/com.snowplowanalytics.snowplow/tp2`, or one in the query of `/i`."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+from ingest.vendors.money import amount_cents
+from ingest.vendors.vendor import Answer, Received, RefusedRequest, Request, Vendor, drafted, told, with_added
+
+PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
+
+
+def receive(request: Request) -> Received:
+    """Take payloads; the app id stands for the key.
+
+    Raises:
+        RefusedRequest: 400 when there is none.
+    """
+    if request.method == "GET" and request.body is None:
+        payload = dict(request.query)
+        if "e" not in payload:
+            raise RefusedRequest(400, "The query has no `e`. Send a payload of the tracker protocol.")
+        return Received(payload.get("aid"), json.dumps({"data": [payload]}).encode(), 1)
+    body = request.body
+    if not isinstance(body, dict) or not isinstance(body.get("data"), list):
+        raise RefusedRequest(400, "The body has no list `data`. Send {schema, data}.")
+    first = body["data"][0] if body["data"] else None
+    app = first.get("aid") if isinstance(first, dict) else None
+    return Received(app if isinstance(app, str) else None, request.text, len(body["data"]))
+
+
+def accepted(request: Request) -> Answer:
+    """A pixel for the query, an empty object for the body."""
+    return Answer(PIXEL, "image/gif") if request.method == "GET" else Answer()
+
+
+def events(body: str) -> str:
+    """The payloads of a body."""
+    return f"json_extract({body}, '$.data[*]')"
+
+
+def shared(body: str) -> str:
+    """Nothing: every payload says all of itself."""
+    del body
+    return "null::json"
+
+
+_TEXTS = {
+    name: f"$.{name}"
+    for name in (
+        "e", "eid", "dtm", "ttm", "stm", "uid", "duid", "tnuid", "sid", "url", "page", "refr", "ua", "lang", "ip", "tv",
+        "aid", "p", "se_ca", "se_ac", "se_la", "se_pr", "se_va", "ue_pr", "ue_px", "co", "cx", "tr_id", "tr_tt",
+        "tr_cu", "pp_max", "tr_sh", "tr_tx",
+    )
+}  # fmt: skip
+
+
+def projection(rows: str) -> str:
+    """A self-describing event has the name of its schema; a structured one that of its action."""
+    read = told(rows, {f"{name}_": path for name, path in _TEXTS.items()})
+    unpacked = f"""
+        select *, split_part(json_extract_string(described, '$.data.schema'), '/', 2) as schema_name,
+            json_extract(described, '$.data.data') as described_data
+        from (select *, {_json("ue_pr_", "ue_px_")} as described, {_json("co_", "cx_")} as contexts from ({read}))"""
+    revenue = "coalesce(tr_tt_, case when schema_name is not null then described_data ->> '$.revenue' end)"
+    currency = "coalesce(tr_cu_, described_data ->> '$.currency')"
+    sent = "case when json_type(described_data) = 'OBJECT' then described_data else '{}' end"
+    added = {
+        **{name: f"{name}_" for name in ("se_ca", "se_la", "se_pr", "se_va")},
+        "order_id": "tr_id_",
+        "currency": "tr_cu_",
+        "scroll_pixels": "pp_max_",
+        "amount_cents": amount_cents(revenue, currency),
+    }
+    return drafted(
+        unpacked,
+        {
+            "event_id": "eid_",
+            "event_name": """case e_ when 'pv' then 'page_view' when 'pp' then 'page_ping' when 'se' then se_ac_
+                when 'ue' then schema_name when 'tr' then 'transaction' when 'ti' then 'transaction_item'
+                else e_ end""",
+            "occurred_at": "coalesce(ttm_, dtm_)",
+            # a true time is the sender's own word
+            "sent_at": "case when ttm_ is null then stm_ end",
+            "user_id": "uid_",
+            "anonymous_id": "coalesce(duid_, tnuid_)",
+            "session_id": "sid_",
+            "page_url": "url_",
+            "page_title": "page_",
+            "referrer": "refr_",
+            "locale": "lang_",
+            "user_agent": "ua_",
+            "ip": "ip_",
+            "library": "tv_",
+        },
+        with_added(sent, added),
+        "case when contexts is not null then json_object('contexts', contexts) end",
+    )
+
+
+def _json(plain: str, packed: str) -> str:
+    """The SQL of JSON that is sent as text, or in base64 of either alphabet."""
+    standard = f"replace(replace(rtrim({packed}, '='), '-', '+'), '_', '/')"
+    padded = f"rpad({standard}, ((length({standard}) + 3) // 4 * 4)::integer, '=')"
+    unpacked = f"case when {packed} is not null then try(decode(from_base64({padded}))) end"
+    return f"try_cast(coalesce({plain}, {unpacked}) as json)"
+
+
+SNOWPLOW = Vendor(
+    name="snowplow",
+    paths=("/com.snowplowanalytics.snowplow/tp2", "/i"),
+    receive=receive,
+    events=events,
+    shared=shared,
+    projection=projection,
+    accepted=accepted,
+)

@@ -1,0 +1,80 @@
+"""Umami's send API: one event to `/api/send`, the website's id in place of a key."""
+
+from __future__ import annotations
+
+from ingest.vendors.money import amount_cents
+from ingest.vendors.vendor import Received, RefusedRequest, Request, Vendor, drafted, told, with_added
+
+
+def receive(request: Request) -> Received:
+    """Take an event.
+
+    Raises:
+        RefusedRequest: 400 when the body has no payload.
+    """
+    payload = request.body.get("payload") if isinstance(request.body, dict) else None
+    if not isinstance(payload, dict):
+        raise RefusedRequest(400, "The body has no `payload`. Send {type, payload}.")
+    website = payload.get("website")
+    return Received(website if isinstance(website, str) else None, request.text, 1)
+
+
+def events(body: str) -> str:
+    """The event of a body."""
+    return f"[{body}]"
+
+
+def shared(body: str) -> str:
+    """Nothing: an event says all of itself."""
+    del body
+    return "null::json"
+
+
+_TEXTS = {
+    "type": "$.type",
+    "name": "$.payload.name",
+    "hostname": "$.payload.hostname",
+    "url": "$.payload.url",
+    "title": "$.payload.title",
+    "referrer": "$.payload.referrer",
+    "language": "$.payload.language",
+    "user": "$.payload.id",
+    "time": "$.payload.timestamp",
+    "revenue": "$.payload.data.revenue",
+    "currency": "$.payload.data.currency",
+}
+
+
+def projection(rows: str) -> str:
+    """An event without a name is a page view; the visitor is whom the collector made of address and agent for a day."""
+    read = told(rows, {f"{name}_": path for name, path in _TEXTS.items()}, {"data": "$.payload.data"})
+    added = {
+        "$set": "case when type_ = 'identify' then data end",
+        "amount_cents": f"case when type_ = 'event' then {amount_cents('revenue_', 'currency_')} end",
+    }
+    return drafted(
+        read,
+        {
+            "event_name": """case when type_ = 'identify' then 'identify'
+                else coalesce(nullif(name_, ''), 'pageview') end""",
+            "occurred_at": "time_",
+            "user_id": "user_",
+            "anonymous_id": "visitor",
+            "page_url": "case when starts_with(url_, '/') then 'https://' || hostname_ || url_ else url_ end",
+            "page_title": "title_",
+            "referrer": "referrer_",
+            "locale": "language_",
+            "library": "'umami'",
+        },
+        with_added("coalesce(data, '{}')", added),
+    )
+
+
+UMAMI = Vendor(
+    name="umami",
+    paths=("/api/send",),
+    receive=receive,
+    events=events,
+    shared=shared,
+    projection=projection,
+)
