@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 import zlib
 from collections.abc import Mapping
@@ -78,5 +77,5 @@ def _from_base64(text: bytes) -> bytes:
     plain = text.replace(b" ", b"+").translate(bytes.maketrans(b"-_", b"+/")).rstrip(b"=")
     try:
         return base64.b64decode(plain + b"=" * (-len(plain) % 4), validate=True).strip()
-    except (binascii.Error, ValueError):
+    except ValueError:
         return text

@@ -80,9 +80,9 @@ def write_raw(home: Path, batch_id: str, target: Path) -> None:
     with duckdb.connect() as connection, target.open("wb") as file:
         if source.format == "csv" and source.header is not None:
             file.write(source.header.encode(source.encoding) + b"\n")
-        # a row that produced several bad events is one row of the file
+        # a row that produced several bad events is one row of the file; a received batch tells its bad events apart
         rows = connection.execute(f"""
-            select any_value(raw) from read_parquet({literal(path)}) group by row_number order by row_number""")
+            select raw from read_parquet({literal(path)}) group by row_number, raw order by row_number, raw""")
         while chunk := rows.fetchmany(1000):
             file.writelines(raw + b"\n" for (raw,) in chunk)
 

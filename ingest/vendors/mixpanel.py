@@ -119,9 +119,9 @@ def projection(rows: str) -> str:
             else {distinct_id}
         end)
     end"""
-    anonymous = f"""replace(coalesce(
-        case when name_ = '$identify' then anonymous_before_ end,
-        device_id_, profile_device_id_, case when {is_device} then {distinct_id} end), '$device:', '')"""
+    # who logs in over somebody else names that one as the id before, who is no device
+    anonymous = f"""replace(coalesce(device_id_, profile_device_id_, case
+        when name_ = '$identify' then anonymous_before_ when {is_device} then {distinct_id} end), '$device:', '')"""
     money = amount_cents("revenue_", "currency_")
     added = {
         **{name: f"op{n}_" for n, name in enumerate(_OPERATIONS) if name != "$set"},

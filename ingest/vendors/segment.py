@@ -7,7 +7,6 @@ header `X-Write-Key` (Jitsu) or in the body.
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 
 from ingest.envelope import other_keys
@@ -38,7 +37,7 @@ def _key(request: Request) -> str | None:
     if authorization.lower().startswith("basic "):
         try:
             return base64.b64decode(authorization[6:], validate=True).decode().partition(":")[0]
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:
             raise RefusedRequest(
                 401, "The Authorization header is no Basic one. Send the write key as its user."
             ) from None

@@ -95,9 +95,9 @@ class Vendor:
 def messages(rows: str, vendor: Vendor) -> str:
     """Take the events out of rows of JSON: a line is an exported event, or what the collector received.
 
-    The relation has `event` (JSON), `shared` (JSON of the request; null in files), `receipt` (text, the same however
-    often it is loaded; null in files), `received_at`, `app`, `path`, `user_agent`, `ip`, `visitor` (text), `row_number`,
-    `raw`, `problem`. `raw` is a line that holds this event alone.
+    The relation has `event` (JSON), `shared` (JSON of the request), `receipt` (text, the same however often it is
+    loaded), `received_at`, `app`, `path`, `user_agent`, `ip`, `visitor` (text), `row_number`, `raw`, `problem`. In an
+    exported file what the request says is null. `raw` is a line that holds this event alone.
     """
     fields = ("receipt_id", "received_at", "app", "path", "user_agent", "ip", "visitor")
     paths = ", ".join(literal(f"$.{name}") for name in fields)
