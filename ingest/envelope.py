@@ -53,8 +53,12 @@ LANDING_COLUMNS = {
     "event_date": "DATE",
     "content_hash": "UBIGINT",
     "stream_id": "UBIGINT",
+    # null in nearly every row, and absent from what was landed before they were: the day of the time as the sender
+    # wrote it, where correcting its clock moved it to another; the zone of times without one, where it is not UTC
+    "sent_date": "DATE",
+    "timezone": "VARCHAR",
 }
-DERIVED_COLUMNS = ("event_date", "content_hash", "stream_id", "batch_id", "load_date")
+DERIVED_COLUMNS = ("event_date", "content_hash", "stream_id", "sent_date", "timezone", "batch_id", "load_date")
 
 _CONTENT = tuple(c for c in LANDING_COLUMNS if c not in ("event_id", "received_at", *DERIVED_COLUMNS))
 GENERATED_ID = f"md5(to_json([{', '.join(f'{column}::varchar' for column in _CONTENT)}]))"
@@ -93,16 +97,22 @@ def other_keys(json_object: str, known: Iterable[str]) -> str:
     return f"nullif('{{' || array_to_string({members}, ',') || '}}', '{{}}')"
 
 
-def checked(draft: str, app: str, loaded_at: datetime, max_future_hours: float) -> str:
+def checked(draft: str, app: str, zone: str, loaded_at: datetime, max_future_hours: float) -> str:
     """Return the SQL of landing rows plus `row_number`, `raw`, `reject_reason` and `detail`.
 
     Args:
         draft: SQL of a draft relation (see the module's text) with the context already spread.
         app: the app of rows that name none.
+        zone: IANA name of the zone of times that name none.
         loaded_at: UTC time of the load, the receipt of rows that carry none.
         max_future_hours: how far past its receipt an event may lie.
     """
     now = f"timestamp '{loaded_at:%Y-%m-%d %H:%M:%S.%f}'"
+    stored_zone = "null::varchar" if zone == "UTC" else literal(zone)
+
+    def instant(text: str) -> str:
+        return f"instant({text}, {literal(zone)})"
+
     ids = ", ".join(f"clean_id({field}) as {field}" for field in ID_FIELDS)
     context = ", ".join(f"nullif({field}, '') as {field}" for field in CONTEXT_FIELDS)
     limit = f"least(received_at, {now}) + to_microseconds({round(max_future_hours * 3_600_000_000)})"
@@ -110,6 +120,7 @@ def checked(draft: str, app: str, loaded_at: datetime, max_future_hours: float) 
         select {", ".join(LANDING_COLUMNS)}, row_number, raw, reject_reason, detail
         from (
             select *, occurred_at::date as event_date, {content_hash("event_id")} as content_hash,
+                nullif(written_at::date, occurred_at::date) as sent_date, {stored_zone} as timezone,
                 md5_number_lower(coalesce(anonymous_id, user_id)) as stream_id,
             from (
                 select * exclude (sent_event_id), coalesce(sent_event_id, {GENERATED_ID}) as event_id,
@@ -124,19 +135,22 @@ def checked(draft: str, app: str, loaded_at: datetime, max_future_hours: float) 
                         when occurred_at > {limit} then 'too_far_in_future'
                     end as reject_reason,
                     case reject_reason
-                        when 'invalid_received_at' then received_text
-                        when 'invalid_sent_at' then sent_text
+                        when 'invalid_occurred_at' then concat(occurred_text, ': ', case when written_at is null
+                            then instant_fault(occurred_text) else 'no calendar holds it by a corrected clock' end)
+                        when 'invalid_received_at' then concat(received_text, ': ', instant_fault(received_text))
+                        when 'invalid_sent_at' then concat(sent_text, ': ', instant_fault(sent_text))
                         when 'wrong_type' then problem_detail
                         else occurred_text
                     end as detail,
                 from (
                     -- a sender's clock is corrected only by a receipt that the row carries: the same file loaded
                     -- again must give the same events
-                    select * replace (case when sent_at is not null and received_text is not null
-                        then try(occurred_at + (received_at - sent_at)) else occurred_at end as occurred_at)
+                    select *, case when sent_at is not null and received_text is not null
+                        then try(written_at + (received_at - sent_at)) else written_at end as occurred_at,
                     from (
-                        select *, instant(occurred_text) as occurred_at, instant(sent_text) as sent_at,
-                            case when received_text is null then {now} else instant(received_text) end as received_at,
+                        select *, {instant("occurred_text")} as written_at, {instant("sent_text")} as sent_at,
+                            case when received_text is null then {now} else {instant("received_text")} end
+                                as received_at,
                         from (
                             select row_number, raw, problem, problem_detail,
                                 clean_id(event_id) as sent_event_id, trimmed(event_name) as event_name, {ids},

@@ -187,7 +187,8 @@ class _Load:
             raise UnusableSource(
                 f"{self.mapping_name or self.source.name}: {_first_line(error)}. Correct it."
             ) from None
-        except duckdb.Error:
+        except duckdb.Error as error:
+            mapping.assert_own_ids(error, self.mapping_name)
             good, reasons = self._split(accepted_file, refused_file)
         landed, accepted = (accepted_file, 0) if not good else self._settle(accepted_file)
         first, last = self._dates(landed) if accepted else (None, None)
@@ -234,7 +235,7 @@ class _Load:
             raise UnusableSource(f"{self.source.name} names a column {taken[0]!r}, as loading itself does. Rename it.")
         if self.mapping_name == spend.KIND:
             found = None if self.source.format == "ndjson" else self.columns
-            self.mapping = spend.mapping_for(found, self.source.name)
+            self.mapping = spend.mapping_for(found, self.source.name, self.zone)
         elif self.mapping and self.source.format != "ndjson":
             mapping.check_columns(self.mapping, self.columns, self.mapping_name or "", self.source.name)
 
@@ -262,7 +263,7 @@ class _Load:
             if not keys.are_columns:
                 raise duckdb.NotSupportedError("keys that cannot be columns")
             draft = ndjson.draft(self.source, keys, self.settings.max_line_bytes)
-        return checked(draft, self.app, self.loaded_at, self.settings.max_future_hours)
+        return checked(draft, self.app, self.zone, self.loaded_at, self.settings.max_future_hours)
 
     def _all_or_error(self) -> str:
         """All rows of a clean file; the first row with a fault is an error."""
@@ -291,6 +292,7 @@ class _Load:
                 f"{self.mapping_name or self.source.name}: {_first_line(error)}. Correct it."
             ) from None
         except (OSError, duckdb.Error) as error:
+            mapping.assert_own_ids(error, self.mapping_name)
             if isinstance(error, duckdb.OutOfMemoryException) or "No space left" in str(error):
                 raise UnusableSource(
                     f"{self.source.name} was not loaded: {_first_line(error)}. The file is not to blame: free space on "

@@ -10,6 +10,27 @@ import duckdb
 
 ID_SENTINELS = ("", "null", "-1", "undefined")
 
+# names of one meaning: of the short ones those of a zone, and not EST, IST or BST, which are two
+_SHORT_ZONES = ("UTC", "GMT", "UCT", "CET", "EET", "MET", "WET")
+with duckdb.connect() as _connection:
+    _NAMES = [name for (name,) in _connection.execute("select name from pg_timezone_names() order by 1").fetchall()]
+ZONES = "|".join(
+    ["", *(n.lower() for n in _NAMES if len(n) > 3 and not n.startswith("SystemV/")), *map(str.lower, _SHORT_ZONES), ""]
+)
+DAY = r"\d{4}-\d\d-\d\d"
+CLOCK = r"\d\d:\d\d:\d\d(?:\.\d+)?"
+NUMBER = r"\d+(?:\.\d*)?(?:[eE]\+?\d+)?"
+OFFSET = r"[+-](?:0\d|1[0-8])(?::?[0-5]\d(?::?[0-5]\d)?)?"
+_ZONE = rf"[Zz]|{OFFSET}|[A-Za-z][\w/+-]*"
+SPELLING = (
+    r"^(\d{4,6}[-/]\d{1,2}[-/]\d{1,2})"
+    rf"(?:(?:[Tt]| +)(\d{{1,2}}:\d{{1,2}})(:\d{{1,2}}(?:[.,]\d+)?)? *({_ZONE})?)?$"
+)
+WALL = """concat(
+            read.day, ' ', coalesce(nullif(read.clock, ''), '00:00'),
+            replace(coalesce(nullif(read.seconds, ''), ':00'), ',', '.')
+        )"""
+
 MACROS = f"""
 -- trimming costs more than parsing, so only what has a blank at an end is trimmed
 create or replace macro trimmed(value) as case
@@ -23,28 +44,63 @@ create or replace macro clean_id(value) as case
     else trimmed(value)
 end;
 
--- microseconds of an epoch number whose size tells its unit; eight digits are a date without dashes, not an epoch
-create or replace macro epoch_number_us(value) as case
-    when regexp_full_match(value, '\\d{{8}}') then null
-    when try_cast(value as double) < 1e11 then round(try_cast(value as double) * 1e6)::bigint
-    when try_cast(value as double) < 1e14 then round(try_cast(value as double) * 1e3)::bigint
-    when try_cast(value as double) < 1e17 then try_cast(value as double)::bigint
-end;
+-- the wall clock of a zone as UTC; one that a clock change repeats is its second occurrence, one it skips moves forward
+create or replace macro utc_of(wall, zone) as
+    case when zone = 'UTC' then wall else timezone('UTC', timezone(zone, wall)) end;
 
--- spellings of ISO-8601 that a cast does not know: no seconds, a comma, lower case, a space before the offset
-create or replace macro plain_iso(value) as regexp_replace(
-    replace(upper(value), ',', '.'), '^([^ T]+)[ T](\\d\\d:\\d\\d)(:\\d\\d(?:\\.\\d+)?)? *(Z|[+-][\\d:]+)?$',
-    '\\1 \\2\\3\\4'
-);
-create or replace macro with_seconds(value) as
-    regexp_replace(value, '^([^ ]+ \\d\\d:\\d\\d)(Z|[+-].*)?$', '\\1:00\\2');
+create or replace macro known_zone(name) as case when contains('{ZONES}', '|' || lower(name) || '|') then name end;
 
-create or replace macro instant(value) as case when ascii(value) between 48 and 57 then
-    make_timestamp(coalesce(
-        epoch_us(try(try_cast(value as timestamptz))),
-        epoch_number_us(value),
-        epoch_us(try(try_cast(with_seconds(plain_iso(value)) as timestamptz)))
-    ))
+-- microseconds of an epoch from 1990 to 2200, whose size tells its unit: years, days and spreadsheets' serials are none
+create or replace macro epoch_number_us(value) as case when regexp_full_match(value, '{NUMBER}') then case
+    when try_cast(value as double) between 631152e3 and 7258118400 then round(try_cast(value as double) * 1e6)::bigint
+    when try_cast(value as double) between 631152e6 and 7258118400e3
+        then round(try_cast(value as double) * 1e3)::bigint
+    when try_cast(value as double) between 631152e9 and 7258118400e6 then try_cast(value as bigint)
+    when try_cast(value as double) between 631152e12 and 7258118400e9 then (try_cast(value as hugeint) // 1000)::bigint
+end end;
+
+-- every spelling, in its parts. The name of a zone never comes into a cast: DuckDB reads later rows in it
+create or replace macro spelled_instant(value, zone) as list_transform(
+    [regexp_extract(value, '{SPELLING}', ['day', 'clock', 'seconds', 'zone'])],
+    lambda read: case
+        when read.day = '' then null
+        when read.zone = '' then utc_of(try_cast({WALL} as timestamp), zone)
+        when lower(read.zone) = 'z' then try_cast({WALL} as timestamp)
+        when ascii(read.zone) in (43, 45)
+            then timezone('UTC', try_cast({WALL} || read.zone as timestamptz))
+        when known_zone(read.zone) is not null
+            then utc_of(try_cast({WALL} as timestamp), known_zone(read.zone))
+    end
+)[1];
+
+-- THE reading of a time, as UTC; text without a zone is of `zone`. The usual spellings first, because they cost least
+create or replace macro instant(value, zone := 'UTC') as case when ascii(value) between 48 and 57 then coalesce(
+    case
+        when ends_with(value, 'Z') then try_cast(value as timestamp)
+        when ends_with(value, '+00:00') and strlen(value) > 18 then try_cast(left(value, -6) || 'Z' as timestamp)
+        when not contains(value, '-') then make_timestamp(epoch_number_us(value))
+        when regexp_full_match(value, '{DAY}(?:[ T]{CLOCK})?') then try(utc_of(try_cast(value as timestamp), zone))
+        when regexp_full_match(value, '{DAY}[ T]{CLOCK}{OFFSET}')
+            then try(timezone('UTC', try_cast(value as timestamptz)))
+    end,
+    try(spelled_instant(value, zone))
+) end;
+
+-- a time in a property, in the zone of the load as its row names it: null for UTC
+create or replace macro property_instant(value, zone) as instant(trimmed(value), coalesce(zone, 'UTC'));
+
+-- a day alone: a time of day or an epoch would move it with the zone
+create or replace macro calendar_day(value) as
+    case when regexp_full_match(value, '\\d{{4}}-\\d{{2}}-\\d{{2}}') then try_cast(value as date) end;
+
+-- why a text that `instant` does not read is no time
+create or replace macro instant_fault(value) as case
+    when regexp_full_match(value, '\\d{{4}}') then 'a bare year is no time'
+    when regexp_full_match(value, '-?{NUMBER}') then 'this number is no epoch from 1990 to 2200'
+    when regexp_full_match(value, '{SPELLING}') and regexp_extract(value, '{SPELLING}', 4) ~ '[A-Za-z].+'
+            and known_zone(regexp_extract(value, '{SPELLING}', 4)) is null
+        then 'the name of its zone is none of IANA, or means two zones'
+    else 'neither ISO-8601 nor an epoch'
 end;
 
 -- digits, sign, point and exponent; `7,4`, `12 kWh`, `1,000`, `NaN` and `0x10` are no numbers

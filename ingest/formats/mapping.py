@@ -7,6 +7,7 @@ you trust. They run in a connection that can reach no file but the one being loa
 
 from functools import cache
 from importlib import resources
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import available_timezones
@@ -16,6 +17,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from ingest.envelope import CONTEXT_FIELDS, TEXT_FIELDS, json_path, literal, quoted
 from ingest.formats.source import UnusableSource
+
+OWN_IDS = (
+    "Give each its own, such as event_id: {sql: \"column || '-started'\"}, or leave event_id out: an event without one "
+    "is named by its content."
+)
+# begins what DuckDB is made to say of a row whose events share an id
+_SHARED_ID = "events of one row share an event_id: "
 
 
 class MappingError(UnusableSource):
@@ -43,6 +51,8 @@ class Value(_Strict):
     def _has_one_origin(self) -> "Value":
         if sum(origin is not None for origin in (self.column, self.constant, self.sql)) != 1:
             raise ValueError("give exactly one of column, constant, sql")
+        if self.format and "%Z" in self.format.removesuffix("%Z"):
+            raise ValueError(f"format {self.format!r}: %Z, the name of a zone, is read at the end only")
         return self
 
 
@@ -94,10 +104,31 @@ class Mapping(_Strict):
     timezone: str = "UTC"
     events: tuple[MappedEvent, ...] = Field(min_length=1)
 
+    @model_validator(mode="after")
+    def _events_of_a_row_have_ids_of_their_own(self) -> "Mapping":
+        for number, other in combinations(range(len(self.events)), 2):
+            one, two = self.events[number], self.events[other]
+            if not one.text("event_id") or one.text("event_id") != two.text("event_id"):
+                continue
+            if not _may_share_an_app(one.text("app"), two.text("app")):
+                continue
+            if one.when == two.when or True in (one.when, two.when):
+                raise ValueError(
+                    f"events.{number} and events.{other} give one row's events the same event_id, which names one "
+                    f"event: of two on a day one would be dropped. {OWN_IDS}"
+                )
+        return self
+
     @field_validator("timezone")
     @classmethod
     def _is_a_zone(cls, zone: str) -> str:
         return checked_timezone(zone)
+
+
+def _may_share_an_app(one: Value | None, two: Value | None) -> bool:
+    """Whether two events of a row may be of one app: not where two constants differ."""
+    constants = [value and value.constant for value in (one, two)]
+    return None in constants or constants[0] == constants[1]
 
 
 def checked_timezone(zone: str) -> str:
@@ -204,15 +235,32 @@ def draft(rows: str, mapping: Mapping, is_json: bool, careful: bool) -> str:
         events.append(made)
     unread = f"case when _problem is not null then {_packed(None, is_json, '_problem', is_sql=True)} end"
     made = f"list_filter([{', '.join(events)}], lambda event: event is not null)"
+    ids = "list_transform(made, lambda event: case when {0} is not null then (event.app, {0}) end)"
+    ids = f"list_filter({ids.format('clean_id(event.event_id)')}, lambda id: id is not null)"
+    whole = "made"
+    if sum(event.text("event_id") is not None for event in mapping.events) > 1:
+        names = "list_transform(made, lambda event: concat(event.event_name, ' ', event.event_id))"
+        told = f"concat('{_SHARED_ID}', array_to_string({names}, ', '))"
+        whole = f"case when len(list_distinct({ids})) < len({ids}) then error({told}) else made end"
     nothing = _packed(None, is_json, "no_event_matches")
     return f"""
         select row_number, raw, unnest(event), null::varchar as context_other, null::varchar as problem_detail
         from (
             select _row_number as row_number, _raw as raw, unnest(
-                case when _problem is not null then [{unread}] when len(made) = 0 then [{nothing}] else made end
+                case when _problem is not null then [{unread}] when len(made) = 0 then [{nothing}] else {whole} end
             ) as event
             from (select *, case when _problem is null then {made} end as made from ({rows}))
         )"""
+
+
+def assert_own_ids(error: Exception, mapping_name: str | None) -> None:
+    """Raise MappingError when what DuckDB says is that events of one row share an id."""
+    _, found, events = str(error).partition(_SHARED_ID)
+    if found:
+        raise MappingError(
+            f"{mapping_name}: {_SHARED_ID}{events.splitlines()[0]}. An event_id names one event: of two on a day one "
+            f"would be dropped, so nothing was loaded. {OWN_IDS}"
+        ) from None
 
 
 def _packed(event: _Event | None, is_json: bool, problem: str | None = None, is_sql: bool = False) -> str:
@@ -247,6 +295,12 @@ def _sql(value: Value | None, is_json: bool, as_property: bool = False) -> str:
         made = f"(json {'->' if as_property else '->>'} {json_path(*(value.column or '').split('.'))})"
     else:
         made = quoted(value.column or "")
-    if value.format:
+    if value.format and value.format.endswith("%Z"):
+        # the name goes on to the one reader of times: DuckDB takes an abbreviation for any zone that has it
+        name = f"regexp_extract({made}::varchar, '[^ ]+$')"
+        clock = f"rtrim(left({made}::varchar, length({made}::varchar) - length({name})))"
+        read = f"try_strptime({clock}, {literal(value.format.removesuffix('%Z').rstrip())})::varchar || ' ' || {name}"
+        made = f"coalesce({read}, {made}::varchar)"
+    elif value.format:
         made = f"coalesce(try_strptime({made}::varchar, {literal(value.format)})::varchar, {made}::varchar)"
     return made

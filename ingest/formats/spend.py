@@ -7,7 +7,7 @@ known to the models alone.
 
 from collections.abc import Iterable
 
-from ingest.envelope import json_path, quoted
+from ingest.envelope import json_path, literal, quoted
 from ingest.formats.mapping import Mapping, MappingError
 
 KIND = "spend"
@@ -15,8 +15,10 @@ EVENT_NAME = "$spend_reported"
 COLUMNS = ("date", "channel", "campaign", "amount", "spend_cents", "currency", "app", "reported_at")
 
 
-def mapping_for(columns: Iterable[str] | None, file_name: str) -> Mapping:
+def mapping_for(columns: Iterable[str] | None, file_name: str, zone: str) -> Mapping:
     """The mapping of a file of spend with these columns; None for NDJSON, whose rows name their own.
+
+    `zone` is that of times that name none.
 
     Raises:
         MappingError: when a column is missing, or one is there that no report has.
@@ -31,8 +33,7 @@ def mapping_for(columns: Iterable[str] | None, file_name: str) -> Mapping:
         return f"nullif(trimmed({quoted(names[column])}::varchar), '')" if column in names else "null::varchar"
 
     date, amount, cents = text("date"), text("amount"), text("spend_cents")
-    # a day is a day: a time of day or an epoch would move it with the zone
-    day = f"case when regexp_full_match({date}, '\\d{{4}}-\\d{{2}}-\\d{{2}}') then try_cast({date} as date) end"
+    day, reported_at = f"calendar_day({date})", f"instant({text('reported_at')}, {literal(zone)})"
     strange = f"not list_has_all({list(COLUMNS)}, json_keys(json))" if names is None else "false"
     problem = f"""case
         when {strange} then 'unknown_column'
@@ -43,7 +44,7 @@ def mapping_for(columns: Iterable[str] | None, file_name: str) -> Mapping:
         when not regexp_full_match(coalesce({amount}, '0'), '\\d{{1,12}}(\\.\\d{{1,6}})?') then 'invalid_amount'
         when not regexp_full_match(coalesce({cents}, '0'), '\\d{{1,15}}') then 'invalid_amount'
         when not regexp_full_match(coalesce({text("currency")}, 'USD'), '[A-Za-z]{{3}}') then 'invalid_currency'
-        when {text("reported_at")} is not null and instant({text("reported_at")}) is null then 'invalid_reported_at'
+        when {text("reported_at")} is not null and {reported_at} is null then 'invalid_reported_at'
     end"""
     event = {
         "event_name": {"constant": EVENT_NAME},
@@ -57,7 +58,7 @@ def mapping_for(columns: Iterable[str] | None, file_name: str) -> Mapping:
             "amount": {"sql": amount},
             "spend_cents": {"sql": cents},
             "currency": {"sql": f"upper({text('currency')})"},
-            "reported_at": {"sql": f"instant({text('reported_at')})::varchar"},
+            "reported_at": {"sql": f"{reported_at}::varchar"},
         },
     }
     return Mapping.model_validate({"events": [event]})

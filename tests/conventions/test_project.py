@@ -397,10 +397,12 @@ def declared_properties_are_extracted_as_the_catalog_says(project: Project) -> l
         row["property"]: row["type"] for row in csv.DictReader(project.files["seeds/property_catalog.csv"].splitlines())
     }
     paths = re.findall(r"'\$\.(\w+)'", staged["raw_code"])
-    readers = {"whole_number": "bigint", "number": "double", "instant": "timestamp"}
+    readers = {"whole_number": "bigint", "number": "double", "property_instant": "timestamp"}
     found = {}
     for number, path in enumerate(paths, start=1):
-        read = re.search(rf"^ +(?:(\w+)\()?declared_properties\[{number}\]\)? as {path},", staged["raw_code"], re.M)
+        read = re.search(
+            rf"^ +(?:(\w+)\()?declared_properties\[{number}\](?:, timezone)?\)? as {path},", staged["raw_code"], re.M
+        )
         found[path] = readers.get(read.group(1), "varchar") if read else "nothing"
         # what cannot be read is stated
         stated = f"unread('{path}', declared_properties[{number}], {path})" in staged["raw_code"]

@@ -166,7 +166,7 @@ def test_every_dress_of_the_envelope_gives_the_same_events(tmp_path):
 def test_what_landed_loads_again_as_what_it_was(tmp_path):
     home = tmp_path / "home"
     rows = [event(number, context={"country": "DE", "screen": 5}) for number in range(5)] + [
-        {"event_name": "p", "occurred_at": 1}
+        {"event_name": "p", "occurred_at": 1735689600}
     ] * 3
     receipt = one(write_ndjson(tmp_path / "f.ndjson", rows), home)
     assert one(home / (receipt.path or ""), home).duplicate == 8

@@ -14,7 +14,7 @@ import pytest
 
 import ingest
 from ingest.formats.mapping import MappingError, bundled, read_mapping
-from tests.ingest.events import REAL_DATA, landed, one
+from tests.ingest.events import REAL_DATA, batches, landed, one
 
 needs_data = pytest.mark.skipif(not REAL_DATA.is_dir(), reason="the real data sets (../shared/data) are not here")
 
@@ -244,3 +244,66 @@ def test_the_delimiter_is_the_one_that_cuts_out_the_columns_a_mapping_reads(tmp_
     (tmp_path / "m.yml").write_bytes("description: Gerät".encode("latin-1"))
     with pytest.raises(ingest.LoadFailed, match="Save it as UTF-8"):
         ingest.load([tmp_path / "f.csv"], tmp_path / "home", mapping=str(tmp_path / "m.yml"))
+
+
+RIDES = """
+events:
+  - event_name: {{constant: ride_started}}
+    occurred_at: start
+    event_id: {0}
+  - event_name: {{constant: ride_ended}}
+    occurred_at: end
+    event_id: {1}
+"""
+RIDE = "ride,status,start,end\nR1,done,2015-03-02T10:00:00Z,2015-03-02T10:20:00Z\n"
+
+
+def load_rides(folder: Path, text: str, rows: str = RIDE) -> ingest.BatchReceipt:
+    (folder / "m.yml").write_text(text)
+    (folder / "rides.csv").write_text(rows)
+    return one(folder / "rides.csv", folder / "home", mapping=str(folder / "m.yml"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        RIDES.format("ride", "ride"),
+        RIDES.format("ride", "ride").replace(
+            "- event_name: {constant: ride_ended}", "- when: status = 'done'\n    event_name: {constant: ride_ended}"
+        ),
+        RIDES.format("{sql: upper(ride)}", "{sql: upper(ride)}"),
+    ],
+)
+def test_a_mapping_whose_events_share_an_id_is_refused(tmp_path, text):
+    with pytest.raises(ingest.LoadFailed, match=r"m\.yml: .*events\.0 and events\.1 .* the same event_id.*-started"):
+        load_rides(tmp_path, text)
+    assert batches(tmp_path / "home") == []
+
+
+@pytest.mark.parametrize("rows", [RIDE, RIDE + "R2,done,never,never\n"])
+def test_a_row_whose_events_turn_out_to_share_an_id_is_refused(tmp_path, rows):
+    with pytest.raises(
+        ingest.LoadFailed, match=r"m\.yml: .*share an event_id: ride_started R1, ride_ended R1\. .*-started"
+    ):
+        load_rides(tmp_path, RIDES.format("ride", "{sql: \"ride || ''\"}"), rows)
+    assert batches(tmp_path / "home") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        RIDES.format("{sql: \"ride || '-started'\"}", "{sql: \"ride || '-ended'\"}"),
+        # of two apps, and of rows of which each is one
+        RIDES.format("ride\n    app: {constant: starts}", "ride\n    app: {constant: ends}"),
+        # no ids at all
+        RIDES.format("{sql: \"nullif(ride, 'R1')\"}", "{sql: \"'null'\"}"),
+    ],
+)
+def test_events_of_one_row_with_ids_of_their_own_are_loaded(tmp_path, text):
+    assert load_rides(tmp_path, text).accepted == 2
+
+
+def test_events_of_different_rows_may_share_the_expression_of_their_id(tmp_path):
+    text = RIDES.format("ride", "ride").replace("- event_name", "- when: status = 'done'\n    event_name", 1)
+    text = text.replace("- event_name", "- when: status <> 'done'\n    event_name")
+    assert load_rides(tmp_path, text).accepted == 1
