@@ -153,7 +153,7 @@ def checked(draft: str, app: str, zone: str, loaded_at: datetime, max_future_hou
                                 as received_at,
                         from (
                             select row_number, raw, problem, problem_detail,
-                                clean_id(event_id) as sent_event_id, trimmed(event_name) as event_name, {ids},
+                                clean_item_id(event_id) as sent_event_id, trimmed(event_name) as event_name, {ids},
                                 nullif(trimmed(occurred_at), '') as occurred_text,
                                 nullif(trimmed(received_at), '') as received_text,
                                 nullif(trimmed(sent_at), '') as sent_text,

@@ -20,7 +20,7 @@ from ingest.landing.batches import BatchReceipt, Source, clear_stale_work, commi
 from ingest.landing.duplicates import PARQUET_OPTIONS, settle
 from ingest.landing.paths import events_dir, new_batch_id, publish_file, quarantine_dir
 from ingest.settings import LoadSettings
-from ingest.values import MACROS
+from ingest.values import value_macros
 from ingest.vendors import VENDORS, vendor
 
 Progress = Callable[[str, float], None]
@@ -167,7 +167,7 @@ class _Load:
         self.connection = duckdb.connect(str(self.work / "stage.duckdb"), config=options)
         self.connection.execute("set enable_progress_bar = true; set enable_progress_bar_print = false")
         self.connection.execute(f"set timezone = {literal(self.zone)}")
-        self.connection.execute(MACROS)
+        self.connection.execute(value_macros())
         self.connection.execute(f"set allowed_directories = [{literal(self.work)}, {literal(events_dir(self.home))}]")
         self.connection.execute(f"set allowed_paths = [{literal(self.source.path.resolve())}]")
         self.connection.execute("set enable_external_access = false; set lock_configuration = true")

@@ -11,7 +11,12 @@ LEGAL = {
     "max_line_bytes": "a whole number of bytes, 1024 or more",
     "load_memory_limit": "an amount of memory, such as 800MB or 2GB",
     "key_sample_lines": "a whole number of lines, 1 or more",
+    "id_sentinels": "texts parted by commas, such as null,none,-1",
 }
+ID_SENTINELS = (
+    "null,none,nil,undefined,nan,n/a,(none),(not set),unknown,anonymous,guest,false,[object Object],-1,{},[],"
+    "00000000-0000-0000-0000-000000000000"
+)
 
 
 class IllegalSetting(Exception):
@@ -40,6 +45,10 @@ class LoadSettings(BaseSettings):
         "appears later is left out, so only set it for files whose lines all have the same keys",
     )
 
+    id_sentinels: str = Field(
+        ID_SENTINELS, description="what stands for no id in any field or property that holds one, in any case"
+    )
+
     @field_validator("load_memory_limit")
     @classmethod
     def _is_an_amount(cls, limit: str) -> str:
@@ -47,6 +56,13 @@ class LoadSettings(BaseSettings):
         if not amount or float(amount[1]) == 0:
             raise ValueError("no amount of memory")
         return limit
+
+    @field_validator("id_sentinels")
+    @classmethod
+    def _are_texts(cls, listed: str) -> str:
+        if not all(text.strip() for text in listed.split(",")):
+            raise ValueError("a text is blank")
+        return listed
 
     @model_validator(mode="wrap")
     @classmethod

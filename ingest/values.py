@@ -5,10 +5,51 @@ published, because views there name them.
 """
 
 import hashlib
+import re
 
 import duckdb
 
-ID_SENTINELS = ("", "null", "-1", "undefined")
+from ingest.envelope import literal
+from ingest.settings import LoadSettings
+
+# what is no user, device, account, order or payment either, but numbers a first event or item as well as any
+ZERO = "0"
+
+
+def id_macros(sentinels: str) -> str:
+    """Return the macros that read ids: of people, accounts and money (`clean_id`), and of events and items.
+
+    Args:
+        sentinels: what is no id, parted by commas; whole numbers also as a float writes them.
+    """
+    listed = {text.strip().lower() for text in sentinels.split(",")}
+    return f"""
+-- trimming costs more than parsing, so only what has a blank at an end is trimmed
+create or replace macro trimmed(value) as case
+    when ascii(value) <= 32 or ends_with(value, ' ') or ends_with(value, chr(9)) or ends_with(value, chr(10))
+        or ends_with(value, chr(13)) then trim(value, ' ' || chr(9) || chr(10) || chr(13))
+    else value
+end;
+
+create or replace macro clean_item_id(value) as case when {_is_listed("trimmed(value)", listed)} then null
+    else trimmed(value) end;
+
+create or replace macro clean_id(value) as case when {_is_listed("trimmed(value)", listed | {ZERO})} then null
+    else trimmed(value) end;
+"""
+
+
+def _is_listed(value: str, sentinels: set[str]) -> str:
+    """Return the condition that a text is blank or listed; lower case is asked of as few ids as can be."""
+    floats = {f"{text}.0" for text in sentinels if re.fullmatch(r"-?\d{1,7}", text)}
+    short = sorted(text for text in {"", *sentinels, *floats} if len(text.encode()) < 10)
+    tests = [f"case when strlen({value}) < 10 then lower({value}) in ({', '.join(map(literal, short))})"]
+    for text in sorted(sentinels - set(short)):
+        is_cased = text.lower() != text.upper()
+        is_it = f"lower({value}) = {literal(text)}" if is_cased else f"{value} = {literal(text)}"
+        tests.append(f"when strlen({value}) = {len(text.encode())} and {is_it} then true")
+    return " ".join([*tests, "else false end"])
+
 
 # names of one meaning: of the short ones those of a zone, and not EST, IST or BST, which are two
 _SHORT_ZONES = ("UTC", "GMT", "UCT", "CET", "EET", "MET", "WET")
@@ -32,18 +73,6 @@ WALL = """concat(
         )"""
 
 MACROS = f"""
--- trimming costs more than parsing, so only what has a blank at an end is trimmed
-create or replace macro trimmed(value) as case
-    when ascii(value) <= 32 or ends_with(value, ' ') or ends_with(value, chr(9)) or ends_with(value, chr(10))
-        or ends_with(value, chr(13)) then trim(value, ' ' || chr(9) || chr(10) || chr(13))
-    else value
-end;
-
-create or replace macro clean_id(value) as case
-    when strlen(trimmed(value)) < 10 then case when lower(trimmed(value)) not in {ID_SENTINELS} then trimmed(value) end
-    else trimmed(value)
-end;
-
 -- the wall clock of a zone as UTC; one that a clock change repeats is its second occurrence, one it skips moves forward
 create or replace macro utc_of(wall, zone) as
     case when zone = 'UTC' then wall else timezone('UTC', timezone(zone, wall)) end;
@@ -124,15 +153,22 @@ end;
 """
 
 
-# a model whose values were read otherwise is built anew
-VERSION = hashlib.md5(MACROS.encode()).hexdigest()[:16]
+def value_macros() -> str:
+    """Return the SQL of every macro, with the ids that the settings leave out."""
+    return id_macros(LoadSettings().id_sentinels) + MACROS  # type: ignore[call-arg]
+
+
+def values_version() -> str:
+    """Return the digest of the macros: a model whose values were read otherwise is built anew."""
+    return hashlib.md5(value_macros().encode()).hexdigest()[:16]
 
 
 def install_macros(connection: duckdb.DuckDBPyConnection) -> None:
     """Create the macros in the current database, unless they are there as they are here."""
+    version = values_version()
     known = connection.execute(
         "select 1 from duckdb_functions() where database_name = current_database() and function_name = 'values_version'"
     ).fetchone()
-    if known and connection.execute("select values_version()").fetchone() == (VERSION,):
+    if known and connection.execute("select values_version()").fetchone() == (version,):
         return
-    connection.execute(f"{MACROS} create or replace macro values_version() as '{VERSION}'")
+    connection.execute(f"{value_macros()} create or replace macro values_version() as '{version}'")

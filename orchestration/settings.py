@@ -12,7 +12,7 @@ import yaml
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from ingest.values import VERSION
+from ingest.values import values_version
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PROJECT_FOLDERS = ("models", "macros", "seeds", "snapshots", "profiles", "tests/dbt")
@@ -89,7 +89,7 @@ def project_fingerprint(project: Path) -> str:
     """A digest of every file that decides what the models compute, and of the engine's version."""
     digest = hashlib.sha256(f"duckdb {version('duckdb')} dbt {version('dbt-core')}".encode())
     digest.update((project / "dbt_project.yml").read_bytes())
-    digest.update(VERSION.encode())
+    digest.update(values_version().encode())
     for folder in (*(project / name for name in PROJECT_FOLDERS), STATISTICS):
         for path in sorted(folder.rglob("*")):
             if path.is_file() and not path.name.startswith(".") and path.suffix != ".pyc":

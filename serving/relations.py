@@ -11,7 +11,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, Literal
 
-from ingest.values import VERSION
+from ingest.values import values_version
 
 Kind = Literal["table", "view", "files", "landing"]
 PARQUET_SOURCE = re.compile(r"read_parquet\('((?:[^']|'')*)'(.*)\)", re.DOTALL)
@@ -191,7 +191,7 @@ def _published_sql(manifest: dict[str, Any], node: dict[str, Any], wanted: dict[
 def _logic(manifest: dict[str, Any], key: str, settings: dict[str, Any]) -> str:
     """Digest of the model's own code and of all that it is computed with: ancestors, macros, seeds, settings."""
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
-    digest.update(VERSION.encode())
+    digest.update(values_version().encode())
     for unique_id in sorted(_closure(manifest["nodes"], [key], "nodes")):
         node = manifest["nodes"][unique_id]
         digest.update(f"{unique_id} {node['checksum']['checksum']}\n".encode())

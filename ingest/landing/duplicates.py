@@ -17,8 +17,8 @@ PARQUET_OPTIONS = "format parquet, compression zstd, compression_level 1, row_gr
 def settle(connection: duckdb.DuckDBPyConnection, staged: Path, settled: Path, home: Path) -> tuple[Path, int]:
     """Take the copies out of the Parquet file `staged`.
 
-    A copy has the event_id and the content_hash of another row, in this file or already landed. Rows that came without
-    an id are no copies of each other: the n-th of them gets the id of an n-th occurrence.
+    A copy has the app, the event_id and the content_hash of another row, in this file or already landed. Rows that
+    came without an id are no copies of each other: the n-th of them gets the id of an n-th occurrence.
 
     Returns:
         The file without copies (`staged` itself where it has none, else `settled`) and the number of its rows.
@@ -39,7 +39,7 @@ def settle(connection: duckdb.DuckDBPyConnection, staged: Path, settled: Path, h
         )""")
     keys = f"""
         select file_row_number, case when is_generated then nth_id else event_id end as event_id,
-            case when is_generated then nth_hash else content_hash end as content_hash, event_date
+            case when is_generated then nth_hash else content_hash end as content_hash, app, event_date
         from read_parquet({literal(staged)}, file_row_number = true)
         left join numbered using (file_row_number)
         where coalesce(is_generated, true)"""
@@ -48,7 +48,7 @@ def settle(connection: duckdb.DuckDBPyConnection, staged: Path, settled: Path, h
     if landed and _any_hash_landed(connection, keys, landed):
         connection.execute(f"""
             insert into landed_rows select file_row_number from ({keys})
-            semi join ({landed}) using (content_hash, event_id)""")
+            semi join ({landed}) using (content_hash, app, event_id)""")
 
     changed = _count(connection, "select (select count(*) from numbered) + (select count(*) from landed_rows)")
     if not changed and not _is_blurred(connection, staged):
@@ -109,7 +109,7 @@ def _landed(connection: duckdb.DuckDBPyConnection, staged: Path, home: Path) -> 
     else:
         touched = "in (" + ", ".join(f"date '{day}'" for day in dates) + ")"
     return f"""
-        select event_id, content_hash
+        select app, event_id, content_hash
         from read_parquet([{", ".join(files)}], hive_partitioning = false) where event_date {touched}"""
 
 

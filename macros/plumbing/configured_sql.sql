@@ -74,7 +74,7 @@
             {{ quoted(named.kind) }} as kind,
             {{ quoted(named.name) }} as analysis,
             {{ named.is_whole }} as is_whole,
-            event_id, event_date, occurred_at, user_id, anonymous_id, stream_id,
+            app, event_id, event_date, occurred_at, identity_key,
             {{ unit_of(named.scope) }} as other_unit,
             list_filter(
                 [
@@ -90,13 +90,13 @@
         where {{ may_name(named) }}
         union all
         {% endfor -%}
-        select null, null, null, event_id, event_date, occurred_at, user_id, anonymous_id, stream_id, null, [], null::decimal(38, 6)
+        select null, null, null, app, event_id, event_date, occurred_at, identity_key, null, [], null::decimal(38, 6)
         from named_events
         where false
 
     )
 
-    select kind, analysis, event_id, event_date, occurred_at, other_unit, parts, amount, {{ identity_key() }} as identity_key
+    select kind, analysis, app, event_id, event_date, occurred_at, other_unit, parts, amount, identity_key
     from picks
     where is_whole or len(parts) > 0
 {%- endmacro %}
@@ -155,15 +155,16 @@
     select
         unit,
         at_us,
-        event_id,
+        -- apps may number their events alike
+        (event_id, app) as event_id,
         true as is_entry,
         null::varchar as breakdown,
         {{ period_start(local_date('occurred_at'), named.trend or 'day', setting('week_start')) }} as entry_period,
         list_filter([
             {%- for step in named.steps %}
             case when list_contains(parts, {{ loop.index }})
-                {%- if step.is_first_ever %} and (occurred_at, event_id) = min(
-                    case when list_contains(parts, {{ loop.index }}) then (occurred_at, event_id) end
+                {%- if step.is_first_ever %} and (occurred_at, event_id, app) = min(
+                    case when list_contains(parts, {{ loop.index }}) then (occurred_at, event_id, app) end
                 ) over (partition by unit){% endif %} then {{ loop.index }} end{{ ',' if not loop.last }}
             {%- endfor %}
         ], step -> step is not null) as steps,
@@ -347,7 +348,7 @@
     from {{ events }}
     where analysis = {{ quoted(named.name) }} and list_contains(parts, 1)
     {% if named.is_first_ever -%}
-    qualify row_number() over (partition by unit order by occurred_at, event_id) = 1
+    qualify row_number() over (partition by unit order by occurred_at, event_id, app) = 1
     {%- endif %}
 {%- endmacro %}
 

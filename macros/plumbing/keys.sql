@@ -3,12 +3,45 @@
     md5_number_lower({{ text }})
 {%- endmacro %}
 
-{#- The key of the id that decides an event's person: its user_id, else its anonymous_id. A user and a device of one text differ.
-    stream_id is the stable key of coalesce(anonymous_id, user_id), which the ingest writes beside the event. -#}
-{% macro identity_key(stream_id='stream_id') -%}
+{#- What an event is told apart by: two events of an app with one id on one UTC day are one event. Its columns, and a hash to find copies by. -#}
+{% macro event_identity() -%}
+    app, event_id, event_date
+{%- endmacro %}
+
+{% macro event_key() -%}
+    hash({{ event_identity() }})
+{%- endmacro %}
+
+{#- The hash of an app that scopes the key of an id: ids of two apps differ. -#}
+{% macro app_key() -%}
+    hash(app)
+{%- endmacro %}
+
+{#- The stream of a landed row: of a device in an app, else of a user there, and the two never meet, whatever their ids. The ingest wrote the
+    key of the id beside it; where today's list of what is no id leaves out what an older one took for an id, it is computed anew. -#}
+{% macro landed_stream() -%}
+    {%- set id = 'coalesce(clean_id(anonymous_id), clean_id(user_id))' -%}
+    xor(
+        case when {{ id }} = coalesce(anonymous_id, user_id) then stream_id else {{ stable_key(id) }} end,
+        xor({{ app_key() }}, cast(clean_id(anonymous_id) is null as ubigint))
+    )
+{%- endmacro %}
+
+{#- The key of a stream's device, or of its user where it has no device: in whichever app, unless `person_scope` is app. -#}
+{% macro device_key() -%}
+    {{ 'stream_id' if setting('person_scope') == 'app' else 'xor(stream_id, ' ~ app_key() ~ ')' }}
+{%- endmacro %}
+
+{#- The key of the id that decides whose an event, a session or a day is: its user, else its device. A user and a device of one text differ,
+    and with `person_scope: app` also those of two apps. -#}
+{% macro identity_key() -%}
     case
-        when user_id is null then {{ stream_id }}
-        when anonymous_id is null then xor({{ stream_id }}, 1)
-        else xor({{ stable_key('user_id') }}, 1)
+        when user_id is null or anonymous_id is null then {{ device_key() }}
+        else xor({{ stable_key('user_id') }}, {{ 'xor(' ~ app_key() ~ ', 1)' if setting('person_scope') == 'app' else 1 }})
     end
+{%- endmacro %}
+
+{#- A person's name: the id itself, or with `person_scope: app` the app's name before it, in which a slash is escaped. -#}
+{% macro person_named(id, app='app') -%}
+    {{ "replace(replace(" ~ app ~ ", '%', '%25'), '/', '%2F') || '/' || " ~ id if setting('person_scope') == 'app' else id }}
 {%- endmacro %}

@@ -19,6 +19,7 @@
     {%- set legal = {
         'week_start': ['monday', 'sunday'],
         'identity_rule': ['first', 'last'],
+        'person_scope': ['shared', 'app'],
         'trust_client_sessions': [true, false],
         'allow_pii': [true, false],
         'acquisition_model': ['first_touch', 'last_touch', 'last_non_direct', 'linear', 'position_based', 'time_decay'],

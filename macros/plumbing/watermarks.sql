@@ -97,7 +97,9 @@
     {%- if not execute -%}
         {{ return('') }}
     {%- endif -%}
-    {%- set parts = [model.raw_code, run_query('select values_version()').columns[0].values() | first] -%}
+    {%- set parts = [model.raw_code, event_key() ~ landed_stream() ~ identity_key() ~ person_named('id')] -%}
+    {#- how values are read, and how this version of DuckDB hashes an app -#}
+    {%- do parts.append(run_query('select values_version(), ' ~ app_key() ~ " from (select 'any' as app)").rows[0] | join(' ')) -%}
     {%- for name in ['reporting_timezone', 'session_timeout_seconds', 'session_max_hours', 'trust_client_sessions', 'bounce_max_seconds'] -%}
         {%- do parts.append(name ~ '=' ~ setting(name)) -%}
     {%- endfor -%}
@@ -213,16 +215,16 @@
     because what such a copy made in a session or a day has to be taken back. No age limits what is touched.
 -#}
 {% macro touched_moments(batches) -%}
-    select stream_id, session_id, occurred_at, true as is_current
+    select app, stream_id, session_id, occurred_at, true as is_current
     from {{ ref('stg_events') }}
     where batch_id in {{ literal_list(batches) }} and stream_id is not null
     union
-    select stream_id, session_id, occurred_at, false as is_current
+    select app, stream_id, session_id, occurred_at, false as is_current
     from {{ ref('stg_superseded_copies') }}
     where
         stream_id is not null
-        and hash(event_id, event_date) in (
-            select hash(event_id, event_date) from {{ ref('stg_events') }} where batch_id in {{ literal_list(batches) }}
+        and {{ event_key() }} in (
+            select {{ event_key() }} from {{ ref('stg_events') }} where batch_id in {{ literal_list(batches) }}
         )
 {%- endmacro %}
 

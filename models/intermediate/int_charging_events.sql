@@ -19,10 +19,10 @@ charging_events as (
     select
         -- ids
         event_id,
-        {{ identity_key() }} as identity_key,
-        nullif(trim(charging_session_id), '') as charging_session_id,
-        nullif(trim(station_id), '') as station_id,
-        nullif(trim(location_id), '') as location_id,
+        identity_key,
+        charging_session_id,
+        station_id,
+        location_id,
 
         -- strings
         app,

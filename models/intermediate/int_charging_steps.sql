@@ -42,7 +42,10 @@ steps as (
         on charging_events.identity_key = identities.identity_key
 
     left join credits
-        on charging_events.event_id = credits.event_id and charging_events.event_date = credits.event_date
+        on
+            charging_events.app = credits.app
+            and charging_events.event_id = credits.event_id
+            and charging_events.event_date = credits.event_date
 
 ),
 
@@ -66,7 +69,7 @@ paired_steps as (
         * exclude (is_beginning),
         case
             when charging_session_id is not null then md5('session:' || length(app) || ':' || app || charging_session_id)
-            else last_value(case when is_beginning then md5('event:' || event_date || event_id) end ignore nulls) {{ before }}
+            else last_value(case when is_beginning then md5('event:' || length(app) || ':' || app || event_date || event_id) end ignore nulls) {{ before }}
         end as charging_session_key
 
     from steps_with_beginnings

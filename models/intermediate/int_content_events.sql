@@ -25,9 +25,9 @@ content_events as (
     select
         -- ids
         event_id,
-        {{ identity_key() }} as identity_key,
-        nullif(trim(content_id), '') as content_id,
-        nullif(trim(creator_id), '') as creator_id,
+        identity_key,
+        content_id,
+        creator_id,
 
         -- strings
         event_name,

@@ -44,7 +44,7 @@ experiment_events as (
     select
         -- ids
         event_id,
-        {{ identity_key() }} as identity_key,
+        identity_key,
         account_id,
 
         -- strings
@@ -52,8 +52,8 @@ experiment_events as (
         event_name,
 
         -- of exposures: what was shown to whom, as the sender could know it
-        case when event_name = 'experiment_exposed' then nullif(trim(experiment), '') end as experiment,
-        case when event_name = 'experiment_exposed' then nullif(trim(variant), '') end as variant,
+        case when event_name = 'experiment_exposed' then nullif(experiment, '') end as experiment,
+        case when event_name = 'experiment_exposed' then nullif(variant, '') end as variant,
         case when event_name = 'experiment_exposed' then user_id end as user_id,
         case when event_name = 'experiment_exposed' then anonymous_id end as anonymous_id,
 

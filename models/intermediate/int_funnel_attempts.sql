@@ -29,7 +29,7 @@ id_contents as (
         analysis as funnel,
         identity_key,
         other_unit,
-        bit_xor(hash(event_id, event_date, occurred_at, parts)) as content_hash
+        bit_xor(hash({{ event_identity() }}, occurred_at, parts)) as content_hash
 
     from picked_events
 

@@ -4,7 +4,11 @@ with recursive
 
 stream_days as (
 
-    select * from {{ ref('int_stream_days') }}
+    select
+        *,
+        {{ device_key() }} as device_key
+
+    from {{ ref('int_stream_days') }}
 
 ),
 
@@ -14,6 +18,7 @@ known_ids as (
         identity_key,
         'user' as id_kind,
         any_value(user_id) as id,
+        any_value(app) as app,
         min(first_event_at) as first_seen_at,
         max(last_event_at) as last_seen_at
 
@@ -27,9 +32,10 @@ known_ids as (
 
     -- a device has its row even where every one of its events was identified
     select
-        stream_id as identity_key,
+        device_key as identity_key,
         'device' as id_kind,
         any_value(anonymous_id) as id,
+        any_value(app) as app,
         min(first_event_at) as first_seen_at,
         max(last_event_at) as last_seen_at
 
@@ -37,15 +43,25 @@ known_ids as (
 
     where anonymous_id is not null
 
-    group by stream_id
+    group by device_key
+
+),
+
+named_known_ids as (
+
+    select
+        *,
+        {{ person_named('id') }} as person_name
+
+    from known_ids
 
 ),
 
 device_users as (
 
     select
-        stream_id as identity_key,
-        user_id,
+        device_key as identity_key,
+        {{ person_named('user_id') }} as user_id,
         min(first_event_at) as first_identified_at,
         max(last_event_at) as last_identified_at
 
@@ -53,7 +69,7 @@ device_users as (
 
     where anonymous_id is not null and user_id is not null
 
-    group by stream_id, user_id
+    group by all
 
 ),
 
@@ -77,19 +93,21 @@ device_owners as (
 owned_ids as (
 
     select
-        known_ids.*,
-        coalesce(device_owners.owner_id, known_ids.id) as owner_id
+        named_known_ids.*,
+        coalesce(device_owners.owner_id, named_known_ids.person_name) as owner_id
 
-    from known_ids
+    from named_known_ids
 
     left join device_owners
-        on known_ids.identity_key = device_owners.identity_key and known_ids.id_kind = device_owners.id_kind
+        on named_known_ids.identity_key = device_owners.identity_key and named_known_ids.id_kind = device_owners.id_kind
 
 ),
 
 merge_events as (
 
-    select merges.*
+    select
+        {{ person_named('merges.id', 'merges.app') }} as id,
+        {{ person_named('merges.other_id', 'merges.app') }} as other_id
 
     from {{ ref('stg_merges') }} as merges
 
@@ -102,13 +120,13 @@ merge_events as (
 named_ids as (
 
     select
-        id,
+        person_name as id,
         id_kind,
         owner_id
 
     from owned_ids
 
-    qualify row_number() over (partition by id order by id_kind desc) = 1
+    qualify row_number() over (partition by person_name order by id_kind desc) = 1
 
 ),
 
@@ -202,6 +220,7 @@ identities as (
         owned_ids.identity_key,
         owned_ids.id_kind,
         owned_ids.id,
+        {{ 'owned_ids.app' if setting('person_scope') == 'app' else 'cast(null as varchar)' }} as app,
         coalesce(groups.person_id, owned_ids.owner_id) as person_id,
         owned_ids.first_seen_at,
         owned_ids.last_seen_at

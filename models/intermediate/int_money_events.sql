@@ -19,15 +19,15 @@ money_events as (
     select
         -- ids
         event_id,
-        {{ identity_key() }} as identity_key,
+        identity_key,
         account_id,
         payment_id,
         order_id,
         product_id,
         subscription_id,
         plan_id,
-        nullif(trim(content_id), '') as content_id,
-        nullif(trim(creator_id), '') as creator_id,
+        content_id,
+        creator_id,
 
         -- strings
         money_event,

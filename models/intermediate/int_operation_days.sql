@@ -39,7 +39,7 @@ operation_days as (
         {{ local_date('events.occurred_at') }} as operation_date,
         events.app,
         operations.operation,
-        {{ identity_key('events.stream_id') }} as identity_key,
+        events.identity_key,
         count(*) as events,
         min(events.occurred_at) as first_at
 

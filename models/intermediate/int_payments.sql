@@ -74,6 +74,7 @@ refunds as (
 refunded_payments as (
 
     select
+        payments.app,
         payments.event_id,
         payments.event_date,
         -sum(refunds.revenue_cents) as refunded_cents,
@@ -87,7 +88,7 @@ refunded_payments as (
 
     where payments.status = 'completed'
 
-    group by payments.event_id, payments.event_date
+    group by payments.app, payments.event_id, payments.event_date
 
 ),
 
@@ -120,7 +121,10 @@ paid_or_refunded as (
     from payments
 
     left join refunded_payments
-        on payments.event_id = refunded_payments.event_id and payments.event_date = refunded_payments.event_date
+        on
+            payments.app = refunded_payments.app
+            and payments.event_id = refunded_payments.event_id
+            and payments.event_date = refunded_payments.event_date
 
     union all
 

@@ -90,6 +90,7 @@ turns as (
 overtaken_turns as (
 
     select distinct
+        pending.app,
         pending.event_id,
         pending.event_date,
         pending.status
@@ -128,7 +129,8 @@ monthly_turns as (
 
     anti join overtaken_turns
         on
-            turns.event_id = overtaken_turns.event_id
+            turns.app = overtaken_turns.app
+            and turns.event_id = overtaken_turns.event_id
             and turns.event_date = overtaken_turns.event_date
             and turns.status = overtaken_turns.status
 

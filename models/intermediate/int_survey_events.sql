@@ -19,16 +19,16 @@ survey_events as (
     select
         -- ids
         event_id,
-        {{ identity_key() }} as identity_key,
+        identity_key,
 
         -- strings
         app,
         -- an event that is named after its survey needs no property to say which
         case
-            when starts_with(survey_event, 'survey_') then nullif(lower(trim(survey)), '')
+            when starts_with(survey_event, 'survey_') then lower(survey)
             else split_part(survey_event, '_', 1)
         end as survey,
-        nullif(trim(wave), '') as wave,
+        wave,
         {{ "json_extract_string(properties, '$.comment')" if setting('allow_pii') else 'cast(null as varchar)' }} as comment,
 
         -- numbers

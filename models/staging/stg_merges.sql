@@ -25,11 +25,12 @@ merge_copies as (
     select
         landed.event_id,
         landed.event_date,
-        coalesce(landed.user_id, landed.anonymous_id) as id,
+        landed.app,
+        coalesce(clean_id(landed.user_id), clean_id(landed.anonymous_id)) as id,
         coalesce(
-            (landed.properties ->> '$.previous_id'),
-            (landed.properties ->> '$.previousId'),
-            (landed.properties ->> '$.alias')
+            clean_id((landed.properties ->> '$.previous_id')),
+            clean_id((landed.properties ->> '$.previousId')),
+            clean_id((landed.properties ->> '$.alias'))
         ) as other_id,
         parse_filename(landed.filename, true) as batch_id,
         landed.file_row_number as row_number

@@ -14,11 +14,14 @@ with
 landed as not materialized (
 
     select
+        app,
         event_id,
         event_date,
         occurred_at,
         content_hash,
         stream_id,
+        user_id,
+        anonymous_id,
         session_id,
         filename,
         parse_filename(filename, true) as batch_id,
@@ -48,7 +51,7 @@ known_copies as (
     where
         landed.event_date in {{ dates_in('select distinct event_date from ' ~ source('landing', 'events') ~ ' where filename in ' ~ new_files) }}
         and landed.batch_id in (select batch_id from plumbing.processed_batches where model_name = '{{ this.identifier }}')
-        and hash(landed.event_id, landed.event_date) in (select hash(event_id, event_date) from new_copies)
+        and {{ event_key() }} in (select {{ event_key() }} from new_copies)
 
 ),
 {% endif %}
@@ -68,7 +71,7 @@ copies as {{ kept }} (
 -- a hash finds the few ids that may occur more than once; only those are ordered, by the ids themselves
 repeated_keys as (
 
-    select hash(event_id, event_date) as copy_key
+    select {{ event_key() }} as copy_key
 
     from copies
 
@@ -81,15 +84,18 @@ repeated_keys as (
 -- which copy stays depends on content alone; of identical ones the first landed stays
 superseded_copies as (
 
-    select *
+    select
+        * exclude (stream_id, user_id, anonymous_id, session_id),
+        {{ landed_stream() | indent(8) }} as stream_id,
+        clean_id(session_id) as session_id
 
     from copies
 
-    where hash(event_id, event_date) in (select copy_key from repeated_keys)
+    where {{ event_key() }} in (select copy_key from repeated_keys)
 
     qualify
         row_number() over (
-            partition by event_id, event_date order by occurred_at, content_hash, batch_id, row_number
+            partition by {{ event_identity() }} order by occurred_at, content_hash, batch_id, row_number
         ) > 1
 
 )

@@ -1,4 +1,4 @@
--- A failing row is an event id that is staged more than once on one UTC day: a copy was not settled. Looked at on the days that
+-- A failing row is an event id that is staged more than once in its app on one UTC day: a copy was not settled. Looked at on the days that
 -- unproven batches name, since no other day can have changed with them.
 with
 
@@ -6,7 +6,7 @@ events as (
 
     select
         event_date,
-        hash(event_id) as event_key
+        {{ event_key() }} as event_key
 
     from {{ ref('stg_events') }}
 

@@ -38,7 +38,8 @@ credited_events as (
     qualify
         configured.occurrence = 'any'
         or row_number() over (
-            partition by configured.conversion, identities.person_id order by picked_events.occurred_at, picked_events.event_id
+            partition by configured.conversion, identities.person_id
+            order by picked_events.occurred_at, picked_events.event_id, picked_events.app
         ) = 1
 
 ),

@@ -23,7 +23,7 @@ keyed_ids as (
     select
         'stream' as key_kind,
         stream_id as id_key,
-        hash(coalesce(anonymous_id, user_id)) as id_hash
+        hash(app, anonymous_id is null, coalesce(anonymous_id, user_id)) as id_hash
 
     from stream_days
 
@@ -32,7 +32,7 @@ keyed_ids as (
     select
         'stream' as key_kind,
         stream_id as id_key,
-        hash(coalesce(anonymous_id, user_id)) as id_hash
+        hash(app, anonymous_id is null, coalesce(anonymous_id, user_id)) as id_hash
 
     from unproven_events
 
@@ -41,7 +41,11 @@ keyed_ids as (
     select
         'identity' as key_kind,
         identity_key as id_key,
-        hash(case when user_id is null then 'device' else 'user' end, coalesce(user_id, anonymous_id)) as id_hash
+        hash(
+            case when user_id is null then 'device' else 'user' end,
+            coalesce(user_id, anonymous_id),
+            {{ 'app' if setting('person_scope') == 'app' else 'null' }}
+        ) as id_hash
 
     from stream_days
 

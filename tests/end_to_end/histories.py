@@ -1,6 +1,7 @@
 """Random histories of product events, made to hurt: late, duplicated, tied, bridged, identified later."""
 
 import random
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -35,7 +36,7 @@ GAPS = [
 ]
 # of a history that is busy, so that its sessions are long, are bridged, and last beyond midnight
 SHORT_GAPS = [gap for gap in GAPS if gap <= TIMEOUT + timedelta(microseconds=1)]
-NO_ID = [None, "", "null", "-1", "undefined"]
+NO_ID: list[Any] = [None, "", "Null ", "-1", "undefined", "guest", 0]
 SUBSCRIPTION = ["created", "created", "upgraded", "downgraded", "cancelled", "reactivated"]
 PAYMENT = ["payment_initiated", "payment_completed", "payment_failed", "refund_issued", "Order Refunded"]
 CHARGING = ["charge_started", "charge_started", "charge_stopped", "charge_stopped", "wallet_credited"]
@@ -46,7 +47,8 @@ CONTENT = ["content_published", "content_viewed", "part_started", "part_started"
 CONTENT += ["content_liked", "content_rated", "creator_followed", "creator_followed", "creator_unfollowed", "tip_sent"]
 PRICES = [None, 0, 500, 999, 12_000, -5, 10**16]
 NAMES = ["page_view", "page_view", "$pageview", "click", "scroll", "refund", "order_completed", "identify"]
-READING = ["page_view", "page_view", "page_view", "scroll"]
+NAMES += ["$pageleave", "user_engagement", "$feature_flag_called"]
+READING = ["page_view", "page_view", "page_view", "scroll", "$pageleave"]
 SURVEY = ["survey_sent", "survey_sent", "survey_answered", "survey_answered", "nps_submitted", "ces_answered"]
 PAGES = [None, "https://shop.example/", "https://shop.example/cart", "https://www.shop.example/help"]
 REFERRERS = [None, None, "https://www.google.com/search", "https://shop.example/", "https://blog.example/post"]
@@ -65,6 +67,8 @@ def history(number: int, seed: int, loads: int) -> list[Delivery]:
     rng = random.Random(f"{seed}/{number}")
     users = [f"h{number}-u{i}" for i in range(rng.randint(1, 3))]
     devices = [f"h{number}-d{i}" for i in range(rng.choice([1, 1, 2, 3]))]
+    # some devices are called like a user
+    devices += users[:1] if rng.random() < 0.3 else []
     apps, anonymous_ids, names = ["shop", "shop", "charging"], [*devices * 3, *NO_ID], NAMES
     gaps = rng.choice([GAPS, SHORT_GAPS])
     at = rng.choice(rng.choice([CROWDED, LONELY]))
@@ -73,15 +77,15 @@ def history(number: int, seed: int, loads: int) -> list[Delivery]:
         apps, anonymous_ids, names = ["shop"], devices[:1], READING
         gaps, at = [gap for gap in GAPS if gap <= TIMEOUT], rng.choice(LONELY)
     deliveries: list[Delivery] = []
-    for i in range(rng.randint(1, 25)):
+    numbered: Counter[str] = Counter()
+    for _ in range(rng.randint(1, 25)):
         at += rng.choice(gaps)
         event = {
-            "event_id": f"h{number}-e{i}",
             "event_name": rng.choice(names),
             "occurred_at": at.isoformat(),
             "user_id": rng.choice([*users, *NO_ID, None, None]),
             "anonymous_id": rng.choice(anonymous_ids),
-            "session_id": rng.choice([None, f"s{rng.randint(0, 2)}"]),
+            "session_id": rng.choice([None, f"h{number}-s{rng.randint(0, 2)}"]),
             "app": rng.choice(apps),
             "properties": {"amount_cents": rng.randint(0, 9)} if rng.random() < 0.3 else {},
             "context": {
@@ -103,7 +107,10 @@ def history(number: int, seed: int, loads: int) -> list[Delivery]:
         if rng.random() < 0.08:
             event |= experiment(rng)
         if rng.random() < 0.08:
-            event |= {"event_name": "alias", "properties": {"previous_id": rng.choice([*users, *devices])}}
+            event |= {"event_name": "alias", "properties": {"previous_id": rng.choice([*users, *devices, *NO_ID])}}
+        # every app numbers its events from 0
+        event["event_id"] = f"h{number}-e{numbered[event['app']]}"
+        numbered[event["app"]] += 1
         deliveries.append(Delivery(rng.randrange(loads), event))
         if rng.random() < 0.2:
             deliveries.append(Delivery(rng.randrange(loads), event))
@@ -118,7 +125,7 @@ def money(rng: random.Random, number: int, at: datetime) -> Event:
     if rng.random() < 0.4:
         return {
             "event_name": rng.choice(PAYMENT),
-            "properties": amount | {"payment_id": rng.choice([None, f"h{number}-p{rng.randint(0, 1)}"])},
+            "properties": amount | {"payment_id": rng.choice([rng.choice(NO_ID), f"h{number}-p{rng.randint(0, 1)}"])},
         }
     moved = {name: at + timedelta(days=rng.choice([-40, -1, 3, 31, 70])) for name in ("effective_at", "trial_ends_at")}
     return {
@@ -126,7 +133,7 @@ def money(rng: random.Random, number: int, at: datetime) -> Event:
         "properties": amount
         | {name: moment.isoformat() for name, moment in moved.items() if rng.random() < 0.25}
         | {
-            "subscription_id": rng.choice([None, f"h{number}-s0", f"h{number}-s1"]),
+            "subscription_id": rng.choice([rng.choice(NO_ID), f"h{number}-s0", f"h{number}-s1"]),
             "plan_id": rng.choice([None, "basic", "pro"]),
             "billing_interval": rng.choice([None, "month", "Year", "quarter", "week", "day", "fortnight"]),
         },
@@ -152,7 +159,7 @@ def charging(rng: random.Random, number: int) -> Event:
         "event_name": rng.choice(CHARGING),
         "app": "charging",
         "properties": {
-            "charging_session_id": rng.choice([None, None, "", f"h{number}-c0", f"h{number}-c1"]),
+            "charging_session_id": rng.choice([None, None, rng.choice(NO_ID), f"h{number}-c0", f"h{number}-c1"]),
             "station_id": rng.choice([None, f"h{number}-station", f"h{number}-station", "shared"]),
             "location_id": rng.choice([None, "north", "south"]),
             "energy_kwh": rng.choice([None, 7.25, 0.1, 0, -1, "much"]),

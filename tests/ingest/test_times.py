@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.values import MACROS
+from ingest.values import value_macros
 from tests.ingest.events import landed, one, quarantined, write_ndjson
 
 NOON = "2024-01-10 12:00:00"
@@ -223,7 +223,7 @@ def spelled(draw: st.DrawFn) -> tuple[str, datetime, str]:
 def test_a_time_means_what_it_says_whatever_stands_beside_it(rows, session_zone):
     with duckdb.connect() as connection:
         connection.execute(f"set timezone = '{session_zone}'")
-        connection.execute(MACROS)
+        connection.execute(value_macros())
         connection.execute("create table rows (n bigint, written varchar, zone varchar)")
         connection.executemany("insert into rows values (?, ?, ?)", [[n, r[0], r[2]] for n, r in enumerate(rows)])
         found = connection.execute("select instant(written, zone) from rows order by n").fetchall()

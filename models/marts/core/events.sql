@@ -17,7 +17,7 @@ identities as (
 events_with_person as (
 
     select
-        events.* replace (
+        events.* exclude (identity_key) replace (
             {%- if setting('allow_pii') %}
             events.properties as properties
             {%- else %}
@@ -37,6 +37,9 @@ events_with_person as (
         on
             coalesce(events.user_id, events.anonymous_id) = identities.id
             and case when events.user_id is null then 'device' else 'user' end = identities.id_kind
+            {%- if setting('person_scope') == 'app' %}
+            and events.app = identities.app
+            {%- endif %}
 
 )
 

@@ -4,7 +4,11 @@ with
 
 stream_days as (
 
-    select * from {{ ref('int_stream_days') }}
+    select
+        *,
+        {{ device_key() }} as device_key
+
+    from {{ ref('int_stream_days') }}
 
 ),
 
@@ -21,7 +25,7 @@ person_days as (
         stream_days.activity_date,
         sum(stream_days.activity_events) > 0 as is_active,
         count(distinct stream_days.app) as apps,
-        count(distinct stream_days.stream_id) as devices,
+        count(distinct stream_days.device_key) as devices,
         cast(sum(stream_days.events) as bigint) as events,
         cast(sum(stream_days.activity_events) as bigint) as activity_events,
         cast(sum(stream_days.page_views) as bigint) as page_views,

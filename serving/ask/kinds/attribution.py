@@ -83,7 +83,7 @@ class Attribution(Question):
 
     def _conversions(self, scope: Scope) -> str:
         columns = {
-            "event_id": "event_id",
+            "event_id": "(event_id, app)",
             "occurred_at": "occurred_at",
             "money": scope.number(self.value) if self.value else "null::double",
         }
@@ -93,7 +93,7 @@ class Attribution(Question):
             place = "row_number() over (partition by unit order by occurred_at, event_id)"
             every = f"select * from ({every}) as every_conversion qualify {place} = 1"
         return (
-            "select unit, occurred_at::varchar || event_id as conversion_id, epoch_us(occurred_at) as at_us, money, "
+            "select unit, hash(occurred_at, event_id) as conversion_id, epoch_us(occurred_at) as at_us, money, "
             f"money::bigint as amount_cents from ({every}) as conversions where {in_range}"
         )
 

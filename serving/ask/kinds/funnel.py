@@ -171,9 +171,9 @@ class Funnel(Question):
         matches = []
         for number, (step, condition) in enumerate(zip(self.steps, conditions, strict=True), start=1):
             if step.occurrence == "first_ever":
-                moment = f"case when {condition} then (occurred_at, event_id) end"
+                moment = f"case when {condition} then (occurred_at, event_id, app) end"
                 condition = (
-                    f"{condition} and (occurred_at, event_id) = min({moment}) over (partition by {scope.unit()})"
+                    f"{condition} and (occurred_at, event_id, app) = min({moment}) over (partition by {scope.unit()})"
                 )
             if self.date_range == "all_steps" and self.exclusions:
                 condition = f"{condition} and {scope.until(self.date_to)}"
@@ -183,7 +183,8 @@ class Funnel(Question):
         in_range = f"{scope.since(self.date_from)} and {scope.until(self.date_to)}"
         columns = {
             "at_us": "epoch_us(occurred_at)",
-            "event_id": "event_id",
+            # apps may number their events alike
+            "event_id": "(event_id, app)",
             "is_in_time": f"{scope.since(self.date_from)} and {scope.until(latest)}",
             "is_entry": in_range,
             "entry_period": scope.period_key(self.trend) if self.trend else "null",

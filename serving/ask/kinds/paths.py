@@ -63,7 +63,7 @@ class Paths(Question):
         """Return the query: `step, source, target, paths, avg_seconds`."""
         item = scope.key(self.item)
         chosen = "is_activity" if self.events is None else scope.any_of(self.events)
-        columns = {"at_us": "epoch_us(occurred_at)", "event_id": "event_id", "item": item}
+        columns = {"at_us": "epoch_us(occurred_at)", "event_id": "(event_id, app)", "item": item}
         in_range = (scope.since(self.date_from), scope.until(self.date_to))
         sql = steps(
             items=scope.events(columns, f"{item} is not null", chosen, *in_range),

@@ -128,7 +128,7 @@ class Retention(Question):
         """Return what the cohort of an event is told from."""
         columns = {"period_key": scope.period_key(self.period)}
         if self.breakdown:
-            columns |= {"moment_us": "epoch_us(occurred_at)", "event_id": "event_id"}
+            columns |= {"moment_us": "epoch_us(occurred_at)", "event_id": "(event_id, app)"}
             columns |= {"breakdown": scope.key(self.breakdown)}
         return columns
 
