@@ -99,18 +99,19 @@ coalesce(list_transform([{{ expression }}], lambda value: case
 end)[1], false)
 {%- endmacro -%}
 
-{#- Digits without zeros at their ends, by the place of the first one; of a negative number all of it turned round. -#}
+{#- Digits without zeros at their ends, by the place of the first one; of a negative number all of it turned round. No column of events may be
+    called like the piece: it would be read instead. -#}
 {%- macro exact_number(expression) -%}
-{%- set digits = "ltrim(part.whole || part.fraction, '0')" -%}
+{%- set digits = "ltrim(piece.whole || piece.fraction, '0')" -%}
 list_transform(
     [regexp_extract(
         trim(replace({{ expression }}, '_', '')), '^([+-]?)([0-9]*)[.]?([0-9]*)(?:[eE]([+-]?[0-9]+))?$', ['sign', 'whole', 'fraction', 'exponent']
     )],
-    lambda part: case when {{ digits }} = '' then {'side': 0, 'place': 0, 'digits': ''} else {
-        'side': case part.sign when '-' then -1 else 1 end,
-        'place': case part.sign when '-' then -1 else 1 end
-            * (coalesce(try_cast(part.exponent as bigint), 0) - len(part.fraction) + len({{ digits }})),
-        'digits': case part.sign
+    lambda piece: case when {{ digits }} = '' then {'side': 0, 'place': 0, 'digits': ''} else {
+        'side': case piece.sign when '-' then -1 else 1 end,
+        'place': case piece.sign when '-' then -1 else 1 end
+            * (coalesce(try_cast(piece.exponent as bigint), 0) - len(piece.fraction) + len({{ digits }})),
+        'digits': case piece.sign
             when '-' then translate(rtrim({{ digits }}, '0'), '0123456789', '9876543210') || '~'
             else rtrim({{ digits }}, '0')
         end
