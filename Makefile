@@ -3,6 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+SDKS := tests/sdks/node_modules/.ready
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check dev bench property docs clean
@@ -18,10 +19,15 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
 	@touch $@
 
+# SDKs of Node and of browsers, which the collector is tested with; without npm their tests are skipped
+$(SDKS): tests/sdks/package-lock.json
+	@if command -v npm >/dev/null; then cd tests/sdks && npm ci --ignore-scripts --no-audit --no-fund --silent && touch node_modules/.ready; \
+	else echo "npm was not found: tests with SDKs of Node and of browsers are skipped."; fi
+
 demo: $(READY) ## Load the bundled real data, build, publish, and print what to look at.
 	@$(BIN)/footfall demo
 
-test: $(READY) ## Run every test.
+test: $(READY) $(SDKS) ## Run every test.
 	@$(BIN)/python -m pytest
 
 check: $(READY) ## Lint and type-check; SQL that was found clean is looked at again when it, or what it is rendered with, changes.

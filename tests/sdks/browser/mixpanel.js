@@ -6,4 +6,4 @@ mixpanel.track("Product Viewed", { sku: "A1" });
 mixpanel.identify("u1");
 mixpanel.people.set({ plan: "pro" });
 mixpanel.track("Order Completed", { order_id: "o1", revenue: 19.99, currency: "EUR" });
-window.addEventListener("pagehide", () => mixpanel.track("Before Unload", {}, { transport: "sendBeacon" }));
+window.addEventListener("beforeunload", () => mixpanel.track("Before Unload", {}, { transport: "sendBeacon" }));

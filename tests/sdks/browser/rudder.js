@@ -1,8 +1,8 @@
-import { RudderAnalytics } from "@rudderstack/analytics-js";
+import { RudderAnalytics } from "@rudderstack/analytics-js/bundled";
 
 const { host, key } = window.footfallTest;
 const analytics = new RudderAnalytics();
-analytics.load(key, host, { configUrl: host, plugins: ["XhrQueue"], useBeacon: false });
+analytics.load(key, host, { configUrl: host });
 analytics.page("Home");
 analytics.track("Product Viewed", { sku: "A1" });
 analytics.identify("u1", { plan: "pro" });

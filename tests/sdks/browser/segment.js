@@ -6,4 +6,3 @@ await analytics.page("Home");
 await analytics.track("Product Viewed", { sku: "A1" });
 await analytics.identify("u1", { plan: "pro" });
 await analytics.track("Order Completed", { order_id: "o1", revenue: 19.99, currency: "EUR" });
-window.addEventListener("pagehide", () => analytics.track("Before Unload"));
