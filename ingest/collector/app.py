@@ -21,12 +21,12 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
-from starlette.responses import Response
+from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from ingest.collector.body import decompressed, json_text
 from ingest.collector.keys import Keys
-from ingest.collector.landing import land_received
+from ingest.collector.landing import LandingFailed, land_received
 from ingest.collector.settings import CollectorSettings
 from ingest.collector.spool import Spool, SpoolIsBusy, sealed_files
 from ingest.collector.visitors import Visitors
@@ -40,6 +40,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1", "testserver")
 RETRY_SECONDS = 2
 # landing takes at most this share of the time, so that many small files never crowd out receiving
 LANDING_SHARE = 0.2
+BROWSER_SCRIPT = Path(__file__).with_name("footfall.js")
 NEWLINES = bytes.maketrans(b"\n\r", b"  ")
 
 
@@ -87,6 +88,7 @@ class Collector:
             Route("/health", self._health, methods=["GET"]),
             Route("/stats", self._stats, methods=["GET"]),
             Route("/metrics", self._metrics, methods=["GET"]),
+            Route("/footfall.js", _browser_script, methods=["GET"]),
         ]
         by_path: dict[str, list[Vendor]] = {}
         for vendor in VENDORS.values():
@@ -137,13 +139,13 @@ class Collector:
             pause = (time.monotonic() - began) / LANDING_SHARE
 
     async def _land(self) -> None:
+        self.counts.landing_error = None
         try:
             receipts = await asyncio.to_thread(land_received, self.home)
         except Exception as error:  # what was received stays in the spool, and is tried again
             self.counts.landing_error = f"{type(error).__name__}: {error}"
             log.error("received events could not be landed: %s", self.counts.landing_error)
-            return
-        self.counts.landing_error = None
+            receipts = error.receipts if isinstance(error, LandingFailed) else []
         for receipt in receipts:
             for outcome in ("accepted", "duplicate", "quarantined"):
                 self.counts.landed[outcome] += getattr(receipt, outcome)
@@ -274,6 +276,16 @@ class Collector:
         from ingest.collector.metrics import registry
 
         return Response(generate_latest(registry(self)), media_type=CONTENT_TYPE_LATEST)
+
+
+async def _browser_script(_: HttpRequest) -> Response:
+    """The script for pages, which any page may load."""
+    headers = {
+        "Cache-Control": "public, max-age=3600",
+        "Cross-Origin-Resource-Policy": "cross-origin",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return FileResponse(BROWSER_SCRIPT, headers=headers, media_type="text/javascript")
 
 
 def _both(path: str, endpoint: Callable[[HttpRequest], Awaitable[Response]], methods: list[str]) -> list[Route]:

@@ -7,8 +7,17 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from ingest.collector.spool import sealed_files, spool_dir
+from ingest.formats.source import UnusableSource
 from ingest.landing.batches import BatchReceipt
 from ingest.loading import load_file
+
+
+class LandingFailed(Exception):
+    """Some of what was received could not be landed; `receipts` says what was."""
+
+    def __init__(self, message: str, receipts: list[BatchReceipt]) -> None:
+        super().__init__(message)
+        self.receipts = receipts
 
 
 def land_received(home: Path) -> list[BatchReceipt]:
@@ -17,7 +26,7 @@ def land_received(home: Path) -> list[BatchReceipt]:
     Returns no receipts while another process is at it.
 
     Raises:
-        ingest.formats.source.UnusableSource: when a file cannot be loaded; it stays, and is tried again.
+        LandingFailed: when files could not be loaded; they stay, and are tried again; the others have landed.
     """
     receipts: list[BatchReceipt] = []
     if not sealed_files(home):
@@ -27,10 +36,17 @@ def land_received(home: Path) -> list[BatchReceipt]:
         lock.acquire(timeout=0)
     except Timeout:
         return receipts
+    failures: list[str] = []
     try:
         for protocol, path in sealed_files(home):
-            receipts.append(load_file(path, home, protocol, name=f"received/{protocol}/{path.name}"))
-            path.unlink()
+            try:
+                receipts.append(load_file(path, home, protocol, name=f"received/{protocol}/{path.name}"))
+            except UnusableSource as error:
+                failures.append(str(error))
+            else:
+                path.unlink()
     finally:
         lock.release()
+    if failures:
+        raise LandingFailed("; ".join(failures), receipts)
     return receipts

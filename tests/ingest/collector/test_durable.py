@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ingest.collector.landing import land_received
+from ingest.collector.landing import LandingFailed, land_received
 from ingest.collector.spool import Spool, SpoolIsBusy, SpoolIsTaken, sealed_files, spool_dir
 from tests.ingest.collector.conftest import Server, serving
 from tests.ingest.events import batches, landed
@@ -154,3 +154,13 @@ def test_one_collector_receives_for_a_home(tmp_path: Path) -> None:
         await spool.close()
 
     asyncio.run(run())
+
+
+def test_a_file_that_cannot_land_keeps_no_other_back(tmp_path: Path) -> None:
+    spool_some(tmp_path, range(2), close=True)
+    bad = spool_dir(tmp_path) / "segment" / "20200101T000000_000000_abc.ndjson"
+    bad.write_bytes(b"PAR1")
+    with pytest.raises(LandingFailed, match=bad.name):
+        land_received(tmp_path)
+    assert landed(tmp_path, "event_id") == [("m0",), ("m1",)]
+    assert [path for _, path in sealed_files(tmp_path)] == [bad]

@@ -1,35 +1,26 @@
 """Real SDKs from the npm registry, in Node and in headless Chromium: unmodified but for their host."""
 
-import http.server
 import json
 import os
 import shutil
 import subprocess
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from ingest.collector.keys import Keys
+from tests.ingest.collector.browser import AGENT, CHROMIUM, OPTIONS, needs_chromium, served
 from tests.ingest.collector.conftest import Server, serving
 from tests.ingest.events import landed
 
 SDKS = Path(__file__).parents[2] / "sdks"
 NODE = shutil.which("node")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
 
 missing = [
     name for name, found in (("node", NODE), ("npm ci in tests/sdks", (SDKS / "node_modules").exists())) if not found
 ]
 pytestmark = pytest.mark.skipif(
     bool(missing) and not os.environ.get("CI"), reason=f"these SDKs need {' and '.join(missing)}: see .ci/run"
-)
-needs_chromium = pytest.mark.skipif(
-    not CHROMIUM and not os.environ.get("CI"), reason="these SDKs need Chromium: see .ci/run"
 )
 
 PLAIN = {"Order Completed": "u1", "Product Viewed": None}
@@ -79,9 +70,9 @@ def in_browser(server: Server, keys: dict[str, str], folder: Path) -> None:
     """Open a page for each SDK, wait, and go to another one; the pages come from another origin than the collector."""
     from playwright.sync_api import sync_playwright
 
-    with pages(folder) as origin, sync_playwright() as playwright:
-        options = ["--no-sandbox", "--disable-background-networking"]
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
+    write_pages(folder)
+    with served(folder) as origin, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
         opened, errors = [], list[str]()
         for sdk in IN_BROWSER:
             context = browser.new_context(user_agent=AGENT)
@@ -100,9 +91,8 @@ def in_browser(server: Server, keys: dict[str, str], folder: Path) -> None:
     assert not [error for error in errors if "CORS" in error or "Error" in error], errors
 
 
-@contextmanager
-def pages(folder: Path) -> Iterator[str]:
-    """Serve a page for each script."""
+def write_pages(folder: Path) -> None:
+    """A page for each script, bundled."""
     scripts = [str(path) for path in sorted((SDKS / "browser").glob("*.js"))]
     bundle = [*scripts, "--bundle", "--format=esm", f"--outdir={folder}", "--log-level=error"]
     subprocess.run([SDKS / "node_modules" / ".bin" / "esbuild", *bundle], check=True)
@@ -110,18 +100,6 @@ def pages(folder: Path) -> Iterator[str]:
         page = f'<!doctype html><title>Shop</title><script type="module" src="{script.name}"></script>'
         (folder / f"{script.stem}.html").write_text(page)
     (folder / "next.html").write_text("<!doctype html><title>Next</title>")
-
-    class Handler(http.server.SimpleHTTPRequestHandler):
-        def __init__(self, *given: Any) -> None:
-            super().__init__(*given, directory=str(folder))
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as web:
-        threading.Thread(target=web.serve_forever, daemon=True).start()
-        yield f"http://localhost:{web.server_port}"
-        web.shutdown()
 
 
 def check(home: Path, app: str, told: dict[str, str | None]) -> None:

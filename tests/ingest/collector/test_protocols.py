@@ -325,3 +325,38 @@ def test_an_exported_file_is_read_by_the_same_projection(tmp_path: Path) -> None
     ingest.load([tmp_path / "export.json"], tmp_path / "loaded", format="segment")
     columns = "event_id, event_name, user_id, occurred_at, properties"
     assert landed(tmp_path / "received", columns) == landed(tmp_path / "loaded", columns)
+
+
+OWN = [
+    ("/api/v1/analytics/events", {"event_type": "signup", "event_data": {"plan": "pro"}, "user_properties": {"a": 1}}),
+    ("/analytics/events/track", {"event_name": "click", "properties": {"plan": "pro"}, "page_url": "https://a/"}),
+    ("/analytics/events/content-engagement", {"content_id": "c1", "engagement_type": "like", "read_seconds": 3}),
+    ("/analytics/events/user-behavior", {"behavior_type": "searched", "term": "x"}),
+    ("/analytics/events/revenue", {"amount": "12.50", "currency": "EUR", "order_id": "o1"}),
+    ("/analytics/events/track", {"event": "analytics_charge_started", "session_id": "s1", "station_id": "st"}),
+    ("/analytics/events/track", {"event": "analytics_wallet_credited", "session_id": "s1", "amount": 1.5}),
+]
+OWN_TOLD = [
+    ("charge_started", None, None, {"charging_session_id": "s1", "station_id": "st"}),
+    ("click", None, "https://a/", {"plan": "pro"}),
+    ("content_liked", None, None, {"content_id": "c1", "engagement_type": "like", "read_seconds": 3}),
+    ("payment_completed", None, None, {"amount": "12.50", "currency": "EUR", "order_id": "o1", "amount_cents": 1250}),
+    ("searched", None, None, {"behavior_type": "searched", "term": "x"}),
+    ("signup", None, None, {"$set": {"a": 1}, "plan": "pro"}),
+    ("wallet_credited", None, None, {"amount": 1.5, "amount_cents": 150, "charging_session_id": "s1"}),
+]
+
+
+def test_our_own_json_in_the_words_of_the_guides(tmp_path: Path) -> None:
+    _, key = Keys(tmp_path).create("write", "shop")
+    who = {"user_id": "u1", "timestamp": AT}
+    requests = [{"path": path, "json": who | body, "headers": {"X-Api-Key": key}} for path, body in OWN]
+    batch = {
+        "path": "/analytics/events/track-batch",
+        "json": {"events": []},
+        "headers": {"Authorization": f"Bearer {key}"},
+    }
+    answers = exchange(tmp_path, *requests, batch)
+    assert [answer.json()["received"] for answer in answers] == [1] * len(OWN) + [0]
+    rows = landed(tmp_path, "event_name, session_id, page_url, properties", "user_id = 'u1'")
+    assert [(*row[:3], json.loads(row[3])) for row in rows] == OWN_TOLD
