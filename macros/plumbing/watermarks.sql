@@ -103,7 +103,7 @@
     {%- for name in ['reporting_timezone', 'session_timeout_seconds', 'session_max_hours', 'trust_client_sessions', 'bounce_max_seconds'] -%}
         {%- do parts.append(name ~ '=' ~ setting(name)) -%}
     {%- endfor -%}
-    {%- do parts.append(sessionize('events', 1, 1, true, 1) ~ click_id('page') ~ channel_group('source', 'medium', 'campaign', 'category') ~ search_engine('host')) -%}
+    {%- do parts.append(sessionize('events', 1, 1, true, 1) ~ with_traffic('sessions', 'traffic_sources')) -%}
     {%- if 'picked_events(' in model.raw_code -%}
         {%- do parts.append(picked_events('events', configured_analyses())) -%}
     {%- endif -%}

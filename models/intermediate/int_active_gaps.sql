@@ -73,13 +73,13 @@ device_days as (
 channel_days as (
 
     select
-        coalesce(person_origins.channel, 'Unassigned') as segment_value,
+        person_origins.channel as segment_value,
         person_days.activity_date as day,
         person_days.previous_row_date as previous_day
 
     from person_days
 
-    left join person_origins
+    inner join person_origins
         on person_days.person_id = person_origins.person_id
 
     where person_days.previous_row_date is distinct from person_days.activity_date

@@ -48,14 +48,14 @@ segment_days as (
 
     select
         'channel' as segment,
-        coalesce(person_origins.channel, 'Unassigned') as segment_value,
+        person_origins.channel as segment_value,
         person_days.person_id,
         person_days.activity_date,
         person_days.previous_row_date as previous_date
 
     from person_days
 
-    left join person_origins
+    inner join person_origins
         on person_days.person_id = person_origins.person_id
 
 ),

@@ -116,107 +116,26 @@ sessions as (
 
 ),
 
--- what its events do not say, the address of its entry page may: UTM parameters, and the click id of an advertising platform
-landed_sessions as (
+sessions_with_traffic as (
 
-    select
-        *,
-        {{ click_id('entry_page') | indent(8) }} as click,
-        coalesce(utm_source, utm_medium, utm_campaign, utm_term, utm_content) is null
-        and regexp_matches(entry_page, '(?i)[?&]utm_') as is_tagged_by_address
-
-    from sessions
-
-),
-
-tagged_sessions as (
-
-    select
-        * exclude (click, is_tagged_by_address) replace (
-            {% for parameter in ['utm_source', 'utm_medium', 'utm_campaign', 'utm_term', 'utm_content'] %}
-            case when is_tagged_by_address then {{ url_parameter('entry_page', parameter) }} else {{ parameter }} end as {{ parameter }}
-            {{- ',' if not loop.last }}
-            {% endfor %}
-        ),
-        click.parameter as click_id_parameter,
-        click.click_id as click_id,
-        click.source as click_source,
-        click.medium as click_medium
-
-    from landed_sessions
-
-),
-
--- where the session came from: its UTM parameters, else a click id, else a referrer that is not the site itself
-sessions_with_hosts as (
-
-    select
-        *,
-        regexp_extract(lower(referrer), '^[a-z-]+://(?:www\.)?([^/:?#]+)', 1) as referrer_host,
-        case
-            when referrer is not null then regexp_extract(lower(entry_page), '^[a-z-]+://(?:www\.)?([^/:?#]+)', 1)
-        end as own_host
-
-    from tagged_sessions
-
-),
-
-sessions_with_source as (
-
-    select
-        *,
-        lower(coalesce(
-            utm_source,
-            click_source,
-            case
-                when referrer_host is distinct from own_host
-                    then coalesce({{ search_engine('referrer_host') | indent(20) }}, nullif(referrer_host, ''))
-            end,
-            '(direct)'
-        )) as traffic_source
-
-    from sessions_with_hosts
-
-),
-
-sessions_with_medium as (
-
-    select
-        sessions_with_source.* exclude (referrer_host, own_host, click_source, click_medium),
-        traffic_sources.category as traffic_category,
-        lower(coalesce(
-            sessions_with_source.utm_medium,
-            case when coalesce(lower(sessions_with_source.utm_source) = click_source, sessions_with_source.utm_source is null) then click_medium end,
-            case
-                when sessions_with_source.traffic_source = '(direct)' then '(none)'
-                when sessions_with_source.utm_source is not null then '(not set)'
-                when traffic_sources.category = 'search' then 'organic'
-                else 'referral'
-            end
-        )) as traffic_medium
-
-    from sessions_with_source
-
-    left join {{ ref('traffic_sources') }} as traffic_sources
-        on sessions_with_source.traffic_source = traffic_sources.source
+    {{ with_traffic('sessions', ref('traffic_sources')) | indent(4) }}
 
 ),
 
 sessions_to_keep as (
 
     select
-        * exclude (traffic_category),
+        *,
         {% if setting('session_max_hours') is none %}
         content_hash as fingerprint,
         {% else %}
         -- a chain can grow while some of its sessions stay as they are
         xor(content_hash, {{ stable_key("concat_ws('-', epoch_us(chain_started_at), epoch_us(chain_ended_at))") }}) as fingerprint,
         {% endif %}
-        {{ channel_group('traffic_source', 'traffic_medium', 'lower(utm_campaign)', 'traffic_category') | indent(8) }} as channel,
         {{ identity_key() | indent(8) }} as identity_key,
         {{ local_date('started_at') }} as session_date
 
-    from sessions_with_medium
+    from sessions_with_traffic
 
 )
 

@@ -52,7 +52,7 @@ touches_{{ loop.index }} as (
 
     from sessions
 
-    where {{ named.scope.unit }}_id in (select unit from conversions_{{ loop.index }})
+    where is_visit and {{ named.scope.unit }}_id in (select unit from conversions_{{ loop.index }})
 
 ),
 

@@ -111,7 +111,7 @@ touches as (
 
     from sessions
 
-    where person_id in (select unit from customers)
+    where is_visit and person_id in (select unit from customers)
 
 ),
 
@@ -128,7 +128,7 @@ customer_credits as (
         customers.segment_value,
         customers.unit as person_id,
         customers.cohort_start,
-        coalesce(sessions.channel, 'Unassigned') as channel,
+        coalesce(sessions.channel, 'Direct') as channel,
         sum(credits.credit) as credit
 
     from credits

@@ -122,12 +122,11 @@ persons as (
         customer_scores.frequency as rfm_frequency,
         customer_scores.monetary as rfm_monetary,
         100 * customer_scores.recency + 10 * customer_scores.frequency + customer_scores.monetary as rfm_score,
-        coalesce(person_origins.sessions, 0) as sessions,
+        person_origins.sessions,
         person_origins.app as first_app,
         person_origins.country as first_country,
         person_origins.device_type as first_device_type,
-        -- a person who only ever appears in a session that another user of the device began has none of their own
-        coalesce(person_origins.channel, 'Unassigned') as first_channel,
+        person_origins.channel as first_channel,
         person_origins.traffic_source as first_traffic_source,
         person_origins.traffic_medium as first_traffic_medium,
         person_origins.utm_campaign as first_utm_campaign,
@@ -140,7 +139,7 @@ persons as (
     inner join person_ids
         on person_totals.person_id = person_ids.person_id
 
-    left join person_origins
+    inner join person_origins
         on person_totals.person_id = person_origins.person_id
 
     left join customer_scores

@@ -54,6 +54,7 @@ sessions_with_person as (
 
         -- booleans
         sessions.is_bounce,
+        sessions.is_visit,
 
         -- dates and timestamps (utc)
         sessions.session_date,

@@ -29,7 +29,8 @@ class Attribution(Question):
     """Conversions, and their money, credited to the sessions that led to them.
 
     A conversion is each selected event in the range (`first_ever`: only the unit's first of all), its touches are the
-    unit's sessions that began in the `lookback_days` (of 24 hours) up to it, the one it happens in among them.
+    unit's visits that began in the `lookback_days` (of 24 hours) up to it, the one it happens in among them: sessions
+    with a page or screen view, or that say where they came from. An order that a server sends is no visit of its own.
     `first_touch`, `last_touch`: all to the first or last; `last_non_direct`: to the last that is not Direct, or to the
     last where all are; `linear`: the same to each; `position_based`: 40 % to the first and the last and 20 % to those
     between (half each of two, all to one); `time_decay`: half as much for every `half_life_days` that a touch is older.
@@ -69,7 +70,7 @@ class Attribution(Question):
         sql = steps(
             conversions=conversions,
             touches=f"select {unit} as unit, session_id as touch_id, epoch_us(started_at) as at_us, "
-            f"channel = 'Direct' as is_direct from fct_sessions where {unit} is not null",
+            f"channel = 'Direct' as is_direct from fct_sessions where is_visit and {unit} is not null",
             credits=engine(
                 "attribution", touches="touches", conversions="conversions", models=self.models,
                 lookback_us=self.lookback_days * DAY_US, half_life_us=self.half_life_days * DAY_US,

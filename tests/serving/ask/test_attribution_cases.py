@@ -23,6 +23,8 @@ from tests.serving.ask.data import database, event
 
 ROOT = Path(__file__).resolve().parents[3]
 CHANNELS = {"s": "Paid Search", "e": "Email", "o": "Organic Social", "d": "Direct"}
+# what only a server sends: a session, and no visit
+SERVER = "x"
 NOON = datetime(2024, 1, 1, 12)
 
 
@@ -36,14 +38,15 @@ def published(touches, conversions):
     sessions = [
         {
             "session_id": f"{user}{day:03}", "person_id": user, "account_id": "acme", "started_at": NOON + timedelta(days=day),
-            "channel": CHANNELS[letter], "traffic_source": f"source {letter}", "traffic_medium": f"medium {letter}",
+            "is_visit": letter != SERVER, "channel": CHANNELS.get(letter, "Direct"), "traffic_source": f"source {letter}", "traffic_medium": f"medium {letter}",
             "utm_campaign": f"campaign {letter}", "utm_term": None, "utm_content": None, "entry_page": f"/{letter}", "referrer": None,
         }
         for user, letters in touches.items() for day, letter in enumerate(letters) if letter != " "
     ]  # fmt: skip
-    schema = pa.schema([(name, pa.timestamp("us") if name == "started_at" else pa.string()) for name in (
-        "session_id", "person_id", "account_id", "started_at", "channel", "traffic_source", "traffic_medium", "utm_campaign",
-        "utm_term", "utm_content", "entry_page", "referrer",
+    types = {"started_at": pa.timestamp("us"), "is_visit": pa.bool_()}
+    schema = pa.schema([(name, types.get(name, pa.string())) for name in (
+        "session_id", "person_id", "account_id", "started_at", "is_visit", "channel", "traffic_source", "traffic_medium",
+        "utm_campaign", "utm_term", "utm_content", "entry_page", "referrer",
     )])  # fmt: skip
     connection.register("sessions", pa.Table.from_pylist(sessions, schema=schema))
     connection.execute("create table fct_sessions as select * from sessions")
@@ -87,6 +90,11 @@ CASES = {
     "position in the look-back only": ("seo", "position_based", {"lookback_days": 1}, {"e": (0.5, 450), "o": (0.5, 450)}),
     "a touch after the conversion does not count": ("seo", "last_touch", {"day": 1}, {"e": (1, 900)}),
     "nor in the sum": ("seo", "linear", {"day": 1}, {"s": (0.5, 450), "e": (0.5, 450)}),
+    "an order that a server sends is no touch": ("sx", "last_touch", {}, {"s": (1, 900)}),
+    "nor the first": ("xsx", "first_touch", {}, {"s": (1, 900)}),
+    "nor one of several": ("sxe", "linear", {}, {"s": (0.5, 450), "e": (0.5, 450)}),
+    "without a visit it is direct": ("x", "linear", {"breakdown": "source"}, {"(direct)": (1, 900)}),
+    "an account's too": ("sx", "last_touch", {"unit": "account"}, {"s": (1, 900)}),
     "no touch is direct": ("", "linear", {"day": 0}, {"d": (1, 900)}),
     "only later touches are no touch": ("   s", "linear", {"day": 0}, {"d": (1, 900)}),
     "no touch has the source (direct)": ("", "linear", {"day": 0, "breakdown": "source"}, {"(direct)": (1, 900)}),
