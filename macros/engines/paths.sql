@@ -1,6 +1,9 @@
 {#-
     Ordered sequences of items, as links from one item to the next. Events are sorted once to find where a path breaks and where its
     item changes, and only the arrivals that remain, often several times fewer, are numbered.
+
+    Events of one moment stand in the order of their ids. Where repeats collapse, an item counts once in a moment, at the first of its ids there:
+    A, B and A at one time are A and then B, because nobody saw the way back. Few units have such a moment, and only these are ordered again.
 -#}
 
 {%- macro path_links(events, gap_us=none, start=none, end=none, max_steps=none, collapse_repeats=true, dropoff=false, count_from='start', by=[], of_unit=[]) %}
@@ -8,7 +11,7 @@
     {%- set kept = columns_before(by + of_unit) %}
     {%- set is_one_path = gap_us is none and start is none %}
     {%- set takes_the_last_steps = count_from == 'end' or (end is not none and start is none) %}
-    with ordered_items as (
+    with ordered_{{ 'events' if collapse_repeats else 'items' }} as (
 
         select
             {{ kept }}unit,
@@ -22,6 +25,41 @@
 
     ),
 
+    {% if collapse_repeats -%}
+    -- an item can only come back within a moment in which the item changes twice
+    mingled_units as (
+
+        select distinct {{ unit }}
+        from (
+            select {{ unit }}
+            from ordered_events
+            where at_us = previous_us and item <> previous_item
+            group by {{ unit }}, at_us
+            having count(*) > 1
+        ) as mingled_moments
+
+    ),
+
+    items_of_moments as (
+
+        select {{ kept }}unit, at_us, item, min(place) as place
+        from ordered_events
+        inner join mingled_units using ({{ unit }})
+        group by all
+
+    ),
+
+    ordered_items as (
+
+        select * from ordered_events anti join mingled_units using ({{ unit }})
+        union all by name
+        select *, lag(at_us) over in_order as previous_us, lag(item) over in_order as previous_item
+        from items_of_moments
+        window in_order as (partition by {{ unit }} order by place)
+
+    ),
+
+    {% endif -%}
     items as (
 
         select *, previous_us is null{% if gap_us is not none %} or at_us - previous_us > {{ gap_us }}{% endif %} as is_first

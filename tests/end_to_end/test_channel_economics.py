@@ -64,7 +64,7 @@ def event(visit: Visit) -> dict[str, Any]:
 
 
 def shares(channels: list[str], model: str) -> dict[str, Fraction]:
-    """What each channel is credited with of one customer, whose sessions until then these are."""
+    """What each channel is credited with of one customer, whose visits until then these are."""
     n = len(channels)
     if model == "first_touch":
         weights = [Fraction(i == 0) for i in range(n)]
@@ -103,7 +103,9 @@ def expected(visits: list[Visit], spend: list[tuple[str, date, str, int]], model
             first = next((each for each in paid if each.cents and each.cents > 0), None)
             if first is None:
                 continue
-            channels = [MEDIA[each.medium] for each in own if each.at <= first.at]
+            # an order that a server sends is no visit
+            visited = [MEDIA[each.medium] for each in own if each.at <= first.at and each.cents is None]
+            channels = visited or ["Direct"]
             for channel, share in shares(channels, model).items():
                 key = (segment, value, month(first.at.date()), channel)
                 customers[key] += share

@@ -18,7 +18,8 @@ class Paths(Question):
     A path is the sequence of the items of one unit's events in the range (`events`: of any of these selectors; without
     them activity), ties in the order of event ids; events without the item are left out. Per `session` a silence
     strictly longer than `gap_seconds` between two of them ends a path; per `unit` nothing does. (`unit` session, per
-    unit, takes the published sessions.) Repeats of an item in a row are one stay, which begins with the first of them.
+    unit, takes the published sessions.) Repeats of an item in a row are one stay, which begins with the first of them;
+    an item counts once in a moment, so that A, B and A at one time are A and then B.
 
     `step` k leads from a path's k-th item to the next. `max_steps` keeps so many items of a path. `start` begins a
     path at its first such item, so that with `max_steps` k + 1 the answer is the next k; `end` ends it at the first

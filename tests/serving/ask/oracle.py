@@ -665,6 +665,8 @@ def paths_of_units(rows, question):
             pieces[-1].append(row)
         for piece in pieces:
             path = [(item_of(row, item), row["occurred_at"]) for row in piece]
+            if is_collapsed:
+                path = list(dict.fromkeys(path))
             yield [
                 stay
                 for place, stay in enumerate(path)

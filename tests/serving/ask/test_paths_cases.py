@@ -14,6 +14,7 @@ import pytest
 from serving.ask import AskError, ask, question_schema
 from serving.ask.engines import engine
 from tests.ingest.events import REAL_DATA
+from tests.serving.ask import oracle
 from tests.serving.ask.data import database, event
 from tests.serving.ask.test_published import published_sessions
 
@@ -111,6 +112,46 @@ def test_equal_times_are_taken_in_the_order_of_event_ids():
     rows = [event(name, NINE, "u", event_id=number) for name, number in (("b", "2"), ("c", "3"), ("a", "1"))]
     answer = ask(database(rows), {"kind": "paths"}).rows
     assert [row[1:3] for row in answer] == [["a", "b"], ["b", "c"]]
+
+
+MOMENTS = {
+    "A, B, A at one time: nobody saw the way back": ([("aba", 0)], {}, ["ab"]),
+    "nor one through two others": ([("abcab", 0)], {}, ["ab", "bc"]),
+    "an item stands at the first of its ids": ([("bacb", 0)], {}, ["ba", "ac"]),
+    "the stay before goes on": ([("b", 0), ("bab", 1)], {}, ["ba"]),
+    "and the stay at the end too": ([("aba", 0), ("b", 1)], {}, ["ab"]),
+    "later moments are ways of their own": ([("ab", 0), ("ab", 1)], {}, ["ab", "ba", "ab"]),
+    "repeats that are wanted stand in the order of ids": ([("aba", 0)], {"collapse_repeats": False}, ["ab", "ba"]),
+    "a path may begin within a moment": ([("abab", 0), ("c", 1)], {"start": "b"}, ["bc"]),
+    "and end there": ([("c", 0), ("aba", 1)], {"end": "b"}, ["ca", "ab"]),
+}
+
+
+@pytest.mark.parametrize("why", MOMENTS)
+def test_events_of_one_moment(why):
+    moments, question, expected = MOMENTS[why]
+    names = [(name, minute) for letters, minute in moments for name in letters]
+    rows = [
+        event(name, NINE + timedelta(minutes=minute), "u", event_id=f"e{n}") for n, (name, minute) in enumerate(names)
+    ]
+    # other units do not mind, and stay as they are
+    others = [event(name, NINE, "v", event_id=f"v{n}") for n, name in enumerate("xy")]
+    rows = ask(database([*rows, *others]), {"kind": "paths", **question}).rows
+    assert [source + target for _, source, target, *_ in rows if source != "x"] == expected
+
+
+@pytest.mark.parametrize(
+    "question", [{}, {"collapse_repeats": False}, {"start": "b", "dropoff": True}, {"per": "unit", "end": "c"}]
+)
+def test_crowded_moments_are_those_of_the_oracle(question):
+    rng = random.Random(5)
+    rows = [
+        event(rng.choice("abc"), NINE + timedelta(minutes=rng.choice([0, 1, 2, 40, 41])), f"u{n % 40}", event_id=f"e{rng.random()}")
+        for n in range(600)
+    ]  # fmt: skip
+    question = {"kind": "paths", **question}
+    found, expected = ask(database(rows), question).rows, oracle.paths(rows, question)
+    assert [row[:4] for row in found] == [row[:4] for row in expected]
 
 
 def test_passive_events_count_only_where_they_are_selected():
