@@ -41,7 +41,17 @@
     end
 {%- endmacro %}
 
-{#- A person's name: the id itself, or with `person_scope: app` the app's name before it, in which a slash is escaped. -#}
+{#- An id with its app's name before it, in which a slash is escaped, so that no two names are one. -#}
+{% macro named_in_app(id, app='app') -%}
+    replace(replace({{ app }}, '%', '%25'), '/', '%2F') || '/' || {{ id }}
+{%- endmacro %}
+
+{#- A person's name: the id itself, or with `person_scope: app` the app's name before it. -#}
 {% macro person_named(id, app='app') -%}
-    {{ "replace(replace(" ~ app ~ ", '%', '%25'), '/', '%2F') || '/' || " ~ id if setting('person_scope') == 'app' else id }}
+    {{ named_in_app(id, app) if setting('person_scope') == 'app' else id }}
+{%- endmacro %}
+
+{#- A hub as a segment names it: ids belong to their app. -#}
+{% macro hub_of(app, location_id) -%}
+    coalesce({{ named_in_app(location_id, app) }}, 'unknown')
 {%- endmacro %}

@@ -78,7 +78,7 @@ def test_sessions_users_energy_hours_and_revenue_are_those_of_pandas(
         " where period = 'day' and segment = 'hub' group by segment_value"
     ).fetchall()
     assert {hub: (sessions, kwh) for hub, sessions, kwh in found} == {
-        str(hub): (row.sessions, pytest.approx(row.kwh)) for hub, row in zip(hubs.index, hubs.itertuples(), strict=True)
+        f"ev_charging / {row.Index}": (row.sessions, pytest.approx(row.kwh)) for row in hubs.itertuples()
     }
     paid = workplace.execute("select sum(revenue_cents)::bigint from fct_payments").fetchone()
     assert paid == (sum(round(dollars * 100) for dollars in charges["dollars"]),) == (40_152,)
@@ -171,6 +171,21 @@ def random_steps() -> list[dict[str, Any]]:
     return events
 
 
+def sessions_of_id(steps: list[dict[str, Any]], order: dict[str, int]) -> list[list[dict[str, Any]]]:
+    """The sessions of one id: each driver's own, and the next one where a driver starts again after a stop."""
+    drivers = {e["user_id"] for e in steps if order[e["event_name"]] == 1} - {None} or {e["user_id"] for e in steps}
+    found: dict[str | None, list[list[dict[str, Any]]]] = defaultdict(list)
+    for place, step in enumerate(steps):
+        driver = step["user_id"] if step["user_id"] in drivers else None
+        nearest = [e["user_id"] for e in [*reversed(steps[:place]), *steps[place:]] if e["user_id"] in drivers - {None}]
+        own = found[driver or (nearest[0] if nearest else None)]
+        last = [order[e["event_name"]] for e in own[-1] if order[e["event_name"]] != 3] if own else []
+        if not own or (order[step["event_name"]] == 1 and 1 in last and last[-1] == 2):
+            own.append([])
+        own[-1].append(step)
+    return [session for sessions in found.values() for session in sessions]
+
+
 def outcomes(events: list[dict[str, Any]]) -> Counter[tuple[Any, ...]]:
     """How often each outcome is seen, with stops, credits and rewards: a step after the other, by hand."""
     order = {"charge_started": 1, "Charge Stopped": 2, "charge_stopped": 2, "wallet_credited": 3}
@@ -194,7 +209,9 @@ def outcomes(events: list[dict[str, Any]]) -> Counter[tuple[Any, ...]]:
         assert current is not None
         current.append(event)
     found: Counter[tuple[Any, ...]] = Counter()
-    for steps in [*sessions, *named.values()]:
+    for own in named.values():
+        sessions += sessions_of_id(own, order)
+    for steps in sessions:
         times = {n: sorted(e["occurred_at"] for e in steps if order[e["event_name"]] == n) for n in (1, 2, 3)}
         counted = [stop for stop in times[2] if not times[1] or stop >= times[1][0]]
         if times[1]:

@@ -22,11 +22,11 @@ segment_sessions as (
 
     select
         unnest(
-            {{ standard_segments({'app': 'app', 'region': "coalesce(region, 'unknown')", 'hub': "coalesce(location_id, 'unknown')"}) }},
+            {{ standard_segments({'app': 'app', 'region': "coalesce(region, 'unknown')", 'hub': hub_of('app', 'location_id')}) }},
             recursive := true
         ),
         session_date as day,
-        charging_sessions.* exclude (app, session_date)
+        charging_sessions.* exclude (session_date)
 
     from charging_sessions
 
@@ -72,7 +72,8 @@ segment_spans as (
     select
         segment,
         segment_value,
-        case when segment = 'app' then segment_value end as app,
+        -- a hub is its app's, and goes by its clock
+        case when segment = 'app' or (segment = 'hub' and segment_value != 'unknown') then any_value(app) end as app,
         min(day) as first_day
 
     from segment_sessions

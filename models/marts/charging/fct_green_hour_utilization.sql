@@ -86,7 +86,7 @@ segment_sessions as (
             {{ standard_segments({
                 'app': 'charging_sessions.app',
                 'region': "coalesce(charging_sessions.region, 'unknown')",
-                'hub': "coalesce(charging_sessions.location_id, 'unknown')",
+                'hub': hub_of('charging_sessions.app', 'charging_sessions.location_id'),
             }) }},
             recursive := true
         ),

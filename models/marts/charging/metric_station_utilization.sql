@@ -16,7 +16,7 @@ segment_stations as (
         period,
         period_start,
         unnest(
-            {{ standard_segments({'app': 'app', 'region': "coalesce(region, 'unknown')", 'hub': "coalesce(location_id, 'unknown')"}) }},
+            {{ standard_segments({'app': 'app', 'region': "coalesce(region, 'unknown')", 'hub': hub_of('app', 'location_id')}) }},
             recursive := true
         ),
         occupied_us,
