@@ -12,25 +12,12 @@ identities as (
 
 ),
 
-events_with_person as (
+persons_events as (
 
     select
-        survey_events.* exclude (wave),
+        survey_events.*,
         identities.person_id,
-        {{ local_date('survey_events.occurred_at') }} as day,
-        coalesce(survey_events.wave, strftime({{ local_date('survey_events.occurred_at') }}, '%Y-%m')) as wave,
-        -- what nobody said stands for itself
-        case when identities.person_id is null then hash(survey_events.event_id, survey_events.event_date) end as nobody_key,
-        coalesce(
-            survey_events.is_answer
-            and survey_events.score = floor(survey_events.score)
-            and case survey_events.survey
-                when 'nps' then survey_events.score between 0 and 10
-                when 'csat' then survey_events.score between 1 and 5
-                when 'ces' then survey_events.score between 1 and 7
-            end,
-            false
-        ) as is_usable
+        {{ local_date('survey_events.occurred_at') }} as day
 
     from survey_events
 
@@ -38,6 +25,46 @@ events_with_person as (
         on survey_events.identity_key = identities.identity_key
 
     where survey_events.is_answer or identities.person_id is not null
+
+),
+
+-- the last time before it, or at once, that the person was asked
+events_with_asking as (
+
+    select
+        *,
+        case
+            when is_answer
+                then max(case when not is_answer then struct_pack(occurred_at := occurred_at, event_id := event_id, day := day, wave := wave) end)
+                    over (partition by app, survey, person_id order by occurred_at)
+        end as asking
+
+    from persons_events
+
+),
+
+-- without a wave an answer is of the round in which the person was asked, and stands in its month; unasked, in its own
+events_with_round as (
+
+    select
+        * exclude (asking, wave),
+        wave is null and coalesce(occurred_at <= asking.occurred_at + to_days({{ setting('survey_response_days') }}), false) as is_of_asking,
+        case when is_of_asking then asking.day else day end as counted_date,
+        coalesce(wave, case when is_of_asking then asking.wave end, strftime(counted_date, '%Y-%m')) as wave,
+        -- what nobody said stands for itself
+        case when person_id is null then hash(app, event_id, event_date) end as nobody_key,
+        coalesce(
+            is_answer
+            and score = floor(score)
+            and case survey
+                when 'nps' then score between 0 and 10
+                when 'csat' then score between 1 and 5
+                when 'ces' then score between 1 and 7
+            end,
+            false
+        ) as is_usable
+
+    from events_with_asking
 
 ),
 
@@ -54,10 +81,19 @@ participations as (
         min(case when is_usable then occurred_at end) as first_usable_at,
         count(case when is_answer then 1 end) as answers,
         max(
-            struct_pack(is_usable := is_usable, occurred_at := occurred_at, event_id := event_id, day := day, score := score, unreadable_score := unreadable_score, comment := comment)
+            struct_pack(
+                is_usable := is_usable,
+                occurred_at := occurred_at,
+                event_id := event_id,
+                day := day,
+                counted_date := counted_date,
+                score := score,
+                unreadable_score := unreadable_score,
+                comment := comment
+            )
         ) filter (where is_answer) as deciding
 
-    from events_with_person
+    from events_with_round
 
     group by app, survey, wave, person_id, nobody_key
 
@@ -96,6 +132,7 @@ survey_answers as (
         -- dates and timestamps (utc)
         asked_date,
         deciding.day as answered_date,
+        deciding.counted_date as counted_date,
         asked_at,
         deciding.occurred_at as answered_at
 

@@ -70,7 +70,7 @@ segment_participants as (
 
 ),
 
--- an asking counts on its day, an answer on its own
+-- an asking counts on its day, an answer on its own or, without a wave, on that of the asking
 entries as (
 
     select
@@ -96,7 +96,7 @@ entries as (
         wave,
         segment,
         segment_value,
-        answered_date as day,
+        counted_date as day,
         false as is_asking,
         false as is_answered_in_time,
         not is_asked and outcome = 'counted' as is_unasked,
@@ -109,19 +109,21 @@ entries as (
 
 ),
 
+-- a wave is its app's; under the other segments, the waves of one name share a row
 waves as (
 
     select
         survey,
         wave,
+        case when segment = 'app' then segment_value end as app,
         min(day) as first_day,
         coalesce(max(case when is_asking then day end), max(day)) as last_day
 
     from entries
 
-    where segment = 'all'
+    where segment in ('all', 'app')
 
-    group by survey, wave
+    group by survey, wave, case when segment = 'app' then segment_value end
 
 ),
 
@@ -168,7 +170,10 @@ segment_periods as (
     from entries
 
     inner join waves
-        on entries.survey = waves.survey and entries.wave = waves.wave
+        on
+            entries.survey = waves.survey
+            and entries.wave = waves.wave
+            and waves.app is not distinct from case when entries.segment = 'app' then entries.segment_value end
 
 ),
 
@@ -239,7 +244,8 @@ survey_scores as (
         coalesce(counts.sixes_and_down, 0) as sixes_and_down,
         coalesce(counts.fours_and_up, 0) as fours_and_up,
         segment_periods.next_period_start
-        + case when segment_periods.period = 'wave' then to_days({{ setting('survey_response_days') }}) else to_days(0) end
+        -- who was asked in a month may still answer for it
+        + case when segment_periods.period = 'wave' or counts.asked > 0 then to_days({{ setting('survey_response_days') }}) else to_days(0) end
         <= clocks.known_until as is_complete,
         segment_periods.next_period_start + to_days({{ setting('survey_response_days') }}) <= clocks.known_until as is_response_complete
 

@@ -52,10 +52,6 @@ class Said:
         return None if self.device is None else f"p{self.device % 3}"
 
     @property
-    def named_wave(self) -> str:
-        return self.wave or f"{self.at:%Y-%m}"
-
-    @property
     def is_usable(self) -> bool:
         return self.is_answer and self.survey in SCALES and self.score in SCALES[self.survey]
 
@@ -71,6 +67,7 @@ class Participation:
     asked: datetime | None
     answer: Said | None
     is_in_time: bool
+    counted: datetime
 
     @property
     def outcome(self) -> str:
@@ -92,13 +89,33 @@ class Participation:
         return [("all", "all"), ("app", self.app), ("country", country), ("person_segment", segment)]
 
 
+def asking_of(answer: Said, said: list[Said]) -> Said | None:
+    """The last time that the person was asked, at most 30 days before."""
+    askings = [
+        event
+        for event in said
+        if not event.is_answer
+        and (event.person, event.app, event.survey) == (answer.person, answer.app, answer.survey)
+        and answer.at - 30 * DAY <= event.at <= answer.at
+    ]
+    return max(askings, key=lambda event: (event.at, event.event_id), default=None)
+
+
+def round_of(event: Said, said: list[Said]) -> tuple[str, datetime]:
+    """The wave of an event, and when it counts: without a wave an answer is of the asking's."""
+    if event.wave or not event.is_answer or event.person is None:
+        return event.wave or f"{event.at:%Y-%m}", event.at
+    asking = asking_of(event, said) or event
+    return asking.wave or f"{asking.at:%Y-%m}", asking.at
+
+
 def participations(said: list[Said]) -> list[Participation]:
     """The oracle: goes through the events one by one."""
     found: dict[Any, list[Said]] = {}
     for event in said:
         if event.person is not None or event.is_answer:
-            key = (event.person or event.event_id, event.person is None, event.app, event.survey, event.named_wave)
-            found.setdefault(key, []).append(event)
+            who, wave = event.person or event.event_id, round_of(event, said)[0]
+            found.setdefault((who, event.person is None, event.app, event.survey, wave), []).append(event)
     rows = []
     for events in found.values():
         events.sort(key=lambda event: (event.at, event.event_id))
@@ -110,7 +127,9 @@ def participations(said: list[Said]) -> list[Participation]:
             if event.is_usable and asked is not None and event.at - asked <= 30 * DAY:
                 in_time = True
         first = events[0]
-        rows.append(Participation(first.person, first.app, first.survey, first.named_wave, asked, answer, in_time))
+        wave, _ = round_of(first, said)
+        counted = round_of(answer, said)[1] if answer else first.at
+        rows.append(Participation(first.person, first.app, first.survey, wave, asked, answer, in_time, counted))
     return rows
 
 
@@ -131,7 +150,7 @@ def expected_scores(said: list[Said], survey: str) -> dict[Any, dict[str, Any]]:
                     found["counts"]["asked"] += 1
                     found["counts"]["answered"] += row.is_in_time
             if row.answer:
-                for found in cell(row, row.answer.at, segment):
+                for found in cell(row, row.counted, segment):
                     counted = row.outcome == "counted"
                     found["counts"]["unasked"] += counted and row.asked is None
                     found["counts"]["unusable"] += not counted

@@ -1,4 +1,4 @@
-"""Ids of charging belong to app and driver: used by another, or again, they name another session. Hubs belong to an app."""
+"""Ids of charging belong to app and driver: used by another, or again, they name another session; hubs to an app."""
 
 from typing import Any
 
