@@ -13,7 +13,7 @@ import hashlib
 import json
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from itertools import groupby
@@ -155,9 +155,10 @@ def write_day_files(connection: duckdb.DuckDBPyConnection, relation: Relation, f
     """Write the days of a relation that no file holds yet; return the files of all its days, in order.
 
     A file is named by the multiset of its rows' fingerprints, the columns and the logic behind them, so a day that did
-    not change keeps its file, and a day that did gets another one beside it.
+    not change keeps its file, and a day that did gets another one beside it. The fingerprint stays in the file, and
+    what a relation is published `without` does not, so that no file keeps what is no longer so.
     """
-    columns = _columns(connection, relation.built_as)
+    columns = _columns(connection, relation.built_as, relation.without)
     if dict(columns).get(relation.day) != "DATE":
         raise PublishError(f"Model {relation.name} is published by {relation.day}, which is no DATE column of it.")
     recipe = json.dumps([FILE_FORMAT, columns, relation.day, relation.logic])
@@ -221,7 +222,7 @@ def write_marts(connection: duckdb.DuckDBPyConnection, relations: Iterable[Relat
         elif relation.kind == "view":
             connection.execute(f"create view {name} as {relation.sql}")
         elif relation.kind == "files":
-            columns = _columns(connection, relation.built_as)
+            columns = _columns(connection, relation.built_as, relation.hidden)
             connection.execute(f"create view {name} as {_files_query(relation, columns, files[relation.name])}")
         else:
             schema, _ = BATCHES.split(".")
@@ -256,7 +257,7 @@ def verify(
     rows: dict[str, int | None] = {}
     for relation in relations:
         written = f"check_marts.main.{_name(relation.name)}"
-        if _columns(connection, written) != _columns(connection, relation.built_as):
+        if _columns(connection, written) != _columns(connection, relation.built_as, relation.hidden):
             raise PublishError(f"{relation.name} as written has other columns than as built; nothing was published.")
         if relation.kind in ("files", "landing"):
             rows[relation.name] = sum(file.rows for file in files[relation.name])
@@ -326,11 +327,12 @@ def _write_chunk(
     only = f"{day} between date '{first}' and date '{last}'"
     if any(first < kept < last for kept in kept_days):
         only += f" and {day} in ({', '.join(f'''date '{file.day}' ''' for file in chunk)})"
+    columns = _columns(connection, relation.built_as, relation.without)
+    names = ", ".join(_name(name) for name, _ in columns)
     connection.execute(
-        f"copy (select * from {relation.built_as} where {only}) to {_text(scratch)} (format parquet, compression zstd, "
-        f"compression_level 1, partition_by ({day}), write_partition_columns true, overwrite true)"
+        f"copy (select {names} from {relation.built_as} where {only}) to {_text(scratch)} (format parquet, "
+        f"compression zstd, compression_level 1, partition_by ({day}), write_partition_columns true, overwrite true)"
     )
-    columns = _columns(connection, relation.built_as)
     written = [DayFile(file.day, file.rows, file.content, _only_file(scratch, relation, file.day)) for file in chunk]
     expected = [(file.day, file.rows, file.content) for file in chunk]
     if _days(connection, relation, f"({_files_query(relation, columns, written)})") != expected:
@@ -397,8 +399,11 @@ def _comment(connection: duckdb.DuckDBPyConnection, relation: Relation) -> None:
             connection.execute(f"comment on column {_name(relation.name)}.{_name(name)} is {_text(text)}")
 
 
-def _columns(connection: duckdb.DuckDBPyConnection, source: str) -> list[tuple[str, str]]:
-    return [(row[0], row[1]) for row in connection.execute(f"describe select * from {source}").fetchall()]
+def _columns(
+    connection: duckdb.DuckDBPyConnection, source: str, without: Collection[str] = ()
+) -> list[tuple[str, str]]:
+    described = connection.execute(f"describe select * from {source}").fetchall()
+    return [(name, kind) for name, kind, *_ in described if name not in without]
 
 
 def _name(identifier: str) -> str:

@@ -33,6 +33,8 @@ class Relation:
         description, column_descriptions: texts of the model's YAML.
         sql: the compiled query, for a `view`.
         day, fingerprint: the date column and the integer hash column, for `files`.
+        without: columns that the warehouse alone has a use for, such as digests by which it tells what changed: for
+            `files`, and they may differ where a day's fingerprint does not.
         logic: digest of the code, seeds and settings that the rows come from.
         checks: how many dbt tests stand on the model.
         is_internal: whether it is there for other relations, and not for people.
@@ -50,7 +52,13 @@ class Relation:
     logic: str
     checks: int
     is_internal: bool
+    without: tuple[str, ...] = ()
     card: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def hidden(self) -> set[str]:
+        """The columns that readers do not see; the fingerprint is in the files, which are held to it."""
+        return {*self.without, self.fingerprint}
 
     @property
     def grain(self) -> str:
@@ -135,11 +143,11 @@ def _relation(
     publish = _publish_setting(node)
     details = publish if isinstance(publish, dict) else {"as": publish}
     kind, day, fingerprint = details.get("as"), details.get("day", ""), details.get("fingerprint", "")
-    unknown = details.keys() - ({"as", "day", "fingerprint"} if kind == "files" else {"as"})
+    unknown = details.keys() - ({"as", "day", "fingerprint", "without"} if kind == "files" else {"as"})
     if kind not in ("table", "view", "files") or unknown or (kind == "files" and not (day and fingerprint)):
         raise PublishError(
             f"Model {node['name']} has meta.publish {json.dumps(publish)}. Write `table`, `view`, or "
-            "`{as: files, day: <date column>, fingerprint: <integer hash column>}`."
+            "`{as: files, day: <date column>, fingerprint: <integer hash column>, without: [<columns>]}`."
         )
     return Relation(
         name=node["alias"],
@@ -153,6 +161,7 @@ def _relation(
         logic=_logic(manifest, key, settings),
         checks=checks.get(key, 0),
         is_internal=bool(node["config"]["meta"].get("internal")),
+        without=tuple(details.get("without", ())),
         card=node["config"]["meta"].get("card", {}),
     )
 

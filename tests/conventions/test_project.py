@@ -97,6 +97,12 @@ GRAIN_TESTED_ELSEWHERE = {
     "retentions": "configured_retentions refuses a second row, by its number",
     "stg_events": "assert_an_event_is_staged_once, on the days that can have changed",
 }
+# what tells the warehouse what changed, and where a row lies in the landing
+BOOKKEEPING = {"content_hash", "fingerprint", "filename", "file_row_number", "row_number", "load_date"}
+PUBLISHED_WITH_BOOKKEEPING = {
+    "stg_events": "the view `events` reads it, and it is no mart",
+    "stg_superseded_copies": "stg_events looks up in it which rows of the landed files count",
+}
 MARTS_ON_STAGING = {"events": "publishes the staged events themselves"}
 CARD = {"title", "definition", "unit", "good", "owner"}
 LAW_OF_METRICS = "assert_metrics_have_one_sound_row_per_period"
@@ -205,6 +211,18 @@ def marts_are_published_and_have_contracts(project: Project) -> list[str]:
         if not kept if outside else not meta.get("internal"):
             faults.append(node["name"])
     return faults
+
+
+def readers_see_no_bookkeeping(project: Project) -> list[str]:
+    faults = set()
+    for node in project.nodes("model", "seed"):
+        publish = node["config"].get("meta", {}).get("publish")
+        if publish:
+            details = publish if isinstance(publish, dict) else {}
+            hidden = {details.get("fingerprint"), *details.get("without", [])}
+            if BOOKKEEPING & (node["columns"].keys() - hidden):
+                faults.add(node["name"])
+    return sorted(faults ^ PUBLISHED_WITH_BOOKKEEPING.keys())
 
 
 def only_staging_reads_sources(project: Project) -> list[str]:
@@ -477,6 +495,7 @@ BREAKS: dict[Callable[[Project], list[str]], Callable[[Project], Any]] = {
         description="Date day."
     ),
     marts_are_published_and_have_contracts: lambda p: p.model("dim_dates")["config"]["contract"].update(enforced=False),
+    readers_see_no_bookkeeping: lambda p: p.model("int_person_segments")["config"]["meta"]["publish"].pop("without"),
     only_staging_reads_sources: lambda p: p.model("dim_dates")["depends_on"]["nodes"].append(
         "source.footfall.landing.events"
     ),

@@ -17,7 +17,8 @@ identities as (
 events_with_person as (
 
     select
-        events.* exclude (identity_key) replace (
+        -- keys and digests that only models have a use for
+        events.* exclude (identity_key, content_hash) replace (
             {%- if setting('allow_pii') %}
             events.properties as properties
             {%- else %}

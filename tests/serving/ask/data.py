@@ -17,7 +17,7 @@ SCHEMA = pa.schema(
     [(name, pa.string()) for name in TEXTS]
     + [(name, pa.timestamp("us")) for name in TIMES]
     + [(name, pa.bool_()) for name in FLAGS]
-    + [(name, pa.uint64()) for name in ("stream_id", "content_hash")]
+    + [(name, pa.uint64()) for name in ("stream_id",)]
 )
 
 
@@ -31,7 +31,6 @@ def _complete(number, row):
     complete = {
         "event_id": f"e{number:06d}", "app": "default", "received_at": row["occurred_at"], "is_activity": True,
         "is_page_view": row["event_name"] == "page", "is_interaction": row["event_name"] not in ("page", "passive"),
-        "content_hash": number,
     } | row  # fmt: skip
     complete["properties"] = json.dumps(complete.get("properties") or {})
     device, user = complete.get("anonymous_id"), complete.get("user_id")

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from serving.ask import AskError, ask, read_question
 from serving.ask.engines import engine
+from serving.ask.kinds.sessions import NO_DIGEST
 from serving.ask.scope import Scope
 from tests.serving.ask.data import database, event
 from tests.serving.ask.histories import histories
@@ -61,8 +62,8 @@ def test_person_days_are_left_alone_where_they_do_not_say_the_same(narrower):
 def published_sessions(rows):
     connection = database(rows)
     cut = engine(
-        "sessionize", events="events", timeout_seconds=1800, max_length_seconds=None, trust_client_sessions=False,
-        bounce_max_seconds=10,
+        "sessionize", events=f"(select *, {NO_DIGEST} from events)", timeout_seconds=1800, max_length_seconds=None,
+        trust_client_sessions=False, bounce_max_seconds=10,
     )  # fmt: skip
     connection.execute(f"create table int_sessions as {cut}")
     return connection
