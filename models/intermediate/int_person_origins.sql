@@ -108,7 +108,7 @@ early_dates as (
     select distinct
         person_id,
         stream_id,
-        identity_key as person_stream,
+        identity_key,
         -- a local day reaches into the UTC days beside it
         cast(unnest(generate_series(activity_date - 1, activity_date + 1, interval 1 day)) as date) as event_date
 
@@ -123,7 +123,7 @@ early_events as (
 
     select
         early_dates.person_id,
-        events.* replace (hash(events.stream_id, early_dates.person_stream) as stream_id)
+        events.* replace (hash(events.stream_id, events.identity_key) as stream_id)
 
     from {{ ref('stg_events') }} as events
 
@@ -131,7 +131,7 @@ early_events as (
         on
             events.stream_id = early_dates.stream_id
             and events.event_date = early_dates.event_date
-            and {{ identity_key('events.stream_id') | indent(12) }} = early_dates.person_stream
+            and events.identity_key = early_dates.identity_key
 
 ),
 

@@ -78,7 +78,7 @@ def test_sessions_users_energy_hours_and_revenue_are_those_of_pandas(
         " where period = 'day' and segment = 'hub' group by segment_value"
     ).fetchall()
     assert {hub: (sessions, kwh) for hub, sessions, kwh in found} == {
-        f"ev_charging / {row.Index}": (row.sessions, pytest.approx(row.kwh)) for row in hubs.itertuples()
+        f"ev_charging/{row.Index}": (row.sessions, pytest.approx(row.kwh)) for row in hubs.itertuples()
     }
     paid = workplace.execute("select sum(revenue_cents)::bigint from fct_payments").fetchone()
     assert paid == (sum(round(dollars * 100) for dollars in charges["dollars"]),) == (40_152,)

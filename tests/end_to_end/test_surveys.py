@@ -233,7 +233,7 @@ def fill(warehouse: duckdb.DuckDBPyConnection, said: list[Said]) -> None:
     warehouse.execute("truncate int_survey_events")
     for e in said:
         fields = [e.event_id, e.device, e.app, e.survey, e.wave, e.score, e.is_answer, e.at, e.at.date()]
-        warehouse.execute("insert into int_survey_events values (?, ?, ?, ?, ?, ?, ?, ?, ?, null)", fields)
+        warehouse.execute("insert into int_survey_events values (?, ?, ?, ?, ?, ?, ?, ?, ?, null, null)", fields)
 
 
 JANUARY = datetime(2025, 1, 1)
