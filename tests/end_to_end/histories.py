@@ -157,7 +157,8 @@ def charging(rng: random.Random, number: int) -> Event:
     """A step of a charging session, with or without its id, at one of two stations."""
     return {
         "event_name": rng.choice(CHARGING),
-        "app": "charging",
+        # hubs and stations of one id in two apps
+        "app": "charging" if number % 4 else "rides",
         "properties": {
             "charging_session_id": rng.choice([None, None, rng.choice(NO_ID), f"h{number}-c0", f"h{number}-c1"]),
             "station_id": rng.choice([None, f"h{number}-station", f"h{number}-station", "shared"]),
