@@ -5,21 +5,25 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from orchestration.failures import Failure, as_text, explained, full_disk, is_disk_full
 from orchestration.lock import build_lock
 from orchestration.settings import home as current_home
 from orchestration.settings import metric_settings, project_dir, project_fingerprint, settings
-from serving.publications import current_publication, list_publications, published_dir, read_catalog
+from serving.publications import current_publication, drop_unfinished, list_publications, published_dir, read_catalog
 
 Progress = Callable[[int, int, str], None]
 WAREHOUSE_TARGET = "duckdb"  # of profiles/profiles.yml
 # unit tests pin the code, not the data: they run with `make test` and plain `dbt build`
-DBT_BUILD = ("build", "--exclude-resource-type", "unit_test")
+DBT_BUILD = ("build", "--exclude-resource-type", "unit_test", "--no-use-colors")
+# by which a home knows that a build was no run of Dagster's
+COMMAND = "footfall build"
 
 
 class BuildError(Exception):
@@ -37,6 +41,7 @@ class Outcome:
     Attributes:
         status: `running`, `passed`, `failed`, `interrupted`, or `partial` when only some nodes were asked for; a killed
             build stays `running`.
+        by: what ran it, such as "footfall build".
         inputs: landing batches, project fingerprint and settings that it was built from.
         warehouse: size in bytes and modification time in nanoseconds of the file it left.
     """
@@ -44,8 +49,9 @@ class Outcome:
     status: str
     started_at: str
     finished_at: str | None = None
+    by: str = ""
     inputs: dict[str, Any] = field(default_factory=dict)
-    failures: list[dict[str, str]] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     passed_checks: int = 0
     warehouse: list[int] = field(default_factory=list)
@@ -89,14 +95,15 @@ def build(
     if engine != "duckdb":
         raise BuildError(f"Engine {engine!r} is not available yet. Leave --engine out, or say duckdb.")
     home = _enter(home)
-    with build_lock(home, "footfall build", wait_seconds):
+    with build_lock(home, COMMAND, wait_seconds), _a_full_disk_explained(home):
         published = nothing_new(home)
         if published and not full_refresh:
             return BuildReport(published, nothing_new=True)
         prepare_landing(home)
-        outcome = start_outcome(home)
+        outcome = start_outcome(home, COMMAND)
         nodes = _run_dbt(home, outcome, full_refresh, progress)
-        return BuildReport(_publish(home, outcome), nothing_new=False, nodes=nodes, warnings=tuple(outcome.warnings))
+        publication = _publish(home, outcome)
+        return BuildReport(publication, nothing_new=False, nodes=nodes, warnings=tuple(outcome.warnings))
 
 
 def publish(home: Path | None = None, wait_seconds: float = 0.0) -> Path:
@@ -106,7 +113,7 @@ def publish(home: Path | None = None, wait_seconds: float = 0.0) -> Path:
         NotPassedError: when that build did not pass, or the warehouse has changed since.
     """
     home = _enter(home)
-    with build_lock(home, "footfall publish", wait_seconds):
+    with build_lock(home, "footfall publish", wait_seconds), _a_full_disk_explained(home):
         outcome = read_outcome(home)
         if outcome is None:
             raise NotPassedError(f"Nothing has been built in {home}. Run `footfall build`.")
@@ -154,8 +161,8 @@ def current_inputs(home: Path) -> dict[str, Any]:
     return _inputs(home, committed & {path.stem for path in landing.glob("events/*/*.parquet")})
 
 
-def start_outcome(home: Path) -> Outcome:
-    """Record that a build runs, before it touches the warehouse.
+def start_outcome(home: Path, by: str) -> Outcome:
+    """Record that a build runs, and what runs it, before it touches the warehouse.
 
     Raises:
         BuildError: when dbt is told to build elsewhere than in the warehouse file, which alone is published.
@@ -166,7 +173,7 @@ def start_outcome(home: Path) -> Outcome:
             f"FOOTFALL_TARGET is {target!r}, which has no warehouse file to publish. "
             f"Unset it, or say {WAREHOUSE_TARGET}."
         )
-    outcome = Outcome("running", _now(), inputs=current_inputs(home))
+    outcome = Outcome("running", _now(), by=by, inputs=current_inputs(home))
     _write_outcome(home, outcome)
     return outcome
 
@@ -184,14 +191,7 @@ def finish_outcome(home: Path, outcome: Outcome, results: Iterable[Any], whole: 
     for result in results:
         by_status.setdefault(str(result["status"]), []).append(result)
     bad = [*by_status.get("error", []), *by_status.get("fail", []), *by_status.get("runtime error", [])]
-    outcome.failures = [
-        {
-            "node": result["unique_id"],
-            "message": " ".join(str(result.get("message") or "").split()),
-            "compiled": str(result.get("compiled_path") or ""),
-        }
-        for result in bad
-    ]
+    outcome.failures = explained(home, artifacts_dir(home) / "target" / "manifest.json", bad)
     outcome.warnings = [f"{result['unique_id']}: {result.get('message')}" for result in by_status.get("warn", [])]
     outcome.passed_checks = len(by_status.get("pass", []))
     outcome.status = "failed" if bad else ("passed" if whole else "partial")
@@ -207,6 +207,18 @@ def read_outcome(home: Path) -> Outcome | None:
         return Outcome(**json.loads((home / "build.json").read_text()))
     except FileNotFoundError:
         return None
+
+
+@contextmanager
+def _a_full_disk_explained(home: Path) -> Iterator[None]:
+    """Turn the operating system's few words into what to do, and leave nothing half written behind."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, BuildError) or not is_disk_full(error):
+            raise
+        drop_unfinished(home)
+        raise BuildError(f"{error}\n{full_disk(home)}") from error
 
 
 def _enter(home: Path | None) -> Path:
@@ -241,7 +253,7 @@ def _run_dbt(home: Path, outcome: Outcome, full_refresh: bool, progress: Progres
             finished += 1
             progress(finished, max(total, finished), event.data.node_info.node_name)
 
-    arguments = [*DBT_BUILD, *dbt_arguments(home), "--log-level", "none", "--no-print", "--no-use-colors"]
+    arguments = [*DBT_BUILD, *dbt_arguments(home), "--log-level", "none", "--no-print"]
     if full_refresh:
         arguments.append("--full-refresh")
     with _log(home).open("w") as log:
@@ -255,10 +267,11 @@ def _run_dbt(home: Path, outcome: Outcome, full_refresh: bool, progress: Progres
         message = " ".join(str(result.exception).split())
         outcome.failures = [{"node": "dbt", "message": message, "compiled": ""}]
         _give_up(home, outcome, "failed")
-        raise BuildError(f"dbt could not start the build: {message}\nNothing was published. Log: {_log(home)}")
+        mend = f"{full_disk(home)}\n" if is_disk_full(message) else ""
+        raise BuildError(f"dbt could not start the build: {message}\n{mend}Nothing was published. Log: {_log(home)}")
     finish_outcome(home, outcome, results)
     if not result.success:
-        raise BuildError(_failure_text(home, outcome, len(results)))
+        raise BuildError(as_text(outcome.failures, len(results), home, project_dir(), _log(home)))
     return len(results)
 
 
@@ -352,20 +365,8 @@ def _as_dictionary(result: Any) -> dict[str, Any]:
         "status": result.status,
         "message": result.message,
         "compiled_path": getattr(result.node, "compiled_path", None),
+        "compiled_code": getattr(result.node, "compiled_code", None),
     }
-
-
-def _failure_text(home: Path, outcome: Outcome, nodes: int) -> str:
-    lines = [f"{len(outcome.failures)} of {nodes} nodes failed; nothing was published."]
-    for failure in outcome.failures[:10]:
-        kind, *_, name = failure["node"].split(".")[:3]
-        lines.append(f"  {kind} {name}: {failure['message']}")
-        if failure["compiled"]:
-            lines.append(f"    compiled SQL: {project_dir() / failure['compiled']}")
-    if len(outcome.failures) > 10:
-        lines.append(f"  … and {len(outcome.failures) - 10} more in {home / 'build.json'}")
-    lines.append(f"Mend the first one and run `footfall build` again. Log: {_log(home)}")
-    return "\n".join(lines)
 
 
 def _log(home: Path) -> Path:

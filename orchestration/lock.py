@@ -45,6 +45,16 @@ def build_lock(home: Path, doing: str, wait_seconds: float = 0.0) -> Iterator[No
         lock.release()
 
 
+def is_locked(home: Path) -> bool:
+    """Whether somebody builds or publishes in a home now."""
+    lock = FileLock(home / ".build.lock")
+    try:
+        with lock.acquire(timeout=0):
+            return False
+    except Timeout:
+        return True
+
+
 def _describe(holder: Path) -> str:
     try:
         told = json.loads(holder.read_text())

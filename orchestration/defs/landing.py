@@ -1,33 +1,50 @@
 """What has landed: the asset that all models start from, its checks, and the sensor that starts a build."""
 
+import json
+import time
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
 from ingest.landing.batches import BatchReceipt, list_batches
-from orchestration.build import current_inputs
+from orchestration.build import Outcome, current_inputs, read_outcome
 from orchestration.checks.landing_batches import SAMPLE_ROWS, batches_to_check, expect_sane
 from orchestration.defs.published import build_and_publish
+from orchestration.lock import is_locked
 from orchestration.settings import home
 from serving.publications import list_publications, read_catalog
 
 # the key that dagster-dbt gives to the dbt source landing.events, so that both are one asset
 LANDED_EVENTS = dg.AssetKey(["landing", "events"])
 COUNTS = ("received", "accepted", "duplicate", "quarantined")
+# how long after each failure of the same inputs they are tried again; the last holds for all that follow
+AGAIN_AFTER = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 60, 240))
+AT_WORK = (
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+)
 
 
 @dg.asset(key=LANDED_EVENTS, group_name="landing", kinds={"parquet"})
 def landed_events() -> dg.MaterializeResult[None]:
     """Accepted events in immutable Parquet, one file a batch. `footfall load` lands them; here they are counted."""
-    batches = list_batches(home())
-    return dg.MaterializeResult(
-        metadata={
-            "batches": len(batches),
-            **{count: sum(getattr(batch, count) for batch in batches) for count in COUNTS},
-            "newest batch": batches[-1].batch_id if batches else "none",
-            "last batches": dg.MetadataValue.md(_as_markdown(batches[-20:])),
-        }
-    )
+    return dg.MaterializeResult(metadata=landed_metadata(home()))
+
+
+def landed_metadata(folder: Path) -> dict[str, Any]:
+    """How much has landed in a home."""
+    batches = list_batches(folder)
+    return {
+        "batches": len(batches),
+        **{count: sum(getattr(batch, count) for batch in batches) for count in COUNTS},
+        "newest batch": batches[-1].batch_id if batches else "none",
+        "last batches": dg.MetadataValue.md(_as_markdown(batches[-20:])),
+    }
 
 
 @dg.asset_check(asset=LANDED_EVENTS)
@@ -72,21 +89,84 @@ def nothing_is_lost() -> dg.AssetCheckResult:
 
 @dg.sensor(job=build_and_publish, minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING)
 def landing_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-    """Ask for one build when batches have landed that no publication holds."""
+    """Ask for a build when batches have landed that no publication holds; after a failed one, as AGAIN_AFTER says."""
     landed = home()
-    batches = current_inputs(landed)["batches"]
+    inputs = current_inputs(landed)
+    batches = inputs["batches"]
     if batches["count"] == 0:
         return dg.SkipReason(f"Nothing has landed in {landed}.")
-    if context.cursor == batches["digest"]:
-        return dg.SkipReason(f"No batch has landed since the last request; {batches['count']} are there.")
     newest = list_publications(landed)[:1]
     if newest and read_catalog(newest[0])["inputs"]["batches"] == batches:
-        return dg.SensorResult(skip_reason="All that has landed is published.", cursor=batches["digest"])
-    waiting = dg.RunsFilter(job_name=build_and_publish.name, statuses=[dg.DagsterRunStatus.QUEUED])
-    if context.instance.get_runs_count(waiting):
+        return dg.SkipReason("All that has landed is published.")
+    if _runs(context, dg.DagsterRunStatus.QUEUED):
         return dg.SkipReason("A build already waits, and will take them.")
-    tags = {"footfall/batches": str(batches["count"]), "footfall/newest_batch": str(batches["newest"])}
-    return dg.SensorResult([dg.RunRequest(run_key=batches["digest"], tags=tags)], cursor=batches["digest"])
+    now = time.time()
+    asked = _Asked.read(context.cursor)
+    outcome = read_outcome(landed)
+    if asked is None or asked.inputs != inputs:
+        asked = _Asked(inputs, 0, now)
+        if outcome and outcome.inputs == inputs and outcome.status in ("running", "failed", "interrupted"):
+            # the command line has tried these already
+            asked = _Asked(inputs, 1, datetime.fromisoformat(outcome.started_at).timestamp())
+    if asked.times:
+        if _runs(context, *AT_WORK) or is_locked(landed):
+            return dg.SkipReason(f"A build is at work; {batches['count']} batches are there.")
+        again = asked.again_at(outcome)
+        if now < again:
+            return dg.SensorResult(skip_reason=_why_not_yet(asked, outcome, again), cursor=asked.as_cursor())
+    asked = _Asked(inputs, asked.times + 1, now)
+    tags = {
+        "footfall/batches": str(batches["count"]),
+        "footfall/newest_batch": str(batches["newest"]),
+        "footfall/try": str(asked.times),
+    }
+    # the cursor keeps a request from being made twice; a key of the inputs alone would forbid the second try
+    return dg.SensorResult([dg.RunRequest(run_key=f"{batches['digest']} {now}", tags=tags)], cursor=asked.as_cursor())
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What the sensor last asked to be built, how often, and when (seconds since 1970)."""
+
+    inputs: dict[str, Any]
+    times: int
+    at: float
+
+    @staticmethod
+    def read(cursor: str | None) -> "_Asked | None":
+        """What a cursor says; None for none, or one that an earlier version left."""
+        try:
+            return _Asked(**json.loads(cursor or ""))
+        except (ValueError, TypeError):
+            return None
+
+    def as_cursor(self) -> str:
+        return json.dumps(asdict(self))
+
+    def again_at(self, outcome: Outcome | None) -> float:
+        """When they are tried again: counted from the end of the build that failed, where that is known."""
+        ended = outcome and outcome.finished_at and datetime.fromisoformat(outcome.finished_at).timestamp()
+        return max(self.at, ended or 0.0) + AGAIN_AFTER[min(self.times, len(AGAIN_AFTER)) - 1].total_seconds()
+
+
+def _why_not_yet(asked: _Asked, outcome: Outcome | None, again: float) -> str:
+    failed = ""
+    if outcome and outcome.failures:
+        first = outcome.failures[0]
+        failed = f" of {first['node'].split('.')[2 if first['node'].count('.') > 1 else 0]}: {first['message'][:300]}"
+        failed += f" (and {len(outcome.failures) - 1} more)" if len(outcome.failures) > 1 else ""
+    status = outcome.status if outcome else "missing"
+    ended = "passed, and could not be published" if status == "passed" else status
+    return (
+        f"The last build is {ended}{failed}. These inputs are tried again, for the {asked.times + 1}. time, at "
+        f"{datetime.fromtimestamp(again, UTC):%Y-%m-%d %H:%M} UTC; sooner when a batch, a setting, a seed or a model "
+        "changes."
+    )
+
+
+def _runs(context: dg.SensorEvaluationContext, *statuses: dg.DagsterRunStatus) -> bool:
+    wanted = dg.RunsFilter(job_name=build_and_publish.name, statuses=statuses)
+    return context.instance.get_runs_count(wanted) > 0
 
 
 def _as_markdown(batches: list[BatchReceipt]) -> str:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,10 @@ from orchestration.build import (
     prepare_landing,
     start_outcome,
 )
+from orchestration.defs.failures import told_of
+from orchestration.failures import as_text, header
 from orchestration.lock import build_lock
-from orchestration.settings import home
+from orchestration.settings import home, project_dir
 
 WRITER_POOL = "warehouse_writer"
 LOCK_WAIT_SECONDS = 3600.0
@@ -48,14 +49,8 @@ def _attach_laws(parsed: dict[str, Any]) -> dict[str, Any]:
             last = max(models, key=lambda parent: (len(above(parent)), parent))
             node["config"]["meta"] = {"dagster": {"ref": {"name": parsed["nodes"][last]["name"]}}}
         if node["resource_type"] == "test":
-            node["meta"] = {**node["meta"], "description": node["description"] or _header(node["raw_code"])}
+            node["meta"] = {**node["meta"], "description": node["description"] or header(node["raw_code"])}
     return parsed
-
-
-def _header(sql: str) -> str | None:
-    """The comment at the top of a test, which says what a failing row means."""
-    lines = takewhile(lambda line: line.startswith("--"), sql.splitlines())
-    return " ".join(line.removeprefix("--").strip() for line in lines) or None
 
 
 manifest = _attach_laws(json.loads(parsed_manifest(home()).read_text()))
@@ -67,14 +62,35 @@ def models(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[o
     """Build and test the models, while no other process writes in this home."""
     folder = home()
     target = artifacts_dir(folder) / "target"
-    with build_lock(folder, f"Dagster run {context.run.run_id}", LOCK_WAIT_SECONDS):
+    with build_lock(folder, by := f"Dagster run {context.run.run_id}", LOCK_WAIT_SECONDS):
         prepare_landing(folder)
-        outcome = start_outcome(folder)
+        outcome = start_outcome(folder, by)
         (target / "run_results.json").unlink(missing_ok=True)
+        failed_checks: list[dg.AssetCheckResult] = []
         try:
-            yield from dbt.cli(DBT_BUILD, context=context, target_path=target).stream()
+            invocation = dbt.cli(DBT_BUILD, context=context, target_path=target, raise_on_error=False)
+            for event in invocation.stream():
+                if isinstance(event, dg.AssetCheckResult) and not event.passed:
+                    failed_checks.append(event)  # its rows can be looked at when dbt has closed the warehouse
+                else:
+                    yield event
         finally:
-            finish_outcome(folder, outcome, _results(target), whole=not context.is_subset)
+            results = _results(target)
+            finish_outcome(folder, outcome, results, whole=not context.is_subset)
+        failures = {failure["node"]: failure for failure in outcome.failures}
+        for check in failed_checks:
+            failure = failures.get(str(check.metadata["unique_id"].value))
+            yield dg.AssetCheckResult(
+                passed=False,
+                asset_key=check.asset_key,
+                check_name=check.check_name,
+                severity=check.severity,
+                metadata={**check.metadata, **(told_of(failure) if failure else {})},
+            )
+    if failures:
+        text = as_text(outcome.failures, len(results), folder, project_dir(), target / "dbt.log")
+        first = next(iter(failures.values()))
+        raise dg.Failure(text, metadata={"failed first": first["node"], **told_of(first)}, allow_retries=False)
 
 
 def _results(target: Path) -> list[dict[str, object]]:

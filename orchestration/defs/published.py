@@ -1,6 +1,8 @@
 """What readers see: the last asset, the job that leads to it, and its daily schedule."""
 
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
@@ -8,6 +10,8 @@ from orchestration.build import publish
 from orchestration.defs.models import LOCK_WAIT_SECONDS, WRITER_POOL, manifest, translator
 from orchestration.settings import home
 from serving.publications import list_publications, read_catalog
+
+PUBLISHED_MARTS = dg.AssetKey(["published", "marts"])
 
 
 def _published_models() -> list[dg.AssetKey]:
@@ -17,7 +21,7 @@ def _published_models() -> list[dg.AssetKey]:
 
 
 @dg.asset(
-    key=["published", "marts"],
+    key=PUBLISHED_MARTS,
     group_name="published",
     kinds={"duckdb", "parquet"},
     deps=_published_models(),
@@ -26,22 +30,24 @@ def _published_models() -> list[dg.AssetKey]:
 )
 def published_marts() -> dg.MaterializeResult[None]:
     """The marts that readers open: `published/marts.duckdb`, replaced in one step after every test has passed."""
-    publication = publish(wait_seconds=LOCK_WAIT_SECONDS)
+    return dg.MaterializeResult(metadata=published_metadata(home(), publish(wait_seconds=LOCK_WAIT_SECONDS)))
+
+
+def published_metadata(folder: Path, publication: Path) -> dict[str, Any]:
+    """What a publication of a home holds, read from its catalog."""
     catalog = read_catalog(publication)
     lines = ["| relation | kind | rows | one row is |", "|---|---|--:|---|"]
     for name, relation in catalog["relations"].items():
         rows = "" if relation["rows"] is None else f"{relation['rows']:,}"
         lines.append(f"| {name} | {relation['kind']} | {rows} | {relation['grain']} |")
-    return dg.MaterializeResult(
-        metadata={
-            "publication": publication.name,
-            "marts": dg.MetadataValue.path(home() / "published" / "marts.duckdb"),
-            "batches": catalog["inputs"]["batches"]["count"],
-            "checks passed": catalog["checks"]["passed"],
-            "publications kept": len(list_publications(home())),
-            "relations": dg.MetadataValue.md("\n".join(lines)),
-        }
-    )
+    return {
+        "publication": publication.name,
+        "marts": dg.MetadataValue.path(folder / "published" / "marts.duckdb"),
+        "batches": catalog["inputs"]["batches"]["count"],
+        "checks passed": catalog["checks"]["passed"],
+        "publications kept": len(list_publications(folder)),
+        "relations": dg.MetadataValue.md("\n".join(lines)),
+    }
 
 
 build_and_publish = dg.define_asset_job(

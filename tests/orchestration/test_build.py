@@ -117,6 +117,9 @@ def test_a_failed_law_publishes_nothing_and_says_where_to_look(built_home: Home)
     assert "Traceback" not in done.stderr
     assert "nothing was published" in done.stderr
     assert "test assert_every_batch_accounts_for_what_it_received: Got 1 result" in done.stderr
+    assert "A failing row is a landing batch" in done.stderr and "--full-refresh" in done.stderr
+    columns, row = (line.split(" | ") for line in done.stderr.splitlines() if " | " in line)
+    assert dict(zip(map(str.strip, columns), map(str.strip, row), strict=True))["batch_id"] == manifest.stem
     compiled = done.stderr.split("compiled SQL: ")[1].splitlines()[0]
     assert "received != accepted" in Path(compiled).read_text()
     log = done.stderr.split("Log: ")[1].splitlines()[0]

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
+import time
 from collections import defaultdict
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
 
-from orchestration.build import build, read_outcome
+from orchestration.build import BuildError, build, finish_outcome, read_outcome, start_outcome
 from orchestration.checks import landing_batches
 from serving import reader
 from serving.publications import current_publication
@@ -126,39 +130,136 @@ def test_the_job_checks_builds_and_publishes(definitions: dg.Definitions, built_
     assert build(built_home.path).nothing_new
 
 
-def test_the_job_publishes_nothing_when_a_law_fails(definitions: dg.Definitions, built_home: Home) -> None:
+def test_the_job_publishes_nothing_when_a_law_fails_and_says_what_and_why(
+    definitions: dg.Definitions, built_home: Home
+) -> None:
     before = current_publication(built_home.path)
-    built_home.land("second", 300, 20)
-    manifest = max((built_home.path / "landing" / "batches").glob("[0-9]*.json"))
-    told = json.loads(manifest.read_text())
-    manifest.write_text(json.dumps({**told, "received": 21, "accepted": 21}))
+    break_a_law(built_home)
     with dg.instance_for_test() as instance:
         job = definitions.resolve_job_def("build_and_publish")
         result = job.execute_in_process(instance=instance, raise_on_error=False)
     assert not result.success
     assert current_publication(built_home.path) == before
     outcome = read_outcome(built_home.path)
-    assert outcome is not None and outcome.status == "failed"
+    assert outcome is not None and outcome.status == "failed" and outcome.by.startswith("Dagster run ")
+
+    failed = [each for each in result.get_asset_check_evaluations() if not each.passed]
+    assert [each.check_name for each in failed] == [LAW]
+    told = failed[0].metadata
+    assert str(told["what a failing row means"].value).startswith("A failing row is a landing batch")
+    assert len(told["first failing rows"].records) == 1  # type: ignore[union-attr]
+    assert Path(str(told["query of all of them"].value)).exists() and "--full-refresh" in str(told["mend"].value)
+    failure = next(event for event in result.all_events if event.is_step_failure)
+    assert failure.step_failure_data.user_failure_data is not None
+    assert LAW in str(failure.step_failure_data.user_failure_data.description)
+    assert "\x1b" not in str(failure.step_failure_data)
 
 
-def test_the_sensor_asks_once_for_each_new_set_of_batches(definitions: dg.Definitions, built_home: Home) -> None:
-    sensor = definitions.resolve_sensor_def("landing_sensor")
+LAW = "assert_every_batch_accounts_for_what_it_received"
+
+
+def break_a_law(home: Home) -> Path:
+    """Land a batch whose manifest says one row more than it has; return the manifest."""
+    home.land("second", 300, 20)
+    manifest = max((home.path / "landing" / "batches").glob("[0-9]*.json"))
+    told = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps({**told, "received": 21, "accepted": 21}))
+    return manifest
+
+
+Evaluate = Callable[[str, str | None], dg.SensorExecutionData]
+
+
+@pytest.fixture
+def evaluate(definitions: dg.Definitions, built_home: Home) -> Iterator[Evaluate]:
     with dg.instance_for_test() as instance:
 
-        def evaluate(cursor: str | None) -> dg.SensorExecutionData:
+        def tick(name: str, cursor: str | None) -> dg.SensorExecutionData:
+            sensor = definitions.resolve_sensor_def(name)
             with dg.build_sensor_context(instance, cursor=cursor, definitions=definitions) as context:
-                return sensor.evaluate_tick(context)
+                told = sensor.evaluate_tick(context)
+            for event in told.asset_events:
+                instance.report_runless_asset_event(event)
+            return told
 
-        published = evaluate(None)
-        assert not published.run_requests and published.skip_message == "All that has landed is published."
-        built_home.land("second", 300, 5)
-        asked = evaluate(published.cursor)
+        yield tick
+
+
+def test_the_sensor_asks_once_for_each_new_set_of_batches(evaluate: Evaluate, built_home: Home) -> None:
+    published = evaluate("landing_sensor", None)
+    assert not published.run_requests and published.skip_message == "All that has landed is published."
+    built_home.land("second", 300, 5)
+    asked = evaluate("landing_sensor", published.cursor)
+    assert len(asked.run_requests or []) == 1
+    assert (asked.run_requests or [])[0].tags["footfall/batches"] == "2"
+    again = evaluate("landing_sensor", asked.cursor)
+    assert not again.run_requests and "tried again, for the 2. time" in (again.skip_message or "")
+    built_home.land("third", 400, 5)
+    assert (evaluate("landing_sensor", asked.cursor).run_requests or [])[0].tags["footfall/batches"] == "3"
+
+
+def test_after_a_failed_build_the_sensor_waits_longer_each_time_and_asks_at_once_when_the_cause_is_mended(
+    evaluate: Evaluate, built_home: Home, core_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    break_a_law(built_home)
+    with pytest.raises(BuildError):
+        build(built_home.path)
+    ended = read_outcome(built_home.path)
+    assert ended is not None and ended.finished_at is not None
+    now, cursor, waits = datetime.fromisoformat(ended.finished_at).timestamp(), None, []
+    monkeypatch.setattr(time, "time", lambda: now)
+    for _ in range(6):
+        waiting = evaluate("landing_sensor", cursor)
+        assert not waiting.run_requests and waiting.skip_message is not None
+        assert f"The last build is failed of {LAW}: Got 1 result" in waiting.skip_message
+        said = waiting.skip_message.split(" time, at ")[1].split(" UTC")[0]
+        waits.append(round((datetime.fromisoformat(f"{said}+00:00").timestamp() - now) / 60))
+        now = datetime.fromisoformat(f"{said}+00:00").timestamp() + 60
+        asked = evaluate("landing_sensor", waiting.cursor)
         assert len(asked.run_requests or []) == 1
-        assert (asked.run_requests or [])[0].tags["footfall/batches"] == "2"
-        again = evaluate(asked.cursor)
-        assert not again.run_requests and "No batch has landed" in (again.skip_message or "")
-        built_home.land("third", 400, 5)
-        assert (evaluate(asked.cursor).run_requests or [])[0].run_key != (asked.run_requests or [])[0].run_key
+        cursor = asked.cursor
+    assert [abs(wait - wanted) <= 1 for wait, wanted in zip(waits, [5, 15, 60, 240, 240, 240], strict=True)] == [
+        True
+    ] * 6
+
+    monkeypatch.setenv("FOOTFALL_PROJECT_DIR", str(shutil.copytree(core_project, tmp_path / "mended")))
+    seed = tmp_path / "mended" / "seeds" / "event_catalog.csv"
+    assert not evaluate("landing_sensor", cursor).run_requests
+    seed.write_text(seed.read_text() + "\n")
+    mended = evaluate("landing_sensor", cursor)
+    assert [request.tags["footfall/try"] for request in mended.run_requests or []] == ["1"]
+
+
+def test_what_the_command_line_did_is_shown_once_with_rows_and_checks(evaluate: Evaluate, built_home: Home) -> None:
+    told = evaluate("command_line_sensor", None)
+    made = {event.asset_key: event for event in told.asset_events if isinstance(event, dg.AssetMaterialization)}
+    checks = [event for event in told.asset_events if isinstance(event, dg.AssetCheckEvaluation)]
+    assert made[dg.AssetKey("fct_sessions")].metadata["dagster/row_count"].value == 300
+    assert made[dg.AssetKey(["landing", "events"])].metadata["batches"].value == 1
+    publication = current_publication(built_home.path)
+    assert publication is not None
+    assert made[dg.AssetKey(["published", "marts"])].metadata["publication"].value == publication.name
+    assert len(checks) > 40 and all(check.passed for check in checks)
+    again = evaluate("command_line_sensor", told.cursor)
+    assert not again.asset_events and again.skip_message == "Nothing new."
+
+    break_a_law(built_home)
+    with pytest.raises(BuildError):
+        build(built_home.path)
+    failed = evaluate("command_line_sensor", told.cursor).asset_events
+    bad = [event for event in failed if isinstance(event, dg.AssetCheckEvaluation) and not event.passed]
+    assert [event.check_name for event in bad] == [LAW] and "first failing rows" in bad[0].metadata
+    assert bad[0].metadata["failing rows"].value == 1
+    assert dg.AssetKey(["published", "marts"]) not in {event.asset_key for event in failed}
+
+
+def test_a_run_of_dagster_is_not_told_a_second_time(
+    definitions: dg.Definitions, evaluate: Evaluate, built_home: Home
+) -> None:
+    told = evaluate("command_line_sensor", None)
+    outcome = start_outcome(built_home.path, "Dagster run 1")
+    finish_outcome(built_home.path, outcome, [])
+    assert not evaluate("command_line_sensor", told.cursor).asset_events
 
 
 def test_great_expectations_passes_a_sane_batch_and_names_what_is_wrong_with_another(built_home: Home) -> None:
