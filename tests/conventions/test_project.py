@@ -411,25 +411,37 @@ def relations_that_incremental_models_read_keep_what_they_were_built_with(projec
     ]
 
 
+READERS = {"bigint": "whole_number({})", "double": "number({})", "timestamp": "property_instant({}, timezone)"}
+
+
 def declared_properties_are_extracted_as_the_catalog_says(project: Project) -> list[str]:
-    staged = project.model("stg_events")
-    wanted = {
-        row["property"]: row["type"] for row in csv.DictReader(project.files["seeds/property_catalog.csv"].splitlines())
-    }
-    paths = re.findall(r"'\$\.(\w+)'", staged["raw_code"])
-    readers = {"whole_number": "bigint", "number": "double", "property_instant": "timestamp"}
-    found = {}
-    for number, path in enumerate(paths, start=1):
-        read = re.search(
-            rf"^ +(?:(\w+)\()?declared_properties\[{number}\](?:, timezone)?\)? as {path},", staged["raw_code"], re.M
-        )
-        found[path] = readers.get(read.group(1), "varchar") if read else "nothing"
-        # what cannot be read is stated
-        stated = f"unread('{path}', declared_properties[{number}], {path})" in staged["raw_code"]
-        if read and stated != (found[path] != "varchar"):
-            found[path] = "silently read"
-    documented = {name: staged["columns"].get(name, {}).get("data_type") for name in wanted}
-    return [name for name in sorted(wanted | found) if not wanted.get(name) == found.get(name) == documented.get(name)]
+    """Every place that a declared property still lacks, as CONTRIBUTING lists them."""
+    staged, published = project.model("stg_events"), project.model("events")
+    sql = staged["raw_code"]
+    catalog = csv.DictReader(project.files["seeds/property_catalog.csv"].splitlines())
+    wanted = {row["property"]: row["type"] for row in catalog}
+    numbers = {path: number for number, path in enumerate(re.findall(r"'\$\.(\w+)'", sql), start=1)}
+    faults = [f"{name}: add it to seeds/property_catalog.csv" for name in sorted(numbers.keys() - wanted.keys())]
+    for name, kind in wanted.items():
+        number = numbers.get(name, len(numbers) + 1)
+        value = f"declared_properties[{number}]"
+        if name not in numbers:
+            faults.append(f"{name}: add '$.{name}' as the last path in stg_events.sql")
+        read = re.search(rf"^ +((?:\w+\()?{re.escape(value)}(?:, timezone)?\)?) as {name},", sql, re.M)
+        reader = READERS.get(kind, "{}").format(value)
+        # text may go through a reader of its own, such as one of ids
+        typed = read and read[1].startswith(tuple(each.split("(")[0] for each in READERS.values()))
+        if not read or (read[1] != reader and (typed or kind in READERS)):
+            faults.append(f"{name}: read it in stg_events.sql by `{reader} as {name},`")
+        unread = f"unread('{name}', {value}, {name})"
+        if kind in READERS and unread not in sql:
+            faults.append(f"{name}: state in stg_events.sql by `{unread}`")
+        if kind not in READERS and unread in sql:
+            faults.append(f"{name}: text is always read, so take `{unread}` away in stg_events.sql")
+        for node, file in ((staged, "staging/_staging__models.yml"), (published, "marts/core/_core__models.yml")):
+            if node["columns"].get(name, {}).get("data_type") != kind:
+                faults.append(f"{name}: describe it as {kind} of {node['name']} in models/{file}")
+    return faults
 
 
 def settings_are_used_and_declared(project: Project) -> list[str]:
@@ -551,6 +563,19 @@ BREAKS: dict[Callable[[Project], list[str]], Callable[[Project], Any]] = {
 @pytest.mark.parametrize("check", BREAKS, ids=lambda check: check.__name__)
 def test_the_project_keeps_the_rule(check: Callable[[Project], list[str]], parsed: Project) -> None:
     assert check(parsed) == []
+
+
+def test_a_property_that_is_only_in_the_catalog_is_told_every_other_place(project: Project) -> None:
+    break_file(project, "seeds/property_catalog.csv", "tip_cents,bigint,What was given beside the price\n")
+    told = declared_properties_are_extracted_as_the_catalog_says(project)
+    number = len(project.files["seeds/property_catalog.csv"].splitlines()) - 1
+    assert told == [
+        "tip_cents: add '$.tip_cents' as the last path in stg_events.sql",
+        f"tip_cents: read it in stg_events.sql by `whole_number(declared_properties[{number}]) as tip_cents,`",
+        f"tip_cents: state in stg_events.sql by `unread('tip_cents', declared_properties[{number}], tip_cents)`",
+        "tip_cents: describe it as bigint of stg_events in models/staging/_staging__models.yml",
+        "tip_cents: describe it as bigint of events in models/marts/core/_core__models.yml",
+    ]
 
 
 @pytest.mark.parametrize("check", BREAKS, ids=lambda check: check.__name__)

@@ -167,14 +167,14 @@ def break_a_law(home: Home) -> Path:
     return manifest
 
 
-Evaluate = Callable[[str, str | None], dg.SensorExecutionData]
+Evaluate = Callable[[str, str | None], Any]
 
 
 @pytest.fixture
 def evaluate(definitions: dg.Definitions, built_home: Home) -> Iterator[Evaluate]:
     with dg.instance_for_test() as instance:
 
-        def tick(name: str, cursor: str | None) -> dg.SensorExecutionData:
+        def tick(name: str, cursor: str | None) -> Any:
             sensor = definitions.resolve_sensor_def(name)
             with dg.build_sensor_context(instance, cursor=cursor, definitions=definitions) as context:
                 told = sensor.evaluate_tick(context)
