@@ -150,15 +150,19 @@ class _Asked:
 
 
 def _why_not_yet(asked: _Asked, outcome: Outcome | None, again: float) -> str:
-    failed = ""
-    if outcome and outcome.failures:
-        first = outcome.failures[0]
-        failed = f" of {first['node'].split('.')[2 if first['node'].count('.') > 1 else 0]}: {first['message'][:300]}"
-        failed += f" (and {len(outcome.failures) - 1} more)" if len(outcome.failures) > 1 else ""
-    status = outcome.status if outcome else "missing"
-    ended = "passed, and could not be published" if status == "passed" else status
+    """What the last build of these inputs failed of, and when the next one is asked for."""
+    if outcome is None or outcome.inputs != asked.inputs:
+        ended = "The build that was asked for last has not begun; its run says why."
+    elif outcome.failures:
+        first, more = outcome.failures[0], len(outcome.failures) - 1
+        name = first["node"].split(".")[2] if first["node"].count(".") > 1 else first["node"]
+        ended = f"The last build failed of {name}: {first['message'][:300]}{f' (and {more} more)' if more else ''}."
+    elif outcome.status == "passed":
+        ended = "The last build passed, and could not be published."
+    else:
+        ended = f"The last build is {outcome.status}."
     return (
-        f"The last build is {ended}{failed}. These inputs are tried again, for the {asked.times + 1}. time, at "
+        f"{ended} These inputs are tried again, for the {asked.times + 1}. time, at "
         f"{datetime.fromtimestamp(again, UTC):%Y-%m-%d %H:%M} UTC; sooner when a batch, a setting, a seed or a model "
         "changes."
     )

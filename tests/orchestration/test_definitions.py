@@ -211,7 +211,7 @@ def test_after_a_failed_build_the_sensor_waits_longer_each_time_and_asks_at_once
     for _ in range(6):
         waiting = evaluate("landing_sensor", cursor)
         assert not waiting.run_requests and waiting.skip_message is not None
-        assert f"The last build is failed of {LAW}: Got 1 result" in waiting.skip_message
+        assert f"The last build failed of {LAW}: Got 1 result" in waiting.skip_message
         said = waiting.skip_message.split(" time, at ")[1].split(" UTC")[0]
         waits.append(round((datetime.fromisoformat(f"{said}+00:00").timestamp() - now) / 60))
         now = datetime.fromisoformat(f"{said}+00:00").timestamp() + 60
