@@ -25,6 +25,7 @@ from typing import Any
 
 import duckdb
 
+from ingest import content
 from ingest.envelope import CONTEXT_FIELDS, LANDING_COLUMNS, content_hash
 
 FIRST_DAY = dt.date(2025, 1, 1)
@@ -73,6 +74,7 @@ def _arrivals_per_day(con: duckdb.DuckDBPyConnection, events_per_day: float, see
 def batches(events: int, days: int, seed: int = 7, extra_days: int = 0) -> Iterator[Batch]:
     """Yield one batch per day of arrival, `days + extra_days` of them; the first `days` hold about `events`."""
     con = duckdb.connect()
+    con.execute(content.MACROS)
     con.execute("set TimeZone = 'UTC'; set preserve_insertion_order = false")
     con.execute(f"set variable first_day = timestamp '{FIRST_DAY}'")
     _run(con, "macros")
@@ -139,6 +141,7 @@ def write_landing(batch: Batch, home: Path) -> dict[str, Any]:
         "max_event_date": f"{last}",
         "loaded_at": f"{loaded_at.isoformat()}Z",
         "footfall_version": "0.1.0",
+        "content_version": content.VERSION,
     }
     (home / "landing" / "batches" / f"{batch_id}.json").write_text(json.dumps(manifest, indent=2))
     return manifest

@@ -59,14 +59,24 @@ LANDING_COLUMNS = {
     "timezone": "VARCHAR",
 }
 DERIVED_COLUMNS = ("event_date", "content_hash", "stream_id", "sent_date", "timezone", "batch_id", "load_date")
+# what only a file of our own landing names all of; in any other file a column of such a name is the sender's own
+LANDING_MARK = {"event_id", "properties", "context_other", "event_date", "content_hash", "stream_id"}
 
-_CONTENT = tuple(c for c in LANDING_COLUMNS if c not in ("event_id", "received_at", *DERIVED_COLUMNS))
-GENERATED_ID = f"md5(to_json([{', '.join(f'{column}::varchar' for column in _CONTENT)}]))"
+_CONTENT = [c for c in LANDING_COLUMNS if c not in ("event_id", "received_at", *DERIVED_COLUMNS)]
+_JSON = ("properties", "context_other")
+
+
+def _content(of_json: str) -> str:
+    return ", ".join(f"{of_json}({column})" if column in _JSON else f"{column}::varchar" for column in _CONTENT)
+
+
+# the id of a row that came without one; this and the content hash know an event by what it says (see ingest.content)
+GENERATED_ID = f"md5(to_json([{_content('json_content')}]))"
 
 
 def content_hash(event_id: str) -> str:
     """Return the SQL of an event's content hash: of every field but `received_at`, with `event_id` given as SQL."""
-    return f"hash({event_id}, {', '.join(_CONTENT)})"
+    return f"hash({event_id}, {_content('json_content_hash')})"
 
 
 def quoted(name: str) -> str:
@@ -82,6 +92,11 @@ def literal(value: object) -> str:
 def json_path(*keys: str) -> str:
     """Return the SQL literal of the JSON path to nested keys."""
     return literal("$" + "".join('."' + key.replace('"', '\\"') + '"' for key in keys))
+
+
+def flat_or_nested(flat: str, nested: str) -> str:
+    """Return the SQL of a context field that may stand both on the row itself and inside `context`: the row's wins."""
+    return f"coalesce(nullif({flat}, ''), {nested})"
 
 
 def other_keys(json_object: str, known: Iterable[str]) -> str:
@@ -134,12 +149,16 @@ def checked(draft: str, app: str, zone: str, loaded_at: datetime, max_future_hou
                         when sent_text is not null and sent_at is null then 'invalid_sent_at'
                         when occurred_at > {limit} then 'too_far_in_future'
                     end as reject_reason,
-                    case reject_reason
-                        when 'invalid_occurred_at' then concat(occurred_text, ': ', case when written_at is null
-                            then instant_fault(occurred_text) else 'no calendar holds it by a corrected clock' end)
-                        when 'invalid_received_at' then concat(received_text, ': ', instant_fault(received_text))
-                        when 'invalid_sent_at' then concat(sent_text, ': ', instant_fault(sent_text))
-                        when 'wrong_type' then problem_detail
+                    case
+                        when problem is not null then coalesce(problem_detail, problem)
+                        when reject_reason = 'missing_event_name' then 'the row has no event_name'
+                        when reject_reason = 'missing_occurred_at' then 'the row has no occurred_at'
+                        when reject_reason = 'invalid_occurred_at' then concat(occurred_text, ': ', case
+                            when written_at is null then instant_fault(occurred_text)
+                            else 'no calendar holds it by a corrected clock' end)
+                        when reject_reason = 'invalid_received_at'
+                            then concat(received_text, ': ', instant_fault(received_text))
+                        when reject_reason = 'invalid_sent_at' then concat(sent_text, ': ', instant_fault(sent_text))
                         else occurred_text
                     end as detail,
                 from (

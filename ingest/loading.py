@@ -6,6 +6,7 @@ import json
 import re
 import threading
 from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
 from datetime import date, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -13,9 +14,10 @@ from typing import Any
 
 import duckdb
 
+from ingest import content
 from ingest.envelope import ENVELOPE_FIELDS, LANDING_COLUMNS, checked, literal
 from ingest.formats import columns, csv, mapping, ndjson, parquet, spend
-from ingest.formats.source import SourceFile, UnusableSource, detect
+from ingest.formats.source import SourceFile, UnusableSource, detect, in_utf8
 from ingest.landing.batches import BatchReceipt, Source, clear_stale_work, commit, ensure_landing, work_folder
 from ingest.landing.duplicates import PARQUET_OPTIONS, settle
 from ingest.landing.paths import events_dir, new_batch_id, publish_file, quarantine_dir
@@ -27,7 +29,7 @@ Progress = Callable[[str, float], None]
 
 KINDS = ("events", spend.KIND)
 # what the readings add to a file's columns
-TAKEN_NAMES = ("_row_number", "_raw", "_problem", "_columns", "file_row_number")
+TAKEN_NAMES = ("_row_number", "_raw", "_problem", "_detail", "_columns", "file_row_number")
 _COLUMNS = ", ".join(LANDING_COLUMNS)
 # faults of the mapping or of DuckDB's reading of it, which no second look at the rows can mend
 _FAULTY_QUERY = (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException, duckdb.PermissionException)
@@ -128,9 +130,14 @@ def load_file(
     with work_folder(home, batch_id) as work:
         link = work / "source"
         link.symlink_to(path.resolve())  # a name that is no pattern to DuckDB, in the only folder it may read
-        found = detect(link, name or str(path), format)
+        name = name or str(path)
+        text = in_utf8(link, name, work)
+        found = detect(text, name, format)
+        if text != link:
+            found = replace(found, original=link)
         load_app = app or (used.app if used else None) or "default"
-        with _Load(home, work, batch_id, loaded_at, found, used, mapping_name, load_app, zone, progress) as job:
+        told = (app, timezone)
+        with _Load(home, work, batch_id, loaded_at, found, used, mapping_name, load_app, zone, told, progress) as job:
             return job.run()
 
 
@@ -148,15 +155,17 @@ class _Load:
         mapping_name: str | None,
         app: str,
         zone: str,
+        told: tuple[str | None, str | None],
         progress: Progress | None,
     ) -> None:
         self.home, self.work, self.batch_id, self.loaded_at = home, work, batch_id, loaded_at
         self.source, self.mapping, self.mapping_name = source, used, mapping_name
-        self.app, self.zone, self.progress = app, zone, progress
+        self.app, self.zone, self.told, self.progress = app, zone, told, progress
         self.vendor = VENDORS.get(source.shape)
         self.settings = LoadSettings()  # type: ignore[call-arg]
         self.dialect: csv.Dialect | None = None
         self.columns: dict[str, str] = {}
+        self.left_out = 0
 
     def __enter__(self) -> "_Load":
         options: dict[str, str | bool | int | float | list[str]] = {
@@ -168,6 +177,7 @@ class _Load:
         self.connection.execute("set enable_progress_bar = true; set enable_progress_bar_print = false")
         self.connection.execute(f"set timezone = {literal(self.zone)}")
         self.connection.execute(value_macros())
+        self.connection.execute(content.MACROS)
         self.connection.execute(f"set allowed_directories = [{literal(self.work)}, {literal(events_dir(self.home))}]")
         self.connection.execute(f"set allowed_paths = [{literal(self.source.path.resolve())}]")
         self.connection.execute("set enable_external_access = false; set lock_configuration = true")
@@ -205,11 +215,13 @@ class _Load:
             accepted=accepted,
             duplicate=good - accepted,
             quarantined=quarantined,
+            left_out=self.left_out,
             quarantined_by_reason=reasons,
             min_event_date=first,
             max_event_date=last,
             loaded_at=self.loaded_at,
             footfall_version=version("footfall"),
+            content_version=content.VERSION,
         )
         if accepted:
             publish_file(landed, final)
@@ -225,7 +237,12 @@ class _Load:
             if self.mapping:
                 known = [column.lower() for _, column in mapping.columns_read(self.mapping)]
             self.dialect = csv.dialect(
-                self.source, options.delimiter, options.header, options.columns, options.encoding, known
+                self.source,
+                options.delimiter,
+                options.header,
+                options.columns,
+                "utf-8" if self.source.original else options.encoding,
+                known,
             )
             self.columns = dict.fromkeys(self.dialect.columns, "VARCHAR")
         elif self.source.format == "parquet":
@@ -253,7 +270,8 @@ class _Load:
         if self.vendor:
             draft = vendor.draft(self._rows(careful), self.vendor)
         elif self.mapping:
-            draft = mapping.draft(self._rows(careful), self.mapping, self.source.format == "ndjson", careful)
+            named = None if self.source.format == "ndjson" else self.columns
+            draft = mapping.draft(self._rows(careful), self.mapping, named, careful)
         elif self.source.format != "ndjson":
             draft = columns.draft(self._rows(careful), self.columns, self.source.name)
         elif careful:
@@ -302,6 +320,9 @@ class _Load:
                 f"{self.source.name} cannot be read to its end ({_first_line(error)}); nothing of it was loaded. "
                 "Fetch or write it again, whole."
             ) from error
+        if self.mapping and self.mapping.unmatched == "leave_out":
+            left = self._execute("delete from staged where reject_reason = 'no_event_matches'")
+            self.left_out = int(left[0])
         good = self._write(f"select {_COLUMNS} from staged where reject_reason is null", accepted)
         reasons = dict(
             self.connection.execute(
@@ -330,7 +351,7 @@ class _Load:
         return row[0], row[1]
 
     def _describe(self) -> Source:
-        with self.source.path.open("rb") as file:
+        with (self.source.original or self.source.path).open("rb") as file:
             digest = hashlib.file_digest(file, "sha256")
             size = file.tell()
         header = self.dialect.header if self.dialect else None
@@ -343,6 +364,8 @@ class _Load:
             format=self.source.shape,
             mapping=self.mapping_name,
             timezone=self.zone,
+            told_app=self.told[0],
+            told_timezone=self.told[1],
             header=header,
             encoding=self.dialect.encoding if self.dialect else "utf-8",
         )

@@ -7,7 +7,9 @@ from ingest.envelope import (
     CONTEXT_FIELDS,
     DERIVED_COLUMNS,
     ENVELOPE_FIELDS,
+    LANDING_MARK,
     TEXT_FIELDS,
+    flat_or_nested,
     literal,
     other_keys,
     quoted,
@@ -30,21 +32,25 @@ def draft(rows: str, columns: dict[str, str], name: str) -> str:
     if missing:
         raise UnusableSource(
             f"{name} has no column {' and no column '.join(missing)}; its columns are {', '.join(columns)[:300]}. "
-            "Rename them, or say with --mapping which columns mean what."
+            "Rename them, or say with --mapping which columns mean what. The envelope's columns are "
+            f"{', '.join(ENVELOPE_FIELDS)}."
         )
 
     def text(field: str) -> str:
         return f"{found[field]}::varchar" if field in found else "null::varchar"
 
-    def json_text(field: str) -> str:
-        if field not in found:
+    def json_text(field: str, is_there: bool = True) -> str:
+        if field not in found or not is_there:
             return "null::varchar"
         column = found[field]
         if kinds[column] not in ("VARCHAR", "JSON"):
             return f"to_json({column})::varchar"
-        return f"case when json_valid({column}) then json({column})::varchar else nullif(trim({column}), '') end"
+        # a JSON null says what an empty cell says
+        is_json = f"case when json_valid({column}) then nullif(json({column})::varchar, 'null')"
+        return f"{is_json} else nullif(trim({column}), '') end"
 
-    known = {*ENVELOPE_FIELDS, *CONTEXT_FIELDS, *DERIVED_COLUMNS, "context_other"}
+    is_landing = set(found) >= LANDING_MARK
+    known = {*ENVELOPE_FIELDS, *CONTEXT_FIELDS, *((*DERIVED_COLUMNS, "context_other") if is_landing else ())}
     additional = [column for column in columns if column.lower() not in known]
     properties = "sent_properties"
     if additional:
@@ -60,20 +66,22 @@ def draft(rows: str, columns: dict[str, str], name: str) -> str:
                 then json_merge_patch(coalesce(sent_context, '{{}}'), sent_context_other)::varchar
                 when is_legal then sent_context end as context,
             case when _problem is not null then _problem when not is_legal then 'wrong_type' end as problem,
-            case when not is_legal then 'properties and context must be JSON objects' end as problem_detail
+            case when _problem is not null then _detail
+                when not is_legal then 'properties and context must be JSON objects' end as problem_detail
         from (
-            select *, {is_object("sent_properties")} and {is_object("sent_context")} as is_legal
+            select *, {is_object("sent_properties")} and {is_object("sent_context")}
+                and {is_object("sent_context_other")} as is_legal
             from (
                 select *, {json_text("properties")} as sent_properties, {json_text("context")} as sent_context,
-                    {json_text("context_other")} as sent_context_other
+                    {json_text("context_other", is_landing)} as sent_context_other
                 from (
-                    select _row_number, _raw, _problem,
+                    select _row_number, _raw, _problem, _detail,
                         {", ".join(f"{quoted(column)} as {found[column.lower()]}" for column in columns)}
                     from ({rows})
                 )
             )
         )"""
-    merged = ", ".join(f"coalesce(flat_{field}, {field}) as {field}" for field in CONTEXT_FIELDS)
+    merged = ", ".join(f"{flat_or_nested(f'flat_{field}', field)} as {field}" for field in CONTEXT_FIELDS)
     flat = ", ".join(f"flat_{field}" for field in CONTEXT_FIELDS)
     return f"select * exclude ({flat}) replace ({merged}) from ({_with_context(checked)})"
 

@@ -2,13 +2,14 @@
 """CSV: separated columns under a header, quoted as RFC 4180 says."""
 
 import csv
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
 import duckdb
 
 from ingest.envelope import ENVELOPE_FIELDS, literal, quoted
-from ingest.formats.source import BYTE_ORDER_MARK, SourceFile, UnusableSource
+from ingest.formats.source import BYTE_ORDER_MARK, SourceFile, UnusableSource, too_long
 
 DELIMITERS = (",", "\t", ";", "|")
 
@@ -22,6 +23,12 @@ class Dialect:
     columns: tuple[str, ...]
     encoding: str = "utf-8"
     header: str | None = None
+    lines_before: int = 0
+
+    @property
+    def first_row(self) -> int:
+        """The number of lines before the first row."""
+        return self.lines_before + self.has_header
 
 
 def dialect(
@@ -39,6 +46,11 @@ def dialect(
     """
     with source.open() as file:
         first = file.readline(2**24).removeprefix(BYTE_ORDER_MARK).rstrip(b"\r\n")
+        # Excel says its delimiter in a line of its own
+        told = re.fullmatch(rb"sep=(.)", first)
+        if told:
+            delimiter = told[1].decode("latin-1")
+            first = file.readline(2**24).rstrip(b"\r\n")
     try:
         line = first.decode(encoding)
     except UnicodeDecodeError:
@@ -46,7 +58,7 @@ def dialect(
             f"The header of {source.name} is not {encoding} text. Say its encoding in a mapping."
         ) from None
     if not header:
-        return Dialect(delimiter or ",", False, names, encoding)
+        return Dialect(delimiter or ",", False, names, encoding, lines_before=int(bool(told)))
     each_delimiter = [delimiter or ",", *DELIMITERS]
     try:
         candidates = {each: tuple(next(csv.reader([line], delimiter=each), [])) for each in each_delimiter}
@@ -67,7 +79,8 @@ def dialect(
         )
     if "\0" in line:
         raise UnusableSource(f"The header of {source.name} holds a NUL byte. Remove it.")
-    return Dialect(chosen, True, columns, encoding, line)
+    head = f"sep={chosen}\n{line}" if told else line
+    return Dialect(chosen, True, columns, encoding, head, int(bool(told)))
 
 
 def rows(source: SourceFile, dialect: Dialect, max_line_bytes: int) -> str:
@@ -75,11 +88,11 @@ def rows(source: SourceFile, dialect: Dialect, max_line_bytes: int) -> str:
     types = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in dialect.columns)
     has_nul = " or ".join(f"contains({quoted(name)}, chr(0))" for name in dialect.columns)
     return f"""
-        select *, null::bigint as _row_number, null::blob as _raw,
+        select *, null::bigint as _row_number, null::blob as _raw, null::varchar as _detail,
             case when {has_nul} then 'nul_byte' end as _problem
         from read_csv({literal(source.path)}, auto_detect = false, delim = {literal(dialect.delimiter)}, quote = '"',
             escape = '"', header = {str(dialect.has_header).lower()}, columns = {{{types}}}, nullstr = '',
-            encoding = {literal(dialect.encoding)}, max_line_size = {max_line_bytes},
+            skip = {dialect.lines_before}, encoding = {literal(dialect.encoding)}, max_line_size = {max_line_bytes},
             compression = {literal(source.compression)})"""
 
 
@@ -90,7 +103,7 @@ def careful_rows(connection: duckdb.DuckDBPyConnection, dialect: Dialect, max_li
     single lines it is made of, so that one lost quote does not swallow its neighbours.
     """
     d = dialect.delimiter
-    edge = f"(^|{_regex(d)}) *"
+    edge = f"(^|{_regex(d)}){_blanks(d)}"
 
     def stays_open(text: str) -> str:
         closed = f"""regexp_replace({text}, '{edge}"[^"]*"', '\\1', 'g')"""
@@ -98,7 +111,6 @@ def careful_rows(connection: duckdb.DuckDBPyConnection, dialect: Dialect, max_li
 
     inside = "'x' || substr(bare, strpos(bare, '\"') + 1)"
     bad_bytes = "case when contains(text, chr(0)) then 'nul_byte' when is_bad_utf8 then 'invalid_utf8' end"
-    first = "true" if not dialect.has_header else "row_number > 1"
     # each line maps the state it starts in (inside a quoted field or not) to the one it ends in: some lines set it,
     # some flip it, most keep it, so the state after a line is the last one set, flipped as often as was flipped since
     connection.execute(f"""
@@ -108,7 +120,7 @@ def careful_rows(connection: duckdb.DuckDBPyConnection, dialect: Dialect, max_li
             replace(text, '""', '') as bare,
             case when contains(bare, '"') then {stays_open("rtrim(bare, chr(13))")} else false end as ends_from_outside,
             case when contains(bare, '"') then {stays_open(inside)} else true end as ends_from_inside
-        from lines where {first}""")
+        from lines where row_number > {dialect.first_row}""")
     connection.execute(f"""
         create or replace table records as
         with settings as (
@@ -151,13 +163,20 @@ def careful_rows(connection: duckdb.DuckDBPyConnection, dialect: Dialect, max_li
         for position, name in enumerate(dialect.columns, 1)
     )
     return f"""
-        select {select}, row_number as _row_number, raw as _raw, problem as _problem
+        select {select}, row_number as _row_number, raw as _raw, problem as _problem, case problem
+                when 'line_too_long' then {too_long("octet_length(raw)", max_line_bytes)}
+                when 'malformed_quotes' then 'a field that begins with a quote must end with one, quotes inside doubled'
+                when 'wrong_number_of_columns'
+                    then 'expected {len(dialect.columns)} columns, found ' || greatest(1, len(fields))
+                when 'nul_byte' then 'the row holds a NUL byte'
+                when 'invalid_utf8' then 'the row is not {dialect.encoding} text'
+            end as _detail
         from (
             select row_number, raw, fields, case
                 when problem is not null then problem
                 when octet_length(raw) > {max_line_bytes} then 'line_too_long'
                 when not {_is_quoted_well("text", "fields")} then 'malformed_quotes'
-                when len(fields) <> {len(dialect.columns)} then 'wrong_number_of_columns'
+                when not {_is_complete("fields", dialect)} then 'wrong_number_of_columns'
             end as problem
             from records
         )"""
@@ -165,8 +184,21 @@ def careful_rows(connection: duckdb.DuckDBPyConnection, dialect: Dialect, max_li
 
 def _fields(text: str, delimiter: str) -> str:
     """The fields of a record as written, quotes included, and blanks around quotes, which DuckDB's reader allows."""
-    d = _regex(delimiter)
-    return f"""regexp_extract_all({literal(delimiter)} || {text}, '{d}( *"(?:[^"]|"")*" *|[^{d}]*)', 1)"""
+    d, blanks = _regex(delimiter), _blanks(delimiter)
+    field = f'{blanks}"(?:[^"]|"")*"{blanks}'
+    return f"""regexp_extract_all({literal(delimiter)} || {text}, '{d}({field}|[^{d}]*)', 1)"""
+
+
+def _blanks(delimiter: str) -> str:
+    """The pattern of blanks around quotes: none where a blank is what separates fields."""
+    return "" if delimiter == " " else " *"
+
+
+def _is_complete(fields: str, dialect: Dialect) -> str:
+    """Whether a record has all its fields; DuckDB's reader allows one blank too many at a line's end."""
+    columns = len(dialect.columns)
+    more = f" or (len({fields}) = {columns + 1} and {fields}[-1] = '')" if dialect.delimiter == " " else ""
+    return f"(len({fields}) = {columns}{more})"
 
 
 def _is_quoted_well(text: str, fields: str) -> str:
@@ -178,7 +210,7 @@ def _is_quoted_well(text: str, fields: str) -> str:
 
 def _is_well_formed(text: str, delimiter: str, dialect: Dialect) -> str:
     fields = _fields(text, delimiter)
-    return f"len({fields}) = {len(dialect.columns)} and {_is_quoted_well(text, fields)}"
+    return f"{_is_complete(fields, dialect)} and {_is_quoted_well(text, fields)}"
 
 
 def _value(field: str) -> str:

@@ -5,6 +5,8 @@ A mapping's `when` and `sql` are DuckDB expressions over the row's columns, so a
 you trust. They run in a connection that can reach no file but the one being loaded, and no network.
 """
 
+import re
+from collections.abc import Collection
 from functools import cache
 from importlib import resources
 from itertools import combinations
@@ -96,12 +98,16 @@ class SourceOptions(_Strict):
 
 
 class Mapping(_Strict):
-    """A mapping file: what the file is like, and the events that each of its rows becomes."""
+    """A mapping file: what the file is like, and the events that each of its rows becomes.
+
+    A row that the conditions of no event let through is left out and counted; `unmatched: quarantine` keeps it instead.
+    """
 
     description: str = ""
     source: SourceOptions = SourceOptions()
     app: str | None = None
     timezone: str = "UTC"
+    unmatched: Literal["leave_out", "quarantine"] = "leave_out"
     events: tuple[MappedEvent, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -118,6 +124,11 @@ class Mapping(_Strict):
                     f"event: of two on a day one would be dropped. {OWN_IDS}"
                 )
         return self
+
+    @property
+    def told_timezone(self) -> str | None:
+        """The zone that the mapping says, where it says one."""
+        return self.timezone if "timezone" in self.model_fields_set else None
 
     @field_validator("timezone")
     @classmethod
@@ -219,21 +230,24 @@ def columns_read(mapping: Mapping) -> list[tuple[str, str]]:
     ]
 
 
-def draft(rows: str, mapping: Mapping, is_json: bool, careful: bool) -> str:
+def draft(rows: str, mapping: Mapping, columns: Collection[str] | None, careful: bool) -> str:
     """Project rows onto the draft, one for each event that a row's conditions let through.
 
-    A row that no condition lets through is kept, as `no_event_matches`. With `careful`, an expression that fails
-    spoils its own event (`mapping_failed`) and not the load.
+    A row that no condition lets through becomes a `no_event_matches`. With `careful`, an expression that fails spoils
+    its own event (`mapping_failed`) and not the load. `columns` are those of the rows, None for rows of JSON.
     """
+    is_json = columns is None
     events = []
-    for event in mapping.events:
+    for number, event in enumerate(mapping.events):
         packed, condition = _packed(event, is_json), f"coalesce(({event.when}), false)"
         made = f"case when {condition} then {packed} end"
         if careful:
-            failed = _packed(None, is_json, "mapping_failed")
+            failed = _packed(None, is_json, "mapping_failed", detail=_fault(number, event, columns))
             made = f"coalesce(try({made}), case when coalesce(try({condition}), true) then {failed} end)"
         events.append(made)
-    unread = f"case when _problem is not null then {_packed(None, is_json, '_problem', is_sql=True)} end"
+    unread = (
+        f"case when _problem is not null then {_packed(None, is_json, '_problem', is_sql=True, detail='_detail')} end"
+    )
     made = f"list_filter([{', '.join(events)}], lambda event: event is not null)"
     ids = "list_transform(made, lambda event: case when {0} is not null then (event.app, {0}) end)"
     ids = f"list_filter({ids.format('clean_id(event.event_id)')}, lambda id: id is not null)"
@@ -242,9 +256,9 @@ def draft(rows: str, mapping: Mapping, is_json: bool, careful: bool) -> str:
         names = "list_transform(made, lambda event: concat(event.event_name, ' ', event.event_id))"
         told = f"concat('{_SHARED_ID}', array_to_string({names}, ', '))"
         whole = f"case when len(list_distinct({ids})) < len({ids}) then error({told}) else made end"
-    nothing = _packed(None, is_json, "no_event_matches")
+    nothing = _packed(None, is_json, "no_event_matches", detail="'no condition of the mapping lets the row through'")
     return f"""
-        select row_number, raw, unnest(event), null::varchar as context_other, null::varchar as problem_detail
+        select row_number, raw, unnest(event), null::varchar as context_other
         from (
             select _row_number as row_number, _raw as raw, unnest(
                 case when _problem is not null then [{unread}] when len(made) = 0 then [{nothing}] else {whole} end
@@ -263,9 +277,32 @@ def assert_own_ids(error: Exception, mapping_name: str | None) -> None:
         ) from None
 
 
-def _packed(event: _Event | None, is_json: bool, problem: str | None = None, is_sql: bool = False) -> str:
+def _fault(number: int, event: _Event, columns: Collection[str] | None) -> str:
+    """The SQL of which of an event's expressions fail on a row, and of the values of the columns that they name."""
+    expressions = {"when": str(event.when)} if isinstance(event.when, str) else {}
+    values = {**{field: event.text(field) for field in TEXT_FIELDS}, "problem": event.problem}
+    values |= {f"context.{key}": value for key, value in event.context.items()}
+    values |= {f"properties.{key}": value for key, value in event.properties.items()}
+    expressions |= {place: value.sql for place, value in values.items() if value and value.sql is not None}
+    faults = []
+    for place, sql in expressions.items():
+        read = [column for column in columns or () if re.search(rf"\b{re.escape(column)}\b", sql, re.IGNORECASE)]
+        shown = "".join(
+            f" || {literal(f', {column} is ')} || coalesce({literal(chr(39))} || left({quoted(column)}::varchar, 100) "
+            f"|| {literal(chr(39))}, 'empty')"
+            for column in read
+        )
+        told = literal(f"events.{number}.{place} fails: {sql}")
+        # a value that is null is none that fails
+        faults.append(f"case when try(struct_pack(made := ({sql}))) is null then {told}{shown} end")
+    return f"concat_ws('; ', {', '.join(faults)})" if faults else "null"
+
+
+def _packed(
+    event: _Event | None, is_json: bool, problem: str | None = None, is_sql: bool = False, detail: str = "null"
+) -> str:
     """The SQL of one event as a struct of text."""
-    fields = {}
+    fields = {"problem_detail": detail}
     for field in TEXT_FIELDS:
         fields[field] = _sql(event.text(field) if event else None, is_json)
     for field in CONTEXT_FIELDS:

@@ -2,20 +2,27 @@
 """NDJSON: one JSON object a line."""
 
 import json
+from collections.abc import Collection
 
 import duckdb
 
-from ingest.envelope import CONTEXT_FIELDS, ENVELOPE_FIELDS, TEXT_FIELDS, literal, other_keys, quoted
-from ingest.formats.source import SourceFile
+from ingest.envelope import CONTEXT_FIELDS, ENVELOPE_FIELDS, TEXT_FIELDS, flat_or_nested, literal, other_keys, quoted
+from ingest.formats.source import SourceFile, too_long
 
 MAX_OTHER_KEYS = 500
 
 
 class Keys:
-    """The keys of a file that the envelope does not have: of its lines, which join the properties, and of `context`."""
+    """The keys of a file beside the envelope's fields.
+
+    `flat` are the context keys that stand on the line, `line` the line's others, which join the properties, and
+    `context` those inside `context` that it does not know.
+    """
 
     def __init__(self, found: list[tuple[list[str], list[str] | None]]) -> None:
-        self.line = sorted({key for line, _ in found for key in line} - set(ENVELOPE_FIELDS))
+        line = {key for line, _ in found for key in line}
+        self.flat = sorted(line & set(CONTEXT_FIELDS))
+        self.line = sorted(line - set(ENVELOPE_FIELDS) - set(CONTEXT_FIELDS))
         self.context = sorted({key for _, context in found for key in context or ()} - set(CONTEXT_FIELDS))
 
     @property
@@ -23,7 +30,7 @@ class Keys:
         """Whether the keys can be columns: not too many, none empty, and no two the same but for their case."""
         return len(self.line) + len(self.context) <= MAX_OTHER_KEYS and all(
             all(keys) and len({key.lower() for key in keys}) == len(keys)
-            for keys in ([*ENVELOPE_FIELDS, *self.line], [*CONTEXT_FIELDS, *self.context])
+            for keys in ([*ENVELOPE_FIELDS, *self.flat, *self.line], [*CONTEXT_FIELDS, *self.context])
         )
 
 
@@ -37,7 +44,7 @@ def other_keys_of(connection: duckdb.DuckDBPyConnection, source: SourceFile, lin
 def objects(source: SourceFile) -> str:
     """The rows of a clean file, `json` each, for mappings; DuckDB raises on the first line that is no JSON."""
     return f"""
-        select json, null::bigint as _row_number, null::blob as _raw,
+        select json, null::bigint as _row_number, null::blob as _raw, null::varchar as _detail,
             case when not starts_with(json, '{{') then 'not_an_object' end as _problem
         from {_read(source)}"""
 
@@ -46,7 +53,13 @@ def careful_objects(max_line_bytes: int) -> str:
     """The rows of any file, from its `lines`, each with what is wrong with it."""
     return f"""
         select case when problem is null then text::json end as json, row_number as _row_number, raw as _raw,
-            problem as _problem
+            problem as _problem, case problem
+                when 'line_too_long' then {too_long("octet_length(raw)", max_line_bytes)}
+                when 'nul_byte' then 'the line holds a NUL byte'
+                when 'invalid_utf8' then 'the line is not UTF-8 text'
+                when 'invalid_json' then 'the line is not one JSON object: cut short, or not JSON'
+                when 'not_an_object' then 'the line is JSON of the type ' || json_type(text) || ', not an object'
+            end as _detail
         from (
             select row_number, raw, text, case
                 when octet_length(raw) > {max_line_bytes} then 'line_too_long'
@@ -67,25 +80,28 @@ def draft(source: SourceFile, keys: Keys, max_line_bytes: int) -> str:
         **dict.fromkeys(TEXT_FIELDS, "VARCHAR"),
         "properties": "JSON",
         "context": f"STRUCT({', '.join(context)})",
+        **dict.fromkeys(keys.flat, "VARCHAR"),
         **dict.fromkeys(keys.line, "JSON"),
     }
     columns = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in types.items())
     nested = " or ".join(f"case when ascii({field}) in (91, 123) then json_valid({field}) end" for field in TEXT_FIELDS)
     rows = f"""
-        select *, null::bigint as _row_number, null::blob as _raw, case
+        select *, null::bigint as _row_number, null::blob as _raw, null::varchar as _detail, case
             when {nested} or not starts_with(properties, '{{') then 'wrong_type'
             when strlen(properties) > {max_line_bytes} then 'line_too_long'
         end as _problem
         from read_json({literal(source.path)}, format = 'newline_delimited', auto_detect = false,
             compression = {literal(source.compression)}, columns = {{{columns}}})"""
     line = _object(keys.line, [quoted(key) for key in keys.line])
-    return _spread(rows, line, _object(keys.context, [f"context.{quoted(key)}" for key in keys.context]))
+    others = _object(keys.context, [f"context.{quoted(key)}" for key in keys.context])
+    return _spread(rows, keys.flat, line, others)
 
 
 def careful_draft(rows: str) -> str:
     """Project careful rows onto the draft; see `draft`, with which it agrees on every line that both can read."""
     context = dict.fromkeys(CONTEXT_FIELDS, "VARCHAR")
-    structure = {**dict.fromkeys(TEXT_FIELDS, "VARCHAR"), "properties": "JSON", "context": context}
+    structure = {**dict.fromkeys(TEXT_FIELDS, "VARCHAR"), **context, "properties": "JSON", "context": context}
+    known = [*ENVELOPE_FIELDS, *CONTEXT_FIELDS]
     paths = [f"$.{field}" for field in TEXT_FIELDS]
     judged = f"""
         select json_keys(json, ['$', '$.context']) as _keys, * replace (case
@@ -98,26 +114,32 @@ def careful_draft(rows: str) -> str:
     read = f"""
         select *, unnest(from_json(case when _problem is null then json end, {literal(json.dumps(structure))}))
         from ({judged})"""
-    line = other_keys("json", ENVELOPE_FIELDS)
+    line = other_keys("json", known)
     others = other_keys("json_extract(json, '$.context')", CONTEXT_FIELDS)
     return _spread(
         read,
-        f"case when not list_has_all({list(ENVELOPE_FIELDS)}, _keys[1]) then {line} end",
+        CONTEXT_FIELDS,
+        f"case when not list_has_all({known}, _keys[1]) then {line} end",
         f"case when not list_has_all({list(CONTEXT_FIELDS)}, _keys[2]) then {others} end",
     )
 
 
-def _spread(rows: str, line: str, context: str) -> str:
-    """The draft of rows with the envelope's columns; `line` and `context` are the SQL of what else those held."""
+def _spread(rows: str, flat: Collection[str], line: str, context: str) -> str:
+    """The draft of rows with the envelope's columns and the `flat` context keys among them.
+
+    `line` and `context` are the SQL of what else those held.
+    """
+    values = {field: flat_or_nested(field, f"context.{field}") for field in flat}
+    spread = ", ".join(f"{values.get(field, f'context.{field}')} as {field}" for field in CONTEXT_FIELDS)
     return f"""
-        select * exclude (context, properties, line_others),
+        select * exclude (context, properties, line_others, _detail),
             case when line_others is null then properties
                 else json_merge_patch(line_others, coalesce(properties, '{{}}'))::varchar end as properties,
-            'properties and context are objects, every other field is text or a number' as problem_detail
+            coalesce(_detail, 'properties and context are objects, every other field is text or a number')
+                as problem_detail
         from (
-            select {", ".join(TEXT_FIELDS)}, {", ".join(f"context.{field} as {field}" for field in CONTEXT_FIELDS)},
-                context, properties, {line} as line_others, {context} as context_other,
-                _row_number as row_number, _raw as raw, _problem as problem
+            select {", ".join(TEXT_FIELDS)}, {spread}, context, properties, {line} as line_others,
+                {context} as context_other, _row_number as row_number, _raw as raw, _problem as problem, _detail
             from ({rows})
         )"""
 

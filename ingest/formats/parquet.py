@@ -23,14 +23,15 @@ def columns(connection: duckdb.DuckDBPyConnection, source: SourceFile) -> dict[s
 def rows(source: SourceFile) -> str:
     """The rows of a file, none of which can be unreadable by itself."""
     return f"""
-        select *, null::bigint as _row_number, null::blob as _raw, null::varchar as _problem from {_read(source)}"""
+        select *, null::bigint as _row_number, null::blob as _raw, null::varchar as _problem, null::varchar as _detail
+        from {_read(source)}"""
 
 
 def careful_rows(source: SourceFile, names: dict[str, str]) -> str:
     """The same rows with their number, and with the row as JSON for the quarantine."""
     return f"""
         select * exclude (file_row_number, _columns), file_row_number + 1 as _row_number, null::varchar as _problem,
-            encode(to_json(_columns)::varchar) as _raw
+            null::varchar as _detail, encode(to_json(_columns)::varchar) as _raw
         from (
             select *, struct_pack({", ".join(f"{quoted(name)} := {quoted(name)}" for name in names)}) as _columns
             from read_parquet({literal(source.path)}, hive_partitioning = false, file_row_number = true)

@@ -1,5 +1,6 @@
 """The file that is read: what it is made of, found by its name and its content."""
 
+import codecs
 import gzip
 import io
 import zlib
@@ -33,13 +34,14 @@ class UnusableSource(Exception):
 
 @dataclass(frozen=True)
 class SourceFile:
-    """A file to load: `path` is what DuckDB opens, `name` what people call it."""
+    """A file to load: `path` is what DuckDB opens, `name` what people call it, `original` what it was made from."""
 
     path: Path
     name: str
     format: Format
     compression: Compression
     vendor: str | None = None
+    original: Path | None = None
 
     @property
     def shape(self) -> str:
@@ -121,6 +123,42 @@ def detect(path: Path, name: str, wanted: str = "auto") -> SourceFile:
     if by_name is None and b"\0" in head:
         raise UnusableSource(f"{name} is neither NDJSON, CSV nor Parquet. Convert it to one of them.")
     return SourceFile(path, name, "ndjson" if by_name == "ndjson" else "csv", compression)
+
+
+def too_long(size: str, limit: int) -> str:
+    """Return the SQL of what is said of a row of `size` bytes (SQL) that is longer than `limit`."""
+    return f"{size} || ' bytes, of {limit} that FOOTFALL_MAX_LINE_BYTES allows'"
+
+
+def in_utf8(path: Path, name: str, folder: Path) -> Path:
+    """Return the file itself, or, of UTF-16 text with its byte order mark, a copy in UTF-8 in `folder`.
+
+    Raises:
+        UnusableSource: when it begins as UTF-16 and goes on as something else.
+    """
+    try:
+        magic = _first_bytes(path)
+    except OSError:
+        return path
+    compression: Compression = next((kind for start, kind in _MAGIC.items() if magic.startswith(start)), "uncompressed")
+    try:
+        with SourceFile(path, name, "csv", compression).open() as source:
+            if source.read(2) not in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+                return path
+        copy = folder / "source.utf8"
+        with (
+            io.TextIOWrapper(SourceFile(path, name, "csv", compression).open(), "utf-16", newline="") as text,
+            copy.open("w", encoding="utf-8", newline="") as written,
+        ):
+            while part := text.read(2**20):
+                written.write(part)
+    except UnicodeError as error:
+        raise UnusableSource(
+            f"{name} begins as UTF-16 text but is not that to its end ({error}). Save it as UTF-8."
+        ) from None
+    except _DAMAGE as error:
+        raise _damaged(name, error) from None
+    return copy
 
 
 def _damaged(name: str, error: Exception) -> UnusableSource:

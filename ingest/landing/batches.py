@@ -30,7 +30,7 @@ class UnknownBatch(LookupError):
 
 
 class Source(BaseModel):
-    """The file of a batch, and what its replay needs: the dialect of a CSV, the header or schema of its rows."""
+    """The file of a batch, and what its replay needs: what the load was told, the header or schema of its rows."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -40,6 +40,8 @@ class Source(BaseModel):
     format: str
     mapping: str | None = None
     timezone: str = "UTC"
+    told_app: str | None = None
+    told_timezone: str | None = None
     header: str | None = None
     encoding: str = "utf-8"
 
@@ -48,7 +50,8 @@ class BatchReceipt(BaseModel):
     """What became of a file: `received = accepted + duplicate + quarantined`, always.
 
     `received` counts events: one for each row of a file of envelopes; with a mapping, one for each event that a row
-    produced, and one for each row that produced none or could not be read. Blank lines count nothing.
+    produced, and one for each row that could not be read. Rows that a mapping's conditions leave out are no events:
+    they are counted beside, in `left_out`. Blank lines count nothing.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -62,11 +65,26 @@ class BatchReceipt(BaseModel):
     accepted: int
     duplicate: int
     quarantined: int
+    left_out: int = 0
     quarantined_by_reason: dict[str, int]
     min_event_date: date | None
     max_event_date: date | None
     loaded_at: datetime
     footfall_version: str
+    content_version: int = 1
+
+    @property
+    def advice(self) -> str | None:
+        """What to try where not one row of the file is an event for want of the envelope's names."""
+        unnamed = sum(
+            self.quarantined_by_reason.get(reason, 0) for reason in ("missing_event_name", "missing_occurred_at")
+        )
+        if not self.received or unnamed < self.received or self.source.mapping:
+            return None
+        return (
+            f"{self.source.name}: no row has event_name and occurred_at. If it is a file of another shape, load it "
+            "with --mapping, which says what means what (README, ingest/mappings)."
+        )
 
     @model_validator(mode="after")
     def _nothing_is_lost(self) -> "BatchReceipt":
@@ -94,7 +112,9 @@ def read_batch(home: Path, batch_id: str) -> BatchReceipt:
     """
     path = batches_dir(home) / f"{batch_id}.json"
     if not batch_id[:1].isdigit() or not path.is_file():
-        raise UnknownBatch(f"There is no batch {batch_id} in {home}; 'footfall status' lists the batches.")
+        raise UnknownBatch(
+            f"There is no batch {batch_id} in {home}; 'footfall quarantine list' shows those that hold rows."
+        )
     return BatchReceipt.model_validate_json(path.read_bytes())
 
 

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import duckdb
 
+from ingest import content
 from ingest.envelope import GENERATED_ID, LANDING_COLUMNS, content_hash, literal
+from ingest.landing import earlier
 from ingest.landing.batches import list_batches
 
 _COLUMNS = ", ".join(LANDING_COLUMNS)
@@ -92,7 +94,7 @@ def _landed(connection: duckdb.DuckDBPyConnection, staged: Path, home: Path) -> 
         ).fetchall()
     ]
     files = [
-        literal(home / batch.path)
+        (literal(home / batch.path), batch.content_version)
         for batch in list_batches(home)
         if dates
         and batch.path
@@ -108,9 +110,16 @@ def _landed(connection: duckdb.DuckDBPyConnection, staged: Path, home: Path) -> 
         touched = f"between date '{dates[0]}' and date '{dates[-1]}'"
     else:
         touched = "in (" + ", ".join(f"date '{day}'" for day in dates) + ")"
-    return f"""
-        select app, event_id, content_hash
-        from read_parquet([{", ".join(files)}], hive_partitioning = false) where event_date {touched}"""
+
+    def rows(files: list[str]) -> str:
+        return f"""
+            select * from read_parquet([{", ".join(files)}], hive_partitioning = false, union_by_name = true)
+            where event_date {touched}"""
+
+    now = [file for file, version in files if version == content.VERSION]
+    before = [file for file, version in files if version != content.VERSION]
+    parts = [*([rows(now)] if now else []), *([earlier.as_of_now(rows(before))] if before else [])]
+    return " union all ".join(f"select app, event_id, content_hash from ({part})" for part in parts)
 
 
 def _any_hash_landed(connection: duckdb.DuckDBPyConnection, keys: str, landed: str) -> bool:

@@ -105,12 +105,15 @@ def replay(
         home: the folder of all state.
         batch_id: the batch whose rows to load.
         file: the rows as mended by hand (see `write_raw`), in place of the quarantined bytes.
-        mapping: a mended mapping in place of the one the batch was loaded with; likewise `app` and `timezone`.
+        mapping: a mended mapping in place of the one the batch was loaded with.
+        app: in place of the one that the load was told, else the mapping says, else the batch had; likewise `timezone`.
 
     Raises:
         UnknownBatch: when there is no such batch, or it quarantined nothing.
         UnusableSource: when the mended file or the mapping cannot be used.
     """
+    from ingest.formats.mapping import read_mapping
+    from ingest.formats.spend import KIND
     from ingest.loading import load_file
 
     batch = read_batch(home, batch_id)
@@ -121,13 +124,16 @@ def replay(
             write_raw(home, batch_id, rows)
         if source.format == "parquet" and rows.is_file() and not is_parquet(rows):
             rows = _as_parquet(rows, work / "rows.parquet", source)
+        used = mapping or source.mapping
+        app, timezone = app or source.told_app, timezone or source.told_timezone
+        said = read_mapping(used) if used and used != KIND else None
         receipt = load_file(
             rows,
             home,
             source.format,
-            mapping or source.mapping,
-            app or batch.app,
-            timezone or source.timezone,
+            used,
+            app or (said and said.app) or batch.app,
+            timezone or (said and said.told_timezone) or source.timezone,
             name=f"replay of {batch_id}",
         )
         note = work / "replayed.json"

@@ -114,7 +114,14 @@ def _print(receipts: list[BatchReceipt], json_output: bool) -> None:
     console.print(table)
     for receipt in receipts:
         if not receipt.received:
-            console.print(f"{receipt.source.name} holds no rows.")
+            what = "no events" if receipt.left_out else "no rows"
+            console.print(f"{receipt.source.name} holds {what}.")
+        if receipt.left_out:
+            console.print(
+                f"{Path(receipt.source.name).name}: {receipt.left_out:,} rows left out, because no `when` of the "
+                "mapping lets them through. To keep such rows in quarantine: `unmatched: quarantine` in the mapping.",
+                soft_wrap=True,
+            )
         if receipt.quarantined:
             reasons = ", ".join(f"{count:,} {reason}" for reason, count in receipt.quarantined_by_reason.items())
             console.print(
@@ -122,6 +129,8 @@ def _print(receipts: list[BatchReceipt], json_output: bool) -> None:
                 f"Look at them: footfall quarantine show {receipt.batch_id}",
                 soft_wrap=True,
             )
+        if receipt.advice:
+            console.print(receipt.advice, soft_wrap=True)
 
 
 @quarantine_app.command("list")

@@ -100,6 +100,7 @@ def test_a_mended_mapping_brings_the_rows_back(tmp_path):
     csv.write_text("kind,at,amount\nbuy,2025-01-01,12\nsell,2025-01-01,13\nbuy,2025-01-02,n/a\n")
     mapping = tmp_path / "m.yml"
     text = """
+unmatched: quarantine
 events:
   - when: kind = 'buy'
     event_name: kind
