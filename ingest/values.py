@@ -72,6 +72,10 @@ WALL = """concat(
             replace(coalesce(nullif(read.seconds, ''), ':00'), ',', '.')
         )"""
 
+QUARTERLY = ("q", "qtr", "quarter", "quarters", "quarterly")
+YEARLY = ("y", "yr", "yrs", "year", "years", "yearly", "annual", "annually", "annum")
+MONTHLY = ("m", "mo", "mos", "mth", "month", "months", "monthly", *QUARTERLY, *YEARLY)
+
 MACROS = f"""
 -- the wall clock of a zone as UTC; one that a clock change repeats is its second occurrence, one it skips moves forward
 create or replace macro utc_of(wall, zone) as
@@ -145,6 +149,43 @@ create or replace macro whole_number(value) as case
     when regexp_full_match(trimmed(value), '[+-]?\\d+') then try_cast(trimmed(value) as bigint)
     when number(value) = trunc(number(value)) and abs(number(value)) < 9007199254740992 then number(value)::bigint
 end;
+
+-- what a price is for, of `monthly`, `every 3 months`, `2-weeks` and as in ISO-8601 `P1Y`, in one spelling of each:
+-- `day`, `week`, `month`, `quarter`, `year`, `10 days`, `6 months`; null where it is none. What is read is named once,
+-- because DuckDB plans anew whatever a macro repeats
+create or replace macro billing_period(value, count) as list_transform(
+    [regexp_extract(
+        regexp_replace(lower(trimmed(value)), '^p(\\d+)([dwmy])$', '\\1\\2'),
+        '^(?:(?:every|each|per|once an?|an?) )?(\\d{{0,3}})[ _-]?([a-z]+)$',
+        ['number', 'unit']
+    )],
+    lambda read: list_transform(
+        [{{
+            'unit': case
+                when read.unit in ('d', 'day', 'days', 'daily') then 'day'
+                when read.unit in ('w', 'wk', 'week', 'weeks', 'weekly') then 'week'
+                when read.unit in {MONTHLY} then 'month'
+            end,
+            'number': case
+                when count is null or read.number in ('', count::varchar)
+                    then coalesce(try_cast(read.number as bigint), count, 1)
+            end * case
+                when read.unit in {QUARTERLY} then 3
+                when read.unit in {YEARLY} then 12
+                else 1
+            end
+        }}],
+        lambda counted: case
+            when counted.unit is null or counted.number not between 1 and 9999 then null
+            when counted.number = 1 then counted.unit
+            when counted.unit != 'month' or counted.number % 12 != 0 and counted.number != 3
+                then counted.number || ' ' || counted.unit || 's'
+            when counted.number = 3 then 'quarter'
+            when counted.number = 12 then 'year'
+            else counted.number // 12 || ' years'
+        end
+    )[1]
+)[1];
 
 -- what was sent in a property that its reader could not read; a blank says nothing
 create or replace macro unread(property, sent, read) as case

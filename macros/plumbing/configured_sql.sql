@@ -112,10 +112,32 @@
 {%- endmacro %}
 
 {#- The picked events of one kind of analysis with the unit of each. -#}
-{% macro events_of_kind(picked_events, identities, kind) -%}
-    select picked_events.*, coalesce(picked_events.other_unit, identities.person_id) as unit, epoch_us(picked_events.occurred_at) as at_us
+{% macro events_of_kind(picked_events, identities, kind, event_money=none, analyses=[]) -%}
+    select
+        {% if event_money is none -%}
+        picked_events.*,
+        {%- else -%}
+        picked_events.* replace (
+            case
+                when event_money.event_id is not null and picked_events.analysis in (''
+                    {%- for named in analyses if named.value in ['amount_cents', 'properties.amount_cents'] %}, {{ quoted(named.name) }}{% endfor -%}
+                ) then cast(event_money.value_cents as decimal(38, 6))
+                else picked_events.amount
+            end as amount
+        ),
+        coalesce(event_money.is_repeated, false) as is_repeated,
+        {%- endif %}
+        coalesce(picked_events.other_unit, identities.person_id) as unit,
+        epoch_us(picked_events.occurred_at) as at_us
     from {{ picked_events }} as picked_events
     left join {{ identities }} as identities on picked_events.identity_key = identities.identity_key
+    {% if event_money is not none -%}
+    left join {{ event_money }} as event_money
+        on
+            picked_events.app = event_money.app
+            and picked_events.event_id = event_money.event_id
+            and picked_events.occurred_at = event_money.occurred_at
+    {%- endif %}
     where picked_events.kind = '{{ kind }}'
 {%- endmacro %}
 
@@ -312,7 +334,7 @@
 
         select unit, at_us, {{ local_date('occurred_at') }} as day
         from {{ events }}
-        where analysis = {{ quoted(named.name) }} and list_contains(parts, 1)
+        where analysis = {{ quoted(named.name) }} and list_contains(parts, 1) and not is_repeated
 
     )
 
@@ -346,7 +368,7 @@
             ~ "' is credited as money and must hold whole minor units, such as cents. Name such a property. Found: "
         ) }} || amount) else amount::bigint end as amount_cents
     from {{ events }}
-    where analysis = {{ quoted(named.name) }} and list_contains(parts, 1)
+    where analysis = {{ quoted(named.name) }} and list_contains(parts, 1) and not is_repeated
     {% if named.is_first_ever -%}
     qualify row_number() over (partition by unit order by occurred_at, event_id, app) = 1
     {%- endif %}

@@ -1,26 +1,44 @@
 {#-
-    An amount in minor units as minor units of reporting_currency: changed in decimals and rounded half away from zero.
-    Without a rate the build stops, because any other number would be wrong. Reads minor_rate, app and currency of the row.
+    An amount in minor units as minor units of reporting_currency: changed in decimals and rounded half away from zero. Without a rate it is
+    null, which is a stated fault, or stops the build where `missing_rate` says so. Reads minor_rate, app and currency of the row.
 -#}
-{% macro in_reporting_currency(cents, day, what='an event') -%}
+{% macro in_reporting_currency(cents, day, what='an event', is_stopped=none) -%}
     case
+        {%- if (setting('missing_rate') == 'stop' if is_stopped is none else is_stopped) %}
         when minor_rate is null
             then error(
                 'No exchange rate: {{ what }} of ' || cast({{ day }} as varchar) || ' in app ' || app || ' is in ' || currency
-                || ', and seeds/exchange_rates.csv has no rate of it to {{ setting("reporting_currency") }} on that day.'
-                || ' Add one, or set reporting_currency.'
+                || ', and seeds/exchange_rates.csv has no rate of it to {{ setting("reporting_currency") }} that holds on that day.'
+                || ' Add one, or set reporting_currency{{ ', or missing_rate to fault' if is_stopped is none }}.'
             )
-        else try_cast(round(cast({{ cents }} as decimal(18, 0)) * minor_rate) as bigint)
+        {%- endif %}
+        when minor_rate is not null then try_cast(round(cast({{ cents }} as decimal(18, 0)) * minor_rate) as bigint)
     end
 {%- endmacro %}
 
-{#- The faults of an amount that keep it from being money, as the first branches of a case. -#}
-{% macro amount_faults(cents, unreadable) -%}
+{#- The faults of an amount that keep it from being money, as the first branches of a case; what is not changed needs no rate. -#}
+{% macro amount_faults(cents, unreadable, rate) -%}
     when currencies.currency is null then 'unknown_currency'
     when number({{ unreadable }}) % 1 != 0 then 'fractional_amount'
     when {{ unreadable }} is not null then 'unreadable_amount'
     when abs({{ cents }}) > 1000000000000000 then 'amount_out_of_range'
+    when {{ rate }} is null and {{ cents }} is not null then 'missing_rate'
     when {{ cents }} < 0 then 'negative_amount'
+{%- endmacro %}
+
+{#- A price's share of a month in whole cents, half a cent upwards, by what it is paid for as `billing_period` spells it. -#}
+{% macro share_of_month(cents, billing_interval) -%}
+    {%- set counted = "coalesce(try_cast(split_part(" ~ billing_interval ~ ", ' ', 1) as bigint), 1)" -%}
+    try_cast(
+        case rtrim(split_part({{ billing_interval }}, ' ', -1), 's')
+            when 'day' then (2 * 365 * {{ cents }}::hugeint + 12 * {{ counted }}) // (24 * {{ counted }})
+            when 'week' then (2 * 52 * {{ cents }}::hugeint + 12 * {{ counted }}) // (24 * {{ counted }})
+            when 'month' then (2 * {{ cents }}::hugeint + {{ counted }}) // (2 * {{ counted }})
+            when 'quarter' then (2 * {{ cents }}::hugeint + 3) // 6
+            when 'year' then (2 * {{ cents }}::hugeint + 12 * {{ counted }}) // (24 * {{ counted }})
+        end
+        as bigint
+    )
 {%- endmacro %}
 
 {#- What a customer's or a subscription's month did to MRR; null where nothing changed. -#}
@@ -43,4 +61,9 @@
         , {'segment': '{{ segment }}', 'segment_value': {{ value }}}
         {%- endfor -%}
     ]
+{%- endmacro %}
+
+{#- What of a subscription comes first where two changes are of one moment: what is ended and begun anew at once goes on. -#}
+{% macro order_at_one_moment(money_event) -%}
+    case when {{ money_event }} in ('subscription_created', 'subscription_reactivated') then 3 when {{ money_event }} = 'subscription_cancelled' then 2 else 1 end
 {%- endmacro %}

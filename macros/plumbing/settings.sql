@@ -22,6 +22,7 @@
         'person_scope': ['shared', 'app'],
         'trust_client_sessions': [true, false],
         'allow_pii': [true, false],
+        'missing_rate': ['fault', 'stop'],
         'acquisition_model': ['first_touch', 'last_touch', 'last_non_direct', 'linear', 'position_based', 'time_decay'],
     } -%}
     {%- for name, values in legal.items() -%}
@@ -30,7 +31,7 @@
         {%- endif -%}
     {%- endfor -%}
     {%- for name in ['lost_after_days', 'signup_payment_days', 'ltv_horizon_days', 'survey_response_days', 'charging_settle_days',
-        'audience_regular_days', 'audience_loyal_days', 'mau_days'] -%}
+        'audience_regular_days', 'audience_loyal_days', 'mau_days', 'max_rate_age_days'] -%}
         {%- if setting(name) is not integer or setting(name) <= 0 -%}
             {{ refuse_setting(name, 'it must be a whole number above 0') }}
         {%- endif -%}

@@ -78,7 +78,7 @@ spend_in_reporting_currency as (
         channel,
         utm_campaign,
         {{ in_reporting_currency(
-            'coalesce(spend_cents, round(amount * cast(minor_per_unit as decimal(20, 0))))', 'spend_date', what='spend'
+            'coalesce(spend_cents, round(amount * cast(minor_per_unit as decimal(20, 0))))', 'spend_date', what='spend', is_stopped=true
         ) }} as spend_cents
 
     from spend_with_rate

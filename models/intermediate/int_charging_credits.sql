@@ -24,15 +24,18 @@ exchange_rates as (
 credits as (
 
     select
-        event_id,
-        event_date,
-        app,
-        amount_cents,
+        charging_events.event_id,
+        charging_events.event_date,
+        charging_events.app,
+        charging_events.amount_cents,
         unreadable_properties['amount_cents'] as unreadable_amount,
-        {{ local_date('occurred_at') }} as credit_date,
-        coalesce(nullif(upper(trim(currency)), ''), '{{ reporting_currency }}') as currency
+        {{ local_date('charging_events.occurred_at') }} as credit_date,
+        coalesce(nullif(upper(trimmed(charging_events.currency)), ''), upper(app_currencies.currency), '{{ reporting_currency }}') as currency
 
     from charging_events
+
+    left join {{ ref('app_currencies') }} as app_currencies
+        on charging_events.app = app_currencies.app
 
     where step = 'credit'
 
@@ -44,7 +47,7 @@ credits_with_rate as (
         credits.*,
         exchange_rates.minor_rate,
         case
-            {{ amount_faults('credits.amount_cents', 'credits.unreadable_amount') | indent(8) }}
+            {{ amount_faults('credits.amount_cents', 'credits.unreadable_amount', 'exchange_rates.minor_rate') | indent(8) }}
             when credits.amount_cents is null then 'missing_amount'
         end as fault
 
@@ -63,8 +66,8 @@ priced_credits as (
     select
         * exclude (minor_rate, unreadable_amount),
         case
-            when fault is not null then 0
-            else {{ in_reporting_currency('amount_cents', 'credit_date') | indent(12) }}
+            when fault is not null and fault != 'missing_rate' then 0
+            else coalesce({{ in_reporting_currency('amount_cents', 'credit_date') | indent(12) }}, 0)
         end as reward_cents
 
     from credits_with_rate

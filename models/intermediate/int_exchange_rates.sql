@@ -8,6 +8,21 @@ currencies as (
 
 ),
 
+known_rates as (
+
+    select
+        currency,
+        valid_from_date,
+        rate,
+        valid_from_date + {{ setting('max_rate_age_days') + 1 }} as too_old_from_date,
+        lead(valid_from_date) over (partition by currency order by valid_from_date) as next_from_date
+
+    from {{ ref('exchange_rates') }}
+
+    where reporting_currency = '{{ reporting_currency }}' and currency != '{{ reporting_currency }}'
+
+),
+
 exchange_rates as (
 
     select
@@ -15,9 +30,19 @@ exchange_rates as (
         valid_from_date,
         rate
 
-    from {{ ref('exchange_rates') }}
+    from known_rates
 
-    where reporting_currency = '{{ reporting_currency }}' and currency != '{{ reporting_currency }}'
+    union all
+
+    -- a rate that is too old says nothing: from then on there is none until the next
+    select
+        currency,
+        too_old_from_date as valid_from_date,
+        null as rate
+
+    from known_rates
+
+    where next_from_date is null or too_old_from_date < next_from_date
 
     union all
 

@@ -18,7 +18,8 @@ identities as (
 movements as (
 
     select
-        *,
+        priced_events.*,
+        identities.person_id,
         case when money_event = 'refund_issued' or (money_event = 'payment_completed' and amount_cents < 0) then 'refund' else 'payment' end as kind,
         case money_event when 'payment_failed' then 'failed' when 'payment_initiated' then 'initiated' else 'completed' end as status,
         case
@@ -29,25 +30,66 @@ movements as (
 
     from priced_events
 
+    left join identities
+        on priced_events.identity_key = identities.identity_key
+
 ),
 
--- of the events of one payment the furthest decides: completed before failed before initiated, then the earliest
-named_payments as (
+-- of the events of one payment the furthest decides: completed before failed before initiated, what can be used before what cannot, then the earliest
+payments_in_order as (
 
-    select *
+    select
+        *,
+        row_number() over payment_events as place,
+        first_value(amount_cents) over payment_events as kept_amount_cents,
+        first_value(currency) over payment_events as kept_currency,
+        first_value(person_id) over payment_events as kept_person_id
 
     from movements
 
     where kind = 'payment' and payment_id is not null
 
-    qualify row_number() over (partition by app, payment_id order by status, occurred_at, event_id) = 1
+    window payment_events as (
+        partition by app, payment_id
+        order by status, case when status = 'completed' then fault is not null end, occurred_at, event_id, event_date
+    )
+
+),
+
+-- one that completes with the amount, currency and customer of the first, or does not say them, is that payment sent again; else its id is taken
+named_payments as (
+
+    select
+        * replace (
+            case when is_taken then 0 else revenue_cents end as revenue_cents,
+            case when is_taken then 'payment_id_taken' when has_taken then 'payment_id_used_again' else fault end as fault
+        )
+
+    from (
+
+        select
+            *,
+            place > 1
+            and status = 'completed'
+            and (
+                fault is distinct from 'missing_amount'
+                and (amount_cents, currency) is distinct from (kept_amount_cents, kept_currency)
+                or person_id != kept_person_id
+            ) is true as is_taken,
+            bool_or(is_taken) over (partition by app, payment_id) as has_taken
+
+        from payments_in_order
+
+    )
+
+    where place = 1 or is_taken
 
 ),
 
 -- an event that names no payment is one of its own
 payments as (
 
-    select *
+    select * exclude (place, kept_amount_cents, kept_currency, kept_person_id, is_taken, has_taken)
 
     from named_payments
 
@@ -86,7 +128,7 @@ refunded_payments as (
     inner join refunds
         on payments.app = refunds.app and coalesce(payments.payment_id, payments.event_id) = refunds.payment_id
 
-    where payments.status = 'completed'
+    where payments.status = 'completed' and payments.fault is distinct from 'payment_id_taken'
 
     group by payments.app, payments.event_id, payments.event_date
 
@@ -145,13 +187,14 @@ paid_or_refunded as (
 
 ),
 
-payments_with_person as (
+stated_payments as (
 
     select
         -- ids
+        paid_or_refunded.event_id,
         paid_or_refunded.movement_id as payment_id,
         paid_or_refunded.refunded_payment_id,
-        identities.person_id,
+        paid_or_refunded.person_id,
         paid_or_refunded.account_id,
         paid_or_refunded.order_id,
         paid_or_refunded.product_id,
@@ -178,9 +221,6 @@ payments_with_person as (
 
     from paid_or_refunded
 
-    left join identities
-        on paid_or_refunded.identity_key = identities.identity_key
-
 )
 
-select * from payments_with_person
+select * from stated_payments

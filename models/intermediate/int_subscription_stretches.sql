@@ -4,7 +4,7 @@ priced_events as (
 
     select * from {{ ref('int_priced_money_events') }}
 
-    where money_event like 'subscription%'
+    where money_event like 'subscription%' and subscription_id is not null
 
 ),
 
@@ -20,13 +20,19 @@ changes as (
         priced_events.event_id,
         priced_events.event_date,
         priced_events.app,
-        coalesce(priced_events.subscription_id, 'of ' || identities.person_id, 'event ' || priced_events.event_id) as subscription_id,
+        priced_events.subscription_id,
         identities.person_id,
         priced_events.plan_id,
         priced_events.money_event in ('subscription_created', 'subscription_reactivated') as is_start,
         priced_events.money_event = 'subscription_cancelled' as is_end,
-        case when priced_events.fault is null then priced_events.billing_interval end as billing_interval,
+        {{ order_at_one_moment('priced_events.money_event') }} as order_at_one_moment,
+        case when priced_events.fault is null and not is_end then priced_events.billing_interval end as billing_interval,
         case when priced_events.fault is null and not is_end then priced_events.reporting_cents end as price_cents,
+        -- who begins again and says no price has that of before
+        case
+            when is_end or (is_start and priced_events.fault = 'missing_amount') then priced_events.time_fault
+            else coalesce(priced_events.fault, priced_events.time_fault, 'none')
+        end as fault,
         priced_events.occurred_at,
         priced_events.effective_at,
         case when is_start then priced_events.trial_ends_at end as trial_ends_at
@@ -54,7 +60,7 @@ changes_in_order as (
     from changes
 
     window
-        changes_until_now as (partition by app, subscription_id order by effective_at, occurred_at, event_id, event_date),
+        changes_until_now as (partition by app, subscription_id order by effective_at, occurred_at, order_at_one_moment, event_id, event_date),
         all_changes as (
             partition by app, subscription_id
             order by occurred_at, event_id, event_date
@@ -103,27 +109,18 @@ overtaken_turns as (
             and pending.subscription_id = decision.subscription_id
             and pending.turned_at > decision.occurred_at
             and pending.turned_at >= decision.turned_at
-            and (pending.occurred_at, pending.event_id, pending.event_date) < (decision.occurred_at, decision.event_id, decision.event_date)
+            and (pending.occurred_at, pending.order_at_one_moment, pending.event_id, pending.event_date)
+            < (decision.occurred_at, decision.order_at_one_moment, decision.event_id, decision.event_date)
 
     where pending.turned_at > pending.occurred_at
 
 ),
 
--- a month's share of the price in whole cents, half a cent upwards
 monthly_turns as (
 
     select
         turns.*,
-        try_cast(
-            case turns.billing_interval
-                when 'day' then (2 * 365 * turns.price_cents::hugeint + 12) // 24
-                when 'week' then (2 * 52 * turns.price_cents::hugeint + 12) // 24
-                when 'month' then turns.price_cents
-                when 'quarter' then (2 * turns.price_cents::hugeint + 3) // 6
-                when 'year' then (2 * turns.price_cents::hugeint + 12) // 24
-            end
-            as bigint
-        ) as monthly_price_cents
+        {{ share_of_month('turns.price_cents', 'turns.billing_interval') | indent(8) }} as monthly_price_cents
 
     from turns
 
@@ -149,16 +146,34 @@ stretches as (
             when status = 'active' then coalesce(last_value(monthly_price_cents ignore nulls) over turns_in_order, 0)
             else 0
         end as mrr_cents,
+        -- of the last word on the price; one that never had a price has no fault of its own to show
+        case
+            when last_value(monthly_price_cents ignore nulls) over turns_in_order is null and status != 'cancelled'
+                then coalesce(nullif(last_value(fault ignore nulls) over turns_in_order, 'none'), 'missing_amount')
+            else nullif(last_value(fault ignore nulls) over turns_in_order, 'none')
+        end as fault,
         turned_at as from_at,
         lead(turned_at) over turns_in_order as until_at,
         lag(status) over turns_in_order as previous_status
 
     from monthly_turns
 
-    window turns_in_order as (partition by app, subscription_id order by turned_at, occurred_at, event_id, event_date)
+    window turns_in_order as (partition by app, subscription_id order by turned_at, occurred_at, order_at_one_moment, event_id, event_date)
 
     qualify until_at is distinct from from_at
 
+),
+
+-- of what lasted at all
+stretches_with_beginning as (
+
+    select
+        *,
+        status != 'cancelled'
+        and row_number() over (partition by app, subscription_id, status = 'cancelled' order by from_at) = 1 as is_beginning
+
+    from stretches
+
 )
 
-select * from stretches
+select * from stretches_with_beginning

@@ -23,6 +23,21 @@ EVENTS_WITH_SESSION = """(
             and {lane} = coalesce(int_sessions.client_session_id, '')
             and events.occurred_at >= int_sessions.started_at
 ) as events"""
+# what the amounts of money events are worth, and which of them are payments sent again
+EVENTS_WITH_MONEY = """(
+    select
+        events.*,
+        int_event_money.value_cents,
+        int_event_money.event_id is not null as is_money,
+        coalesce(int_event_money.is_repeated, false) as is_repeated
+    from {events}
+    left join int_event_money
+        on
+            events.app = int_event_money.app
+            and events.event_id = int_event_money.event_id
+            and events.occurred_at = int_event_money.occurred_at
+) as events"""
+AMOUNTS = ("amount_cents", "properties.amount_cents")
 ZONES: dict[str, str] = {}
 OFFSETS: dict[tuple[str, int, int], list[tuple[datetime, int]]] = {}
 # the offset at every midnight, and by the minute on the days on which it changes
@@ -72,6 +87,7 @@ class Scope:
     last: datetime | None = None
     parameters: dict[str, object] = field(default_factory=dict)
     offsets: list[tuple[datetime, int]] = field(default_factory=list)
+    reads_money: bool = False
 
     def __post_init__(self) -> None:
         """Read the data's own clock and the zone's offsets over the range of the data and the question."""
@@ -239,7 +255,24 @@ class Scope:
         """Return the DOUBLE expression of a key; null where it is no number. Raises AskError for a time."""
         if key in TIMES:
             raise AskError(f"`{key}` is a time, which has no value as a number: name a property.")
-        return engine("text_as_number", expression=self.key(key))
+        return self._worth(key, engine("text_as_number", expression=self.key(key)), "double")
+
+    def amount(self, key: str) -> str:
+        """Return the DECIMAL(38, 6) expression of a key, whose sums do not depend on an order; null as `number`."""
+        return self._worth(key, engine("text_as_amount", expression=self.key(key)), "decimal(38, 6)")
+
+    def _worth(self, key: str, sent: str, type_name: str) -> str:
+        """Return what a number is worth: an amount of a money event as fct_payments counts it, any other as sent."""
+        if key not in AMOUNTS:
+            return sent
+        self.needs("int_event_money", f"`{key}` is money")
+        self.reads_money = True
+        return f"case when is_money then value_cents::{type_name} else {sent} end"
+
+    def counts_once(self) -> str:
+        """Return the condition that an event is no payment sent again."""
+        self.reads_money = self.reads_money or self._publishes("int_event_money")
+        return "not is_repeated" if self.reads_money else "true"
 
     def unit(self) -> str:
         """Return the expression of the question's unit."""
@@ -289,8 +322,10 @@ class Scope:
 
     def source(self) -> str:
         """Return the relation of events, with the session of each where sessions are the unit."""
-        if self.question.unit != "session":
-            return "events"
+        events = self._events_with_session() if self.question.unit == "session" else "events"
+        return EVENTS_WITH_MONEY.format(events=events) if self.reads_money else events
+
+    def _events_with_session(self) -> str:
         self.needs("int_sessions", "`unit` is session")
         lane = "coalesce(events.session_id, '')" if setting("trust_client_sessions") else "''"
         return EVENTS_WITH_SESSION.format(lane=lane)

@@ -34,6 +34,8 @@ LONG_MODELS = {
     "int_payments": "payments and refunds, and how much of a payment was refunded",
     "int_person_segments": "incremental: which persons changed, and where their segments begin and end",
     "int_priced_money_events": "what a price is and what is wrong with it, decided in one place",
+    "int_exchange_rates": "rates, when they are too old, and minor units, in one place",
+    "int_subscription_changes": "changes without an id are followed one after another",
     "int_survey_answers": "askings and answers of a person in a wave, and what became of them",
     "int_survey_scores": "six segments, two kinds of periods, and askings and answers each on their own day",
     "int_subscription_stretches": "one derivation from changes told in any order; its steps are of no use alone",

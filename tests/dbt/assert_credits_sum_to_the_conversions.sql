@@ -11,7 +11,8 @@ configured as (
 
     select
         conversion,
-        coalesce(occurrence, 'any') as occurrence
+        coalesce(occurrence, 'any') as occurrence,
+        value in ('amount_cents', 'properties.amount_cents') as is_of_money
 
     from {{ ref('conversions') }}
 
@@ -23,7 +24,7 @@ credited_events as (
 
     select
         configured.conversion,
-        picked_events.amount
+        case when configured.is_of_money and event_money.event_id is not null then event_money.value_cents else picked_events.amount end as amount
 
     from picked_events
 
@@ -33,7 +34,13 @@ credited_events as (
     inner join configured
         on picked_events.kind = 'conversion' and picked_events.analysis = configured.conversion
 
-    where list_contains(picked_events.parts, 1)
+    left join {{ ref('int_event_money') }} as event_money
+        on
+            picked_events.app = event_money.app
+            and picked_events.event_id = event_money.event_id
+            and picked_events.occurred_at = event_money.occurred_at
+
+    where list_contains(picked_events.parts, 1) and event_money.is_repeated is not true
 
     qualify
         configured.occurrence = 'any'

@@ -1,4 +1,5 @@
 -- A failing row is an app in which refunds, or payments that name no payment of their own, are not as many as their events.
+-- Payments whose id another one has, with other content, are rows beside it.
 with
 
 money_events as (
@@ -29,7 +30,7 @@ payments as (
     select
         app,
         count(case when kind = 'refund' then 1 end) as refunds,
-        count(case when kind = 'payment' then 1 end) as payments
+        count(case when kind = 'payment' and fault is distinct from 'payment_id_taken' then 1 end) as payments
 
     from {{ ref('fct_payments') }}
 

@@ -39,7 +39,7 @@ happened as (
 
     from money_events
 
-    where money_event in ('subscription_created', 'subscription_cancelled', 'subscription_upgraded', 'subscription_downgraded')
+    where money_event in ('subscription_cancelled', 'subscription_upgraded', 'subscription_downgraded')
 
     group by money_event
 

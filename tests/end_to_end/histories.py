@@ -121,7 +121,10 @@ def history(number: int, seed: int, loads: int) -> list[Delivery]:
 
 def money(rng: random.Random, number: int, at: datetime) -> Event:
     """What makes an event one of a payment or a subscription, in every state of repair."""
-    amount = {"amount_cents": rng.choice(PRICES), "currency": rng.choice([None, "USD", " usd", "???"])}
+    amount = {
+        "amount_cents": rng.choice([*PRICES, 500, "1,000", 10.5, "1e3"]),
+        "currency": rng.choice([None, None, "USD", " usd", "EUR", "PLN", "???"]),
+    }
     if rng.random() < 0.4:
         return {
             "event_name": rng.choice(PAYMENT),
@@ -134,8 +137,9 @@ def money(rng: random.Random, number: int, at: datetime) -> Event:
         | {name: moment.isoformat() for name, moment in moved.items() if rng.random() < 0.25}
         | {
             "subscription_id": rng.choice([rng.choice(NO_ID), f"h{number}-s0", f"h{number}-s1"]),
-            "plan_id": rng.choice([None, "basic", "pro"]),
-            "billing_interval": rng.choice([None, "month", "Year", "quarter", "week", "day", "fortnight"]),
+            "plan_id": rng.choice([None, "basic", "Pro"]),
+            "billing_interval": rng.choice([None, "monthly", "Year", "every 3 months", "week", "P10D", "fortnight"]),
+            "billing_interval_count": rng.choice([None, None, None, 3, "two"]),
         },
     }
 

@@ -87,8 +87,13 @@ def expected_spend(made: list[Report]) -> set[tuple[str, str, str, str | None, i
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     copy = copy_project(tmp_path_factory.mktemp("project"))
-    rates = "currency,reporting_currency,valid_from_date,rate\nGBP,USD,2025-01-01,1.25\nJPY,USD,2025-01-01,0.0065\n"
-    (copy / "seeds" / "exchange_rates.csv").write_text(rates)
+    rates = [
+        f"{currency},USD,2025-{month:02}-01,{rate}"
+        for month in range(1, 13)
+        for currency, rate in (("GBP", "1.25"), ("JPY", "0.0065"))
+    ]
+    header = "currency,reporting_currency,valid_from_date,rate"
+    (copy / "seeds" / "exchange_rates.csv").write_text("\n".join([header, *rates]) + "\n")
     return copy
 
 

@@ -88,26 +88,38 @@ def test_the_cohort_table_is_that_of_pandas(shop: duckdb.DuckDBPyConnection, lin
     assert {(cohort, age): tuple(rest) for cohort, age, *rest in found} == expected
 
 
-def test_a_missing_rate_stops_the_build_and_says_which(tmp_path: Path) -> None:
+def test_a_missing_rate_is_a_fault_until_it_is_there_and_stops_the_build_where_it_should(tmp_path: Path) -> None:
     project, home = copy_part(tmp_path / "project", ["fct_payments"]), tmp_path / "home"
     events = tmp_path / "events.ndjson"
     events.write_text(
         '{"event_name": "purchase", "occurred_at": "2024-05-01T10:00:00Z", "user_id": "u", "app": "shop",'
         ' "properties": {"amount_cents": 100, "currency": "CHF"}}\n'
+        '{"event_name": "purchase", "occurred_at": "2024-05-01T10:00:00Z", "user_id": "u", "app": "other",'
+        ' "properties": {"amount_cents": 100, "currency": "USD"}}\n'
     )
     ingest.load([events], home)
+
+    def payments(**settings: str) -> list[tuple[object, ...]]:
+        run_dbt(home, *PAYMENTS, project=project, settings=settings)
+        with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as warehouse:
+            return warehouse.execute("select app, revenue_cents, fault from fct_payments order by app").fetchall()
+
+    def rate(valid_from_date: str, rate: str) -> None:
+        with (project / "seeds" / "exchange_rates.csv").open("a") as rates:
+            rates.write(f"CHF,USD,{valid_from_date},{rate}\n")
+
+    without = [("other", 100, None), ("shop", 0, "missing_rate")]
+    assert payments() == without
     with pytest.raises(AssertionError, match=r"2024-05-01 in app shop is in CHF.*exchange_rates.csv has no rate"):
-        run_dbt(home, *PAYMENTS, project=project)
-    with (project / "seeds" / "exchange_rates.csv").open("a") as rates:
-        rates.write("CHF,USD,2024-05-02,1.1\n")
-    with pytest.raises(AssertionError, match="no rate"):
-        run_dbt(home, *PAYMENTS, project=project)
-    with (project / "seeds" / "exchange_rates.csv").open("a") as rates:
-        rates.write("CHF,USD,2024-01-01,1.095\n")
-    run_dbt(home, *PAYMENTS, project=project)
-    with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as warehouse:
-        # half a cent goes away from zero
-        assert warehouse.execute("select revenue_cents from fct_payments").fetchall() == [(110,)]
+        payments(FOOTFALL_MISSING_RATE="stop")
+    # of a later day, and 32 days old
+    rate("2024-05-02", "1.1")
+    rate("2024-03-30", "1.1")
+    assert payments() == without
+    rate("2024-03-31", "1.095")
+    # half a cent goes away from zero
+    assert payments() == [("other", 100, None), ("shop", 110, None)]
+    assert payments(FOOTFALL_MAX_RATE_AGE_DAYS="30") == without
 
 
 def test_a_reporting_currency_that_is_none_is_refused(tmp_path: Path) -> None:

@@ -11,10 +11,12 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from ingest.values import install_macros
 from tests.end_to_end.dbt_project import REPOSITORY, run_dbt
 
 MODELS = {
     "int_exchange_rates": "intermediate",
+    "int_subscription_changes": "intermediate",
     "int_priced_money_events": "intermediate",
     "int_subscription_stretches": "intermediate",
     "fct_subscription_months": "marts/revenue",
@@ -23,7 +25,10 @@ MODELS = {
 }
 FIRST, LAST = datetime(2025, 1, 3, 12), datetime(2025, 5, 20, 12)
 DAY = timedelta(days=1)
-PLANS = {"basic": ("month", 900, "USD", None), "trial": ("month", 2_000, "EUR", 14)}
+PLANS: dict[str, tuple[str, int, str, int | None]] = {
+    "basic": ("month", 900, "USD", None),
+    "trial": ("month", 2_000, "EUR", 14),
+}
 RATES = {"USD": Fraction(1), "EUR": Fraction(11, 10), "JPY": Fraction(9, 1000)}
 MINOR = {"USD": 2, "EUR": 2, "JPY": 0}
 SHARES = {
@@ -32,7 +37,18 @@ SHARES = {
     "month": Fraction(1),
     "quarter": Fraction(1, 3),
     "year": Fraction(1, 12),
+    "6 months": Fraction(1, 6),
+    "10 days": Fraction(365, 120),
 }
+SPELLINGS = {
+    "Monthly": "month",
+    "annual": "year",
+    "every 6 months": "6 months",
+    "P10D": "10 days",
+    "3 months": "quarter",
+}
+# of what is of one moment: what is ended and begun anew goes on
+RANKS = {"upgraded": 1, "downgraded": 1, "cancelled": 2, "created": 3, "reactivated": 3}
 
 
 @dataclass(frozen=True)
@@ -52,27 +68,33 @@ class Change:
     currency: str | None
 
     @property
-    def decided(self) -> tuple[datetime, str]:
-        return self.occurred, self.event_id
+    def decided(self) -> tuple[datetime, int, str]:
+        return self.occurred, RANKS[self.kind], self.event_id
 
     @property
     def counts_from(self) -> datetime:
         return self.effective or self.occurred
 
     @property
-    def named_subscription(self) -> str:
-        return self.subscription or f"of person {self.person}"
+    def says_currency(self) -> str | None:
+        plan = PLANS.get((self.plan or "").lower())
+        return self.currency or (plan[2] if plan else None)
 
-    def price(self) -> tuple[int | None, str | None]:
+    def price(self, currency: str) -> tuple[int | None, str | None]:
         """What it says of the price: in US cents an interval, and the interval; None where it cannot be used."""
-        plan = PLANS.get(self.plan or "", (None, None, None, None)) if self.kind != "cancelled" else (None,) * 4
-        amount, currency = (self.amount, self.currency) if self.amount is not None else (plan[1], plan[2])
-        interval, currency = self.interval or plan[0], currency or "USD"
-        unusable = currency not in RATES or (interval or "month") not in SHARES
-        if unusable or (amount is None and self.kind != "cancelled") or not 0 <= (amount or 0) <= 10**15:
+        if self.kind == "cancelled":
             return None, None
-        if self.kind == "cancelled" or amount is None:
-            return None, interval
+        plan = PLANS.get((self.plan or "").lower())
+        said = self.interval or (plan[0] if plan else None)
+        interval = SPELLINGS.get(said or "", said)
+        amount = self.amount
+        if amount is None and plan and self.currency in (None, plan[2]):
+            amount = plan[1]
+        if amount is None:
+            is_silent = self.kind == "reactivated" and self.plan is None and currency != "XXX"
+            return None, interval if is_silent and (interval or "month") in SHARES else None
+        if currency not in RATES or (interval or "month") not in SHARES or not 0 <= amount <= 10**15:
+            return None, None
         return half_up(amount * RATES[currency] * Fraction(10) ** (2 - MINOR[currency])), interval
 
     def trial(self) -> datetime | None:
@@ -80,7 +102,8 @@ class Change:
             return None
         if self.trial_ends:
             return self.trial_ends
-        days = PLANS.get(self.plan or "", (None,) * 4)[3]
+        plan = PLANS.get((self.plan or "").lower())
+        days = plan[3] if plan else None
         return self.counts_from + days * DAY if days else None
 
 
@@ -88,20 +111,57 @@ def half_up(value: Fraction) -> int:
     return int((value + Fraction(1, 2)) // 1)
 
 
+def subscriptions_of(changes: list[Change]) -> dict[str, list[Change]]:
+    """The changes of each subscription: those that name none are followed, customer by customer."""
+    owners: dict[str, int] = {}
+    for change in sorted(changes, key=lambda change: (change.occurred, change.event_id)):
+        owners.setdefault(change.subscription or "", change.person)
+    found: dict[str, list[Change]] = {}
+    known: dict[int, dict[str, datetime | None]] = {}
+    for change in sorted(changes, key=lambda change: change.decided):
+        own = f"of person {change.person}"
+        ends = known.setdefault(owners[change.subscription] if change.subscription else change.person, {})
+        running = [name for name, end in ends.items() if end is None or end > change.occurred]
+        ended = [name for name in ends if name not in running]
+        candidates = running
+        if change.kind != "cancelled":
+            candidates = ended if change.kind == "reactivated" and ended else running or list(ends)
+        name = change.subscription or (own if change.kind == "created" else None)
+        if name is None and len(candidates) == 1:
+            name = candidates[0]
+        if name is None and not ends and change.kind != "cancelled":
+            name = own
+        if name is not None:
+            ends[name] = change.counts_from if change.kind == "cancelled" else None
+            found.setdefault(name, []).append(change)
+    return found
+
+
+def currencies_of(in_effect: list[Change]) -> dict[str, str]:
+    """The currency of each change of a subscription: what it or its plan says, else what was said last, else next."""
+    told = [change.says_currency for change in in_effect]
+    found = {}
+    for place, change in enumerate(in_effect):
+        nearest = [*told[place::-1], *told[place:]]
+        found[change.event_id] = next((currency for currency in nearest if currency), "USD")
+    return found
+
+
 def state_at(changes: list[Change], end: datetime) -> tuple[str, int] | None:
     """Status and MRR of one subscription right before `end`: decision after decision puts turns into a calendar."""
     in_effect = sorted(changes, key=lambda change: (change.counts_from, change.decided))
+    currencies = currencies_of(in_effect)
     shifts: dict[str, datetime] = {}
     intervals: dict[str, str] = {}
     trial_until, interval = None, "month"
     for change in in_effect:
-        trial, said = change.trial(), change.price()[1]
+        trial, said = change.trial(), change.price(currencies[change.event_id])[1]
         if change.kind in ("created", "reactivated", "cancelled"):
             trial_until = max(change.counts_from, trial or change.counts_from)
         interval = said or interval
         shifts[change.event_id] = max(change.counts_from, trial_until or change.counts_from)
         intervals[change.event_id] = interval
-    calendar: list[tuple[datetime, tuple[datetime, str], str, Change]] = []
+    calendar: list[tuple[datetime, tuple[datetime, int, str], str, Change]] = []
     for change in sorted(changes, key=lambda change: change.decided):
         turns = [(shifts[change.event_id], "cancelled" if change.kind == "cancelled" else "active")]
         trial = change.trial()
@@ -115,9 +175,9 @@ def state_at(changes: list[Change], end: datetime) -> tuple[str, int] | None:
         calendar += [(at, change.decided, status, change) for at, status in turns]
     state, price = None, 0
     for at, _, status, change in sorted(calendar, key=lambda turn: turn[:2]):
-        said = change.price()[0]
-        if said is not None:
-            price = half_up(said * SHARES[intervals[change.event_id]])
+        cents = change.price(currencies[change.event_id])[0]
+        if cents is not None:
+            price = half_up(cents * SHARES[intervals[change.event_id]])
         if at < end:
             state = status, price if status == "active" else 0
     return state
@@ -134,8 +194,7 @@ def month_ends() -> Iterator[tuple[date, datetime]]:
 def expected_closings(changes: list[Change]) -> dict[tuple[str, date], int]:
     """MRR above zero by subscription and month, by the oracle."""
     closings = {}
-    for name in {change.named_subscription for change in changes}:
-        own = [change for change in changes if change.named_subscription == name]
+    for name, own in subscriptions_of(changes).items():
         for month, end in month_ends():
             state = state_at(own, end)
             if state and state[1]:
@@ -145,9 +204,10 @@ def expected_closings(changes: list[Change]) -> dict[tuple[str, date], int]:
 
 def expected_movements(changes: list[Change]) -> dict[date, dict[str, int]]:
     """Movements of customers by month, by the oracle."""
-    owners: dict[str, int] = {}
-    for change in sorted(changes, key=lambda change: change.decided):
-        owners.setdefault(change.named_subscription, change.person)
+    owners = {
+        name: min(own, key=lambda change: (change.occurred, change.event_id)).person
+        for name, own in subscriptions_of(changes).items()
+    }
     closings = expected_closings(changes)
     months = [month for month, _ in month_ends()]
     movements: dict[date, dict[str, int]] = {}
@@ -165,11 +225,12 @@ def expected_movements(changes: list[Change]) -> dict[date, dict[str, int]]:
 
 
 TABLES = """
-    create table currencies as from (values ('USD', 2), ('EUR', 2), ('JPY', 0)) as v (currency, minor_units);
+    create table currencies as from (values ('USD', 2), ('EUR', 2), ('JPY', 0), ('GBP', 2)) as v (currency, minor_units);
     create table exchange_rates as
-        select 'EUR' as currency, 'USD' as reporting_currency, date '2000-01-01' as valid_from_date, 1.1::decimal(16, 8) as rate
-        union all
-        select 'JPY', 'USD', date '2000-01-01', 0.009;
+        select currency, 'USD' as reporting_currency, valid_from::date as valid_from_date, rate::decimal(16, 8) as rate
+        from (values ('EUR', 1.1), ('JPY', 0.009)) as v (currency, rate)
+        cross join generate_series(timestamp '2024-12-15', timestamp '2025-06-15', interval 31 day) as r (valid_from);
+    create table app_currencies (app varchar, currency varchar);
     create table plans as
         select 'shop' as app, 'basic' as plan_id, 'month' as billing_interval, 900 as amount_cents, 'USD' as currency, null as trial_days
         union all
@@ -177,7 +238,8 @@ TABLES = """
     create table int_money_events (
         event_id varchar, identity_key ubigint, subscription_id varchar, plan_id varchar, money_event varchar, currency varchar,
         billing_interval varchar, amount_cents bigint, event_date date, occurred_at timestamp, effective_at timestamp, trial_ends_at timestamp,
-        app varchar default 'shop', account_id varchar, payment_id varchar, order_id varchar, product_id varchar, country varchar
+        app varchar default 'shop', account_id varchar, payment_id varchar, order_id varchar, product_id varchar, country varchar,
+        content_id varchar, creator_id varchar, billing_interval_count bigint, unreadable_properties map(varchar, varchar)
     );
     create table int_identities as select i::ubigint as identity_key, 'person ' || i as person_id from range(3) as r (i);
     create table int_person_origins as
@@ -189,13 +251,14 @@ TABLES = """
 
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
-    """The compiled models as views over tables that each example fills."""
+    """The compiled models as tables that each example fills, from views over what they read."""
     home = tmp_path_factory.mktemp("subscriptions")
     (home / "landing" / "batches").mkdir(parents=True)
     run_dbt(home, "seed")
     run_dbt(home, "compile", "--select", *MODELS, settings={"FOOTFALL_REPORTING_CURRENCY": "USD"})
     connection = duckdb.connect()
     connection.execute("set TimeZone = 'UTC'")
+    install_macros(connection)
     connection.execute(TABLES)
     connection.execute(
         "create table int_data_clocks as"
@@ -204,7 +267,8 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnec
     )
     for name, folder in MODELS.items():
         sql = (home / "target" / "compiled" / "footfall" / "models" / folder / f"{name}.sql").read_text()
-        connection.execute(f"create view {name} as " + sql.replace('"warehouse"."main".', ""))
+        connection.execute(f"create view new_{name} as " + sql.replace('"warehouse"."main".', ""))
+        connection.execute(f"create table {name} as from new_{name}")
     return connection
 
 
@@ -227,6 +291,8 @@ def built_from(warehouse: duckdb.DuckDBPyConnection, changes: list[Change]) -> d
         }
         marks = ", ".join(["?"] * len(fields))
         warehouse.execute(f"insert into int_money_events ({', '.join(fields)}) values ({marks})", [*fields.values()])
+    for name in MODELS:
+        warehouse.execute(f"create or replace table {name} as from new_{name}")
     return warehouse
 
 
@@ -254,10 +320,12 @@ def change_lists(draw: st.DrawFn) -> list[Change]:
                 occurred=occurred,
                 effective=draw(st.none() | offsets.map(lambda offset, at=occurred: at + offset)),
                 trial_ends=draw(st.none() | st.none() | offsets.map(lambda offset, at=occurred: at + offset)),
-                plan=draw(st.sampled_from([None, None, "basic", "trial", "unheard of"])),
-                interval=draw(st.sampled_from([None, "month", "year", "quarter", "week", "day", "fortnight"])),
+                plan=draw(st.sampled_from([None, None, "basic", "Trial", "unheard of"])),
+                interval=draw(
+                    st.sampled_from([None, "month", "year", "quarter", "week", "day", "fortnight", *SPELLINGS])
+                ),
                 amount=draw(st.sampled_from([None, 0, 1, 500, 999, 12_000, -5, 10**16])),
-                currency=draw(st.sampled_from([None, "USD", "EUR", "JPY", "XXX"])),
+                currency=draw(st.sampled_from([None, None, "USD", "EUR", "JPY", "XXX", "GBP"])),
             )
         )
     return changes

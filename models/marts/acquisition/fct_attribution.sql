@@ -16,6 +16,12 @@ identities as (
 
 ),
 
+event_money as (
+
+    select * from {{ ref('int_event_money') }}
+
+),
+
 sessions as not materialized (
 
     select * from {{ ref('fct_sessions') }}
@@ -30,7 +36,7 @@ channel_spend as (
 
 conversion_events as materialized (
 
-    {{ events_of_kind('picked_events', 'identities', 'conversion') }}
+    {{ events_of_kind('picked_events', 'identities', 'conversion', 'event_money', conversions_named) }}
 
 ),
 

@@ -15,6 +15,12 @@ identities as (
 
 ),
 
+event_money as (
+
+    select * from {{ ref('int_event_money') }}
+
+),
+
 person_days as not materialized (
 
     select * from {{ ref('int_person_days') }}
@@ -35,7 +41,7 @@ calendar as (
 
 conversion_events as materialized (
 
-    {{ events_of_kind('picked_events', 'identities', 'conversion') }}
+    {{ events_of_kind('picked_events', 'identities', 'conversion', 'event_money', conversions_named) }}
 
 ),
 

@@ -12,6 +12,12 @@ money_events as (
 
 ),
 
+subscription_stretches as (
+
+    select * from {{ ref('int_subscription_stretches') }}
+
+),
+
 payments as (
 
     select * from {{ ref('fct_payments') }}
@@ -42,9 +48,41 @@ identities as (
 
 ),
 
-clocks as (
+data_clocks as (
 
     {{ local_clocks(ref('int_data_clocks')) }}
+
+),
+
+-- as the movements of MRR have them: each once, and from when it was true
+begun_subscriptions as (
+
+    select
+        subscription_stretches.app,
+        {{ local_date('subscription_stretches.from_at') }} as day
+
+    from subscription_stretches
+
+    inner join data_clocks
+        on subscription_stretches.app = data_clocks.app and {{ local_date('subscription_stretches.from_at') }} <= data_clocks.last_date
+
+    where subscription_stretches.is_beginning
+
+),
+
+-- what is told of the time before an app's first event makes its calendar begin earlier
+clocks as (
+
+    select
+        data_clocks.* replace (
+            least(data_clocks.first_date, (
+                select min(begun_subscriptions.day)
+                from begun_subscriptions
+                where data_clocks.app is null or begun_subscriptions.app = data_clocks.app
+            )) as first_date
+        )
+
+    from data_clocks
 
 ),
 
@@ -76,9 +114,21 @@ app_operations as (
 
     from money_events
 
-    where starts_with(money_event, 'subscription_')
+    where money_event in ('subscription_cancelled', 'subscription_upgraded', 'subscription_downgraded')
 
     group by app, {{ local_date('occurred_at') }}, money_event
+
+    union all
+
+    select
+        app,
+        day,
+        'subscription_created' as operation,
+        count(*) as events
+
+    from begun_subscriptions
+
+    group by app, day
 
 ),
 

@@ -1,6 +1,6 @@
 {{ config(meta={'card': {
     'title': 'New subscriptions',
-    'definition': 'Subscriptions created in the period, those that begin with a trial too.',
+    'definition': 'Subscriptions that began in the period, with a trial or a price: each once, however often it was told, and in the period from which it is true.',
     'unit': 'subscriptions',
     'good': 'up',
     'owner': 'Growth',

@@ -15,6 +15,12 @@ identities as (
 
 ),
 
+event_money as (
+
+    select * from {{ ref('int_event_money') }}
+
+),
+
 person_days as not materialized (
 
     select * from {{ ref('int_person_days') }}
@@ -38,7 +44,7 @@ calendar as (
 
 retention_events as materialized (
 
-    {{ events_of_kind('picked_events', 'identities', 'retention') }}
+    {{ events_of_kind('picked_events', 'identities', 'retention', 'event_money', retentions) }}
 
 ),
 

@@ -22,6 +22,8 @@ customer_sums as (
         period_start,
         cast(sum(opening_mrr_cents) as bigint) as opening_mrr_cents,
         cast(sum(closing_mrr_cents) as bigint) as closing_mrr_cents,
+        count(fault) as faulty_subscriptions,
+        count(*) filter (where has_begun) as new_subscriptions,
         count(*) filter (where has_trial_started) as trials_started,
         count(*) filter (where has_trial_converted) as trials_converted,
         any_value(is_complete) as is_complete
@@ -49,6 +51,8 @@ customer_months as (
             'customer_sums.closing_mrr_cents',
             'max(customer_sums.closing_mrr_cents) over months_before > 0',
         ) }} as movement,
+        customer_sums.faulty_subscriptions,
+        customer_sums.new_subscriptions,
         customer_sums.trials_started,
         customer_sums.trials_converted,
         customer_sums.is_complete

@@ -40,6 +40,8 @@ moved_months as (
         count(case when movement = 'churn' then 1 end) as churned_customers,
         count(case when movement = 'reactivation' then 1 end) as reactivated_customers,
         count(case when closing_mrr_cents > 0 then 1 end) as closing_customers,
+        cast(sum(faulty_subscriptions) as bigint) as faulty_subscriptions,
+        cast(sum(new_subscriptions) as bigint) as new_subscriptions,
         cast(sum(trials_started) as bigint) as trials_started,
         cast(sum(trials_converted) as bigint) as trials_converted
 
@@ -89,7 +91,7 @@ mrr_movements as (
         {% for amount in [
             'opening_mrr_cents', 'new_mrr_cents', 'expansion_mrr_cents', 'contraction_mrr_cents', 'churned_mrr_cents',
             'reactivation_mrr_cents', 'closing_mrr_cents', 'opening_customers', 'new_customers', 'churned_customers',
-            'reactivated_customers', 'closing_customers', 'trials_started', 'trials_converted',
+            'reactivated_customers', 'closing_customers', 'faulty_subscriptions', 'new_subscriptions', 'trials_started', 'trials_converted',
         ] -%}
         cast(coalesce(moved_months.{{ amount }}, 0) as bigint) as {{ amount }},
         {% endfor -%}

@@ -38,7 +38,10 @@ order_days as (
         sum(case when payments.revenue_cents > 0 then payments.revenue_cents else 0 end) as paid_cents,
         count(case when payments.kind = 'payment' and payments.status = 'completed' then 1 end) as successful_payments,
         count(case when payments.kind = 'payment' and payments.status = 'failed' then 1 end) as failed_payments,
-        count(case when payments.kind = 'refund' then 1 end) as refunds
+        count(case when payments.kind = 'refund' then 1 end) as refunds,
+        count(
+            case when payments.fault not in ('negative_amount', 'payment_id_used_again', 'refunded_more_than_paid') and payments.status = 'completed' then 1 end
+        ) as faulty_payments
 
     from payments
 
@@ -66,6 +69,7 @@ segment_days as (
         successful_payments,
         failed_payments,
         refunds,
+        faulty_payments,
         case when successful_payments > 0 then hash(app, order_id) end as order_key,
         case when paid_cents > 0 then person_id end as customer_id
 
@@ -103,6 +107,7 @@ counts as (
         cast(sum(successful_payments) as bigint) as successful_payments,
         cast(sum(failed_payments) as bigint) as failed_payments,
         cast(sum(refunds) as bigint) as refunds,
+        cast(sum(faulty_payments) as bigint) as faulty_payments,
         count(distinct customer_id) as paying_customers,
         count(distinct case when day = first_paid_day then customer_id end) as new_customers,
         count(distinct case when day > first_paid_day then customer_id end) as repeat_customers
@@ -161,6 +166,7 @@ revenue_overview as (
         coalesce(counts.successful_payments, 0) as successful_payments,
         coalesce(counts.failed_payments, 0) as failed_payments,
         coalesce(counts.refunds, 0) as refunds,
+        coalesce(counts.faulty_payments, 0) as faulty_payments,
         coalesce(counts.paying_customers, 0) as paying_customers,
         coalesce(counts.new_customers, 0) as new_customers,
         coalesce(counts.repeat_customers, 0) as repeat_customers,

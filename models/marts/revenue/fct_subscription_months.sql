@@ -61,7 +61,8 @@ subscription_months as (
         ) over month_stretches as has_trial_started,
         bool_or(
             status = 'active' and previous_status is not distinct from 'trial' and mrr_cents > 0 and first_moment >= period_start
-        ) over month_stretches as has_trial_converted
+        ) over month_stretches as has_trial_converted,
+        bool_or(is_beginning and first_moment >= period_start) over month_stretches as has_begun
 
     from stretch_months
 
@@ -101,6 +102,8 @@ months_with_movement as (
         mrr_cents as closing_mrr_cents,
         mrr_cents - opening_mrr_cents as movement_cents,
         {{ mrr_movement('opening_mrr_cents', 'mrr_cents', 'has_paid_before') }} as movement,
+        fault,
+        has_begun,
         has_trial_started,
         has_trial_converted,
         {{ shift_period('period_start', 'month', 1) }} <= known_until as is_complete

@@ -34,9 +34,10 @@ class Attribution(Question):
     `first_touch`, `last_touch`: all to the first or last; `last_non_direct`: to the last that is not Direct, or to the
     last where all are; `linear`: the same to each; `position_based`: 40 % to the first and the last and 20 % to those
     between (half each of two, all to one); `time_decay`: half as much for every `half_life_days` that a touch is older.
-    A conversion without a touch is credited to Direct. Credits of a conversion sum to 1, and `amount` to the `value`
-    of the conversions, which is a whole number of minor units (cents): shares are rounded by the largest remainder,
-    the later touch first. `where` and `app` restrict the conversions, not the sessions.
+    A conversion without a touch is credited to Direct. Credits of a conversion sum to 1, and `amount` to the `value` of
+    the conversions, which is a whole number of minor units (cents); a payment sent again is none, and `amount_cents` of
+    a payment, refund or subscription is in the reporting currency, as fct_payments counts it. Shares are rounded by the
+    largest remainder, the later touch first. `where` and `app` restrict the conversions, not the sessions.
     """
 
     kind: Literal["attribution"]
@@ -88,7 +89,7 @@ class Attribution(Question):
             "occurred_at": "occurred_at",
             "money": scope.number(self.value) if self.value else "null::double",
         }
-        every = scope.events(columns, scope.selector(self.event))
+        every = scope.events(columns, scope.selector(self.event), scope.counts_once())
         in_range = f"{scope.since(self.date_from)} and {scope.until(self.date_to)}"
         if self.occurrence == "first_ever":
             place = "row_number() over (partition by unit order by occurred_at, event_id)"

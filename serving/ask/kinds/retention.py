@@ -20,12 +20,13 @@ class Retention(Question):
     a unit is in the cohort of every period with a start event; `first_time`: in that of its first one in all history.
     `exact`: on period k; `on_or_after`: on k or any later one; `within`: on any of 1 to k. A period counts with
     `minimum_occurrences` return events. `rolling_24h` counts periods of 1, 24, 7x24 or 30x24 hours from the unit's
-    first start event of the cohort. `value` sums a number of the return events, of period 0 too.
-    `cohorts` counts from `first_cohort_start` (else `date_from`); without either it takes the latest. A breakdown takes
-    the first value that is set among the unit's start events of the cohort's period. `periods` reaches by default as
-    far as any cohort is complete. Cells that have not begun by the data's clock are absent; those under way have
-    `is_complete` false (`on_or_after` cells may still grow by later periods). `summary`: instead of cells one row for
-    each period, over all cohorts whose cell is complete, so that the rate is weighted by their sizes (`cohort_users`).
+    first start event of the cohort. `value` sums a number of the return events, of period 0 too; `amount_cents` of
+    money events as fct_payments counts it. `cohorts` counts from `first_cohort_start` (else `date_from`); without
+    either it takes the latest. A breakdown takes the first value that is set among the unit's start events of the
+    cohort's period. `periods` reaches by default as far as any cohort is complete. Cells that have not begun by the
+    data's clock are absent; those under way have `is_complete` false (`on_or_after` cells may still grow by later
+    periods). `summary`: instead of cells one row for each period, over all cohorts whose cell is complete, so that the
+    rate is weighted by their sizes (`cohort_users`).
     """
 
     kind: Literal["retention"]
@@ -133,7 +134,7 @@ class Retention(Question):
         return columns
 
     def _amount(self, scope: Scope) -> str:
-        return engine("text_as_amount", expression=scope.key(self.value)) if self.value else "0"
+        return scope.amount(self.value) if self.value else "0"
 
     def _first_value(self, condition: str) -> str:
         """Return the column `breakdown` of a group of events: the first value that is set, where one is asked."""

@@ -39,9 +39,11 @@ class Trends(Question):
     """Measures of events by period: `count` of events, `uniques` (distinct units), `count_per_unit` (events of units
     by units), or `sum, avg, min, max` and the percentiles `p50, p90, p95, p99` of a property.
 
-    Values that are no number are left out of a property's measure. A percentile lies between the two nearest values in
-    proportion (0.9 of 10 and 20 is 19). Events of nobody are no unit, but where the unit is person they count as
-    events, and so do their values. A count, uniques or a sum of nothing is 0, any other measure of nothing is null.
+    Values that are no number are left out of a property's measure. `amount_cents` of a payment, refund or subscription
+    is in the reporting currency, and that of a payment sent again is left out, as fct_payments counts it. A percentile
+    lies between the two nearest values in proportion (0.9 of 10 and 20 is 19). Events of nobody are no unit, but where
+    the unit is person they count as events, and so do their values. A count, uniques or a sum of nothing is 0, any
+    other measure of nothing is null.
 
     A period holds the events of the range only, and one that the range cuts is not `is_complete`. `total`: one row,
     which carries the first day. `breakdown`: the `top`
