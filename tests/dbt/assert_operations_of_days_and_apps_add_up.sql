@@ -43,6 +43,19 @@ happened as (
 
     group by money_event
 
+    union all
+
+    select
+        'subscription_created' as operation,
+        count(*) as happened
+
+    from {{ ref('int_subscription_stretches') }} as stretches
+
+    inner join {{ ref('int_data_clocks') }} as clocks
+        on stretches.app = clocks.app and {{ local_date('stretches.from_at') }} <= {{ local_date('clocks.last_event_at') }}
+
+    where stretches.is_beginning
+
 ),
 
 period_totals as (
