@@ -1,4 +1,4 @@
-"""What a load may be told by the environment (prefix FOOTFALL_)."""
+"""What a load may be told by the environment (prefix FOOTFALL_), and how a setting is read there."""
 
 import re
 from typing import Any
@@ -17,6 +17,17 @@ ID_SENTINELS = (
     "null,none,nil,undefined,nan,n/a,(none),(not set),unknown,anonymous,guest,false,[object Object],-1,{},[],"
     "00000000-0000-0000-0000-000000000000"
 )
+
+
+def as_value(text: str) -> bool | int | float | str | None:
+    """Return what the text of a setting says, as the macro `setting` of the dbt project reads it."""
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    if text.lower() in ("null", "none"):
+        return None
+    if text.replace(".", "", 1).isdigit():
+        return float(text) if "." in text else int(text)
+    return text
 
 
 class IllegalSetting(Exception):

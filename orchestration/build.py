@@ -14,8 +14,8 @@ from typing import Any
 
 from orchestration.failures import Failure, as_text, explained, full_disk, is_disk_full
 from orchestration.lock import build_lock
-from orchestration.settings import home as current_home
-from orchestration.settings import metric_settings, project_dir, project_fingerprint, settings
+from orchestration.settings import changed_settings, metric_settings, project_dir, project_fingerprint, settings
+from orchestration.settings import home as enter
 from serving.publications import current_publication, drop_unfinished, list_publications, published_dir, read_catalog
 
 Progress = Callable[[int, int, str], None]
@@ -65,6 +65,7 @@ class BuildReport:
     nothing_new: bool
     nodes: int = 0
     warnings: tuple[str, ...] = ()
+    changed_settings: tuple[dict[str, Any], ...] = ()
 
 
 def artifacts_dir(home: Path) -> Path:
@@ -94,16 +95,17 @@ def build(
     """
     if engine != "duckdb":
         raise BuildError(f"Engine {engine!r} is not available yet. Leave --engine out, or say duckdb.")
-    home = _enter(home)
+    home = enter(home)
     with build_lock(home, COMMAND, wait_seconds), _a_full_disk_explained(home):
         published = nothing_new(home)
         if published and not full_refresh:
             return BuildReport(published, nothing_new=True)
+        changed = tuple(changed_since_published(home))
         prepare_landing(home)
         outcome = start_outcome(home, COMMAND)
         nodes = _run_dbt(home, outcome, full_refresh, progress)
         publication = _publish(home, outcome)
-        return BuildReport(publication, nothing_new=False, nodes=nodes, warnings=tuple(outcome.warnings))
+        return BuildReport(publication, False, nodes, tuple(outcome.warnings), changed)
 
 
 def publish(home: Path | None = None, wait_seconds: float = 0.0) -> Path:
@@ -112,7 +114,7 @@ def publish(home: Path | None = None, wait_seconds: float = 0.0) -> Path:
     Raises:
         NotPassedError: when that build did not pass, or the warehouse has changed since.
     """
-    home = _enter(home)
+    home = enter(home)
     with build_lock(home, "footfall publish", wait_seconds), _a_full_disk_explained(home):
         outcome = read_outcome(home)
         if outcome is None:
@@ -121,6 +123,11 @@ def publish(home: Path | None = None, wait_seconds: float = 0.0) -> Path:
             raise NotPassedError(
                 f"The last build, started {outcome.started_at}, is {outcome.status}; only one that passed every test "
                 "is published. Run `footfall build`."
+            )
+        if outcome.inputs["published"] != str(published_dir(home)):
+            raise NotPassedError(
+                f"The home was built in {Path(outcome.inputs['published']).parent}, and now lies in {home}. "
+                "Run `footfall build`, which publishes it anew."
             )
         if outcome.warehouse != _stamp(home):
             raise NotPassedError(
@@ -138,9 +145,17 @@ def roll_back(home: Path | None = None, publication_id: str | None = None) -> Pa
     """
     from serving import publications
 
-    home = _enter(home)
+    home = enter(home)
     with build_lock(home, "footfall publish --rollback"):
         return publications.roll_back(home, publication_id)
+
+
+def changed_since_published(home: Path) -> list[dict[str, Any]]:
+    """The settings of which readers see another value than a build would use now; none while nothing is published."""
+    publication = current_publication(home)
+    if publication is None:
+        return []
+    return changed_settings(read_catalog(publication)["inputs"].get("settings", {}), home, project_dir())
 
 
 def nothing_new(home: Path) -> Path | None:
@@ -219,14 +234,6 @@ def _a_full_disk_explained(home: Path) -> Iterator[None]:
             raise
         drop_unfinished(home)
         raise BuildError(f"{error}\n{full_disk(home)}") from error
-
-
-def _enter(home: Path | None) -> Path:
-    """Put the home into the environment, where dbt's profile reads it."""
-    if home is None:
-        return current_home()
-    os.environ["FOOTFALL_HOME"] = str(home.resolve())
-    return home.resolve()
 
 
 def prepare_landing(home: Path) -> None:
@@ -345,7 +352,7 @@ def _inputs(home: Path, batches: Iterable[str]) -> dict[str, Any]:
             "digest": hashlib.sha256("\n".join(ids).encode()).hexdigest()[:20],
         },
         "project": project_fingerprint(project),
-        "settings": metric_settings(project),
+        "settings": metric_settings(project, home),
         "published": str(published_dir(home)),
     }
 

@@ -1,28 +1,40 @@
-"""What plain `dbt build` needs: a home that exists, and the loader's reading of values."""
+"""What plain `dbt build` needs: a home that exists, its settings, and the loader's reading of values."""
 
 from pathlib import Path
 from typing import Any
 
 import duckdb
 from dbt.adapters.duckdb.plugins import BasePlugin
+from dbt_common.context import get_invocation_context
 
 from ingest import ensure_landing
 from ingest.values import install_macros
-from orchestration.settings import settings
+from orchestration.settings import missing_variables, project_dir, settings
 
 
 class Plugin(BasePlugin):
     """Makes the folders of a home before dbt opens its warehouse; dbt-duckdb finds it by this name."""
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:
-        """Make the home that `plugin_config["home"]` names, where it is missing.
+        """Make the home that `plugin_config["home"]` names, where it is missing, and let models see its settings.
+
+        dbt compiles models by the environment as it was when dbt began, which `footfall build` had filled in and a
+        plain `dbt build` had not.
 
         Raises:
-            SettingsError: when FOOTFALL_HOME is no folder that DuckDB can read patterns of files from.
+            SettingsError: when FOOTFALL_HOME is no folder that DuckDB can read patterns of files from, or a setting
+                is not legal.
         """
         settings()
-        ensure_landing(Path(plugin_config["home"]))
+        home = Path(plugin_config["home"]).resolve()
+        ensure_landing(home)
+        self.added = missing_variables(home, project_dir())
+        environment: dict[str, str] = get_invocation_context().env  # type: ignore[assignment]
+        environment.update(self.added)
 
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
         """Let the models read ids, times and numbers as the loader does."""
         install_macros(conn)
+        # the profile was read before the home was known
+        if limit := self.added.get("FOOTFALL_MEMORY_LIMIT"):
+            conn.execute(f"set memory_limit = '{limit}'")

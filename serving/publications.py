@@ -21,6 +21,10 @@ class NothingPublishedError(Exception):
     """Nothing, or not the wanted publication, is published in this home."""
 
 
+class HomeMovedError(Exception):
+    """The home was moved, copied or mounted elsewhere since it was published."""
+
+
 def published_dir(home: Path) -> Path:
     """The folder that readers may see."""
     return home / "published"
@@ -32,6 +36,16 @@ def current_publication(home: Path) -> Path | None:
         return (published_dir(home) / "current").resolve(strict=True)
     except FileNotFoundError:
         return None
+
+
+def refuse_moved_home(home: Path, publication: Path) -> None:
+    """Raise HomeMovedError where a publication was made of a home that lay elsewhere, whose files its views name."""
+    there, here = read_catalog(publication)["inputs"].get("published"), str(published_dir(home.resolve()))
+    if there is not None and there != here:
+        raise HomeMovedError(
+            f"The home lies in {home.resolve()}, but was published in {Path(there).parent}, where its views look for "
+            "files. Run `footfall build` here, which publishes it anew; or mount it where it was."
+        )
 
 
 def list_publications(home: Path) -> list[Path]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 
-from serving.publications import NothingPublishedError, current_publication, published_dir
+from serving.publications import NothingPublishedError, current_publication, published_dir, refuse_moved_home
 
 
 def connect(home: Path) -> duckdb.DuckDBPyConnection:
@@ -18,10 +18,12 @@ def connect(home: Path) -> duckdb.DuckDBPyConnection:
 
     Raises:
         NothingPublishedError: when nothing is published in this home.
+        HomeMovedError: when the home lay elsewhere when it was published.
     """
     publication = current_publication(home)
     if publication is None:
         raise NothingPublishedError(f"Nothing is published in {home}. Run `footfall build` first.")
+    refuse_moved_home(home, publication)
     connection = duckdb.connect()
     connection.execute(f"attach '{_quoted(publication / 'marts.duckdb')}' as marts (read_only)")
     connection.execute("use marts")

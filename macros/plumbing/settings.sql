@@ -1,4 +1,4 @@
-{#- The value of a setting: environment variable FOOTFALL_<NAME> first, else the project's var. -#}
+{#- The value of a setting: environment variable FOOTFALL_<NAME> first (the settings that a home keeps stand there), else the project's var. -#}
 {% macro setting(name) -%}
     {%- set from_environment = env_var('FOOTFALL_' ~ name | upper, '') -%}
     {%- if from_environment == '' -%}
@@ -58,5 +58,5 @@
 {% macro refuse_setting(name, fault) -%}
     {{ exceptions.raise_compiler_error(
         "Setting '" ~ name ~ "' is '" ~ setting(name) ~ "'; " ~ fault
-        ~ ". Change it in dbt_project.yml or in FOOTFALL_" ~ name | upper ~ ".") }}
+        ~ ". Change it by `footfall config set`, in dbt_project.yml or in FOOTFALL_" ~ name | upper ~ ".") }}
 {%- endmacro %}

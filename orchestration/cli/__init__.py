@@ -8,10 +8,11 @@ from typing import NoReturn
 
 import typer
 
-from orchestration.cli import ask, build, demo, dev, experiment, keys, load, publish, serve, status
+from orchestration.cli import ask, build, config, demo, dev, experiment, keys, load, publish, serve, status
 from orchestration.cli.interrupts import is_interrupt
 
 INTERRUPTED = 130
+WRONGLY_ASKED = ("UnknownSettingError", "HomeMovedError")
 
 app = typer.Typer(
     name="footfall",
@@ -22,10 +23,19 @@ app = typer.Typer(
 )
 
 
+@app.callback()
+def check_settings() -> None:
+    """Refuse what no command can follow before it begins."""
+    from orchestration.settings import settings
+
+    settings()
+
+
 for command in (load.load, build.build, ask.ask, publish.publish, status.status, demo.demo, dev.dev, serve.serve):
     app.command()(command)
 app.add_typer(load.quarantine_app, name="quarantine")
 app.add_typer(keys.keys_app, name="keys")
+app.add_typer(config.config_app, name="config")
 app.add_typer(experiment.experiment_app, name="experiment")
 
 
@@ -44,7 +54,7 @@ def main() -> None:
         if os.environ.get("FOOTFALL_DEBUG") == "1":
             raise
         print(f"footfall: {_sentence(error)}", file=sys.stderr)
-        sys.exit(1)
+        sys.exit(2 if type(error).__name__ in WRONGLY_ASKED else 1)
 
 
 def _stop() -> NoReturn:

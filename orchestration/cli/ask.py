@@ -1,13 +1,19 @@
 """`footfall ask`: one question, answered from what is published."""
 
+from __future__ import annotations
+
 import json
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from orchestration.cli.console import console
+from orchestration.cli.console import console, setting_text, value_text
+
+if TYPE_CHECKING:
+    from serving.ask import Answer
 
 
 def ask(
@@ -22,10 +28,10 @@ def ask(
 
     Exits with status 2 and one line for each fault where the question is wrong, with 1 where nothing is published.
     """
-    from orchestration.settings import settings
+    from orchestration.settings import home as enter
     from serving.ask import AskError, question_schema
     from serving.ask import ask as answer_question
-    from serving.publications import NothingPublishedError
+    from serving.publications import HomeMovedError, NothingPublishedError
     from serving.reader import connect
 
     if schema:
@@ -33,10 +39,10 @@ def ask(
         return
     try:
         question = _read(spec)
-        folder = (home or settings().home).expanduser()
+        folder = enter(home and home.expanduser())
         connection = connect(folder)
-        answer = answer_question(connection, question, _timezone_of_days(folder))
-    except AskError as error:
+        answer = answer_question(connection, question, _settings_of_publication(folder))
+    except (AskError, HomeMovedError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from error
     except NothingPublishedError as error:
@@ -47,17 +53,23 @@ def ask(
     elif output == "csv":
         sys.stdout.write(answer.as_csv())
     else:
-        _print_table(answer.columns, answer.rows, answer.as_of)
+        _print_table(answer)
 
 
-def _timezone_of_days(home: Path) -> str | None:
+def _settings_of_publication(home: Path) -> dict[str, object] | None:
+    """The settings that the publication was built with; it is said where a build would use others now."""
+    from orchestration.settings import changed_settings, project_dir
     from serving.publications import current_publication, read_catalog
 
     publication = current_publication(home)
     if publication is None:
         return None
-    zone = read_catalog(publication)["inputs"].get("settings", {}).get("reporting_timezone")
-    return zone if isinstance(zone, str) else None
+    built_with: dict[str, object] = read_catalog(publication)["inputs"].get("settings", {})
+    for changed in changed_settings(built_with, home, project_dir()):
+        typer.echo(
+            f"{setting_text(changed)}; this answers by {value_text(changed['before'])}, as was published.", err=True
+        )
+    return built_with
 
 
 def _read(spec: str | None) -> object:
@@ -93,14 +105,20 @@ def _cell(value: object) -> str:
     return str(value)
 
 
-def _print_table(columns: list[str], rows: list[list[object]], as_of: str | None) -> None:
+def _print_table(answer: Answer) -> None:
+    from zoneinfo import ZoneInfo
+
     from rich.table import Table
 
     table = Table()
-    for index, column in enumerate(columns):
-        is_number = all(isinstance(row[index], int | float | None) for row in rows)
+    for index, column in enumerate(answer.columns):
+        is_number = all(isinstance(row[index], int | float | None) for row in answer.rows)
         table.add_column(column, justify="right" if is_number else "left", overflow="fold")
-    for row in rows:
+    for row in answer.rows:
         table.add_row(*map(_cell, row))
     console.print(table)
-    typer.echo(f"as of {as_of} UTC" if as_of else "There is no activity yet.")
+    if answer.as_of is None:
+        typer.echo("There is no activity yet.")
+        return
+    clock = datetime.fromisoformat(answer.as_of).replace(tzinfo=UTC).astimezone(ZoneInfo(answer.timezone))
+    typer.echo(f"as of {clock.replace(tzinfo=None).isoformat()} {answer.timezone}")

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from orchestration.build import BuildReport
 from orchestration.build import build as run_build
-from orchestration.cli.console import console
+from orchestration.cli.console import console, setting_text
 
 
 def build(
@@ -47,6 +47,8 @@ def build_and_tell(home: Path | None = None, full_refresh: bool = False, engine:
     if report.nothing_new:
         console.print(f"Nothing new: publication {report.publication.name} is already built from all that has landed.")
         return report
+    for changed in report.changed_settings:
+        console.print(f"Setting {setting_text(changed)}.")
     for warning in report.warnings:
         console.print(Text.assemble(("warning", "yellow"), f" {warning}"))
     console.print(f"Built and tested {report.nodes} nodes, published {report.publication.name} in {took}.")

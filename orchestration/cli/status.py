@@ -14,7 +14,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from orchestration.cli.console import console
+from orchestration.cli.console import console, setting_text
 
 
 def status(
@@ -36,7 +36,7 @@ def describe(home: Path) -> dict[str, Any]:
     Sizes are in bytes, times ISO 8601 in UTC, dates UTC days.
     """
     from ingest.landing.batches import list_batches
-    from orchestration.build import current_inputs, nothing_new, read_outcome
+    from orchestration.build import changed_since_published, current_inputs, nothing_new, read_outcome
     from serving.publications import current_publication, list_publications, read_catalog
 
     batches = list_batches(home)
@@ -76,6 +76,8 @@ def describe(home: Path) -> dict[str, Any]:
             "rolled_back_from": kept[0].name if kept and kept[0] != current else None,
             "kept": len(kept),
         },
+        "changed_settings": changed_since_published(home),
+        "moved_from": _moved_from(home, catalog),
         "watermarks": {
             "landed": batches[-1].batch_id if batches else None,
             "published": published["newest"],
@@ -93,6 +95,12 @@ def describe(home: Path) -> dict[str, Any]:
             "published": _size(home / "published"),
         },
     }
+
+
+def _moved_from(home: Path, catalog: dict[str, Any] | None) -> str | None:
+    """Where the home lay when it was published, if that was elsewhere."""
+    there = (catalog or {}).get("inputs", {}).get("published")
+    return None if there in (None, str(home / "published")) else str(Path(there).parent)
 
 
 def _table(told: dict[str, Any]) -> Table:
@@ -125,6 +133,13 @@ def _table(told: dict[str, Any]) -> Table:
             rolled_back = (f"rolled back from {published['rolled_back_from']}", "yellow")
             table.add_row("", Text.assemble("  ", rolled_back, "; the next build goes forward"))
     table.add_row("watermarks", f"landed {marks['landed'] or 'nothing'}, published {marks['published'] or 'nothing'}")
+    for changed in told["changed_settings"]:
+        table.add_row(
+            "", Text.assemble("  ", ("setting", "yellow"), f" {setting_text(changed)}; the next build uses it")
+        )
+    if told["moved_from"]:
+        moved = f" from {told['moved_from']}, and views name files there; run `footfall build` here"
+        table.add_row("", Text.assemble("  ", ("moved", "red"), moved))
     if not marks["is_up_to_date"]:
         waiting = f"{marks['batches_waiting']:,} batches wait" if marks["batches_waiting"] else "changes wait"
         table.add_row("", f"  {waiting} for `footfall build`")

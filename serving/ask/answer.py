@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -13,6 +14,7 @@ from pydantic import ValidationError
 
 from serving.ask.kinds import KINDS
 from serving.ask.scope import Scope
+from serving.ask.settings import built_with, setting
 from serving.ask.vocabulary import AskError, Question, explain, nearest
 
 
@@ -20,7 +22,8 @@ from serving.ask.vocabulary import AskError, Question, explain, nearest
 class Answer:
     """The rows that answer a question, with the question as it was understood (every default filled in).
 
-    `as_of` is the data's own clock in UTC, the time of its last activity; null where there is none.
+    `as_of` is the data's own clock in UTC, the time of its last activity (of the app's last event, where the question
+    is of one); null where there is none. Days and hours are those of `timezone`.
     """
 
     question: dict[str, Any]
@@ -28,10 +31,21 @@ class Answer:
     columns: list[str]
     rows: list[list[Any]]
 
+    @property
+    def timezone(self) -> str:
+        """The zone of the answer's days and hours: the question's, else that of the publication's settings."""
+        return str(self.question["timezone"])
+
     def as_json(self) -> str:
         """Return the answer as one JSON object."""
         return json.dumps(
-            {"question": self.question, "as_of": self.as_of, "columns": self.columns, "rows": self.rows},
+            {
+                "question": self.question,
+                "as_of": self.as_of,
+                "timezone": self.timezone,
+                "columns": self.columns,
+                "rows": self.rows,
+            },
             ensure_ascii=False,
         )
 
@@ -62,17 +76,20 @@ def read_question(spec: object) -> Question:
         raise explain(error, model) from error
 
 
-def ask(connection: duckdb.DuckDBPyConnection, spec: object, person_days_timezone: str | None = None) -> Answer:
+def ask(connection: duckdb.DuckDBPyConnection, spec: object, settings: Mapping[str, object] | None = None) -> Answer:
     """Answer one question (a JSON value of the vocabulary) from the relation `events` of this connection.
 
-    `person_days_timezone` is the zone of the days of a published `fct_person_days`, which then answers what it can, to
-    the same rows; without it every answer comes from `events`. Rows come in a fixed order that does not depend on the
-    order of the data. Raises AskError where the question is wrong.
+    `settings` are those that the publication was built with. They fill in what the question leaves open, and a
+    published `fct_person_days`, whose days are theirs, then answers what it can, to the same rows; without them
+    every answer comes from `events` and the project's settings hold. Rows come in a fixed order that does not depend
+    on the order of the data. Raises AskError where the question is wrong.
     """
-    question = read_question(spec)
-    scope = Scope(question, connection, person_days_timezone=person_days_timezone)
-    as_of = None if scope.as_of is None else scope.as_of.isoformat()
-    compiled = question.compile(scope)
+    with built_with(settings):
+        question = read_question(spec)
+        zone = None if settings is None else str(setting("reporting_timezone"))
+        scope = Scope(question, connection, person_days_timezone=zone)
+        as_of = None if scope.as_of is None else scope.as_of.isoformat()
+        compiled = question.compile(scope)
     cursor = connection.execute(compiled.sql, scope.parameters)
     columns = [column[0] for column in cursor.description]
     rows = [] if scope.is_empty else [[_plain(value) for value in row] for row in cursor.fetchall()]

@@ -165,7 +165,7 @@ def test_another_project_is_read_for_builds_and_questions_and_a_wrong_one_is_nam
     told = project / "dbt_project.yml"
     told.write_text(told.read_text().replace("week_start: monday", "week_start: sunday"))
     assert project_fingerprint(project_dir()) != before
-    assert metric_settings(project_dir())["week_start"] == asked_setting("week_start") == "sunday"
+    assert metric_settings(project_dir(), Path("nowhere"))["week_start"] == asked_setting("week_start") == "sunday"
     monkeypatch.setenv("FOOTFALL_PROJECT_DIR", str(tmp_path))
     with pytest.raises(SettingsError, match=f"no dbt_project.yml in {tmp_path}"):
         project_dir()

@@ -105,7 +105,7 @@ def test_every_fault_is_named_at_once():
 
 def test_the_answer_names_the_defaults_that_it_used():
     answer = json.loads(ask(database([event("open", "2024-01-01T00:00:00", "u1")]), {"kind": "active_users"}).as_json())
-    assert list(answer) == ["question", "as_of", "columns", "rows"]
+    assert list(answer) == ["question", "as_of", "timezone", "columns", "rows"]
     assert answer["question"]["timezone"] == "UTC"
     assert answer["question"]["window_days"] == 1
 

@@ -42,7 +42,7 @@ def test_person_days_answer_as_the_events_do(data):
         asked = question | dates | {"timezone": zone}
         scope = Scope(read_question(asked), CONNECTION, person_days_timezone=zone)
         assert scope.question.compile(scope).source == "fct_person_days"
-        assert ask(CONNECTION, asked, zone) == ask(CONNECTION, asked), asked
+        assert ask(CONNECTION, asked, {"reporting_timezone": zone}) == ask(CONNECTION, asked), asked
 
 
 @pytest.mark.parametrize(

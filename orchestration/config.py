@@ -1,0 +1,126 @@
+"""Keep settings in a home, checked by the very macros that check them when a build begins."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import yaml
+from pydantic import ValidationError
+
+from ingest.collector.settings import CollectorSettings
+from ingest.settings import IllegalSetting, LoadSettings, as_value
+from orchestration.lock import build_lock
+from orchestration.settings import (
+    KEPT_FILE,
+    Settings,
+    SettingsError,
+    kept_settings,
+    known_name,
+    project_dir,
+    settings_in_force,
+)
+
+
+def keep(home: Path, name: str, value: str) -> str:
+    """Keep a setting in a home; return its plain name.
+
+    Raises:
+        SettingsError: when there is no such setting, or a build or a load would refuse the value.
+    """
+    project = project_dir()
+    name = known_name(name, project)
+    if not value:
+        raise SettingsError(f"{name} needs a value. To go back to the project's, say `footfall config unset {name}`.")
+    _check(home, project, name, value)
+    _write(home, {**kept_settings(home, project), name: value})
+    return name
+
+
+def forget(home: Path, name: str) -> str:
+    """Keep a setting no longer; return its plain name.
+
+    Raises:
+        SettingsError: when the home does not keep it.
+    """
+    project = project_dir()
+    name, kept = known_name(name, project), kept_settings(home, project)
+    if name not in kept:
+        raise SettingsError(f"{name} is not kept in {home}. `footfall config list` shows what is.")
+    del kept[name]
+    _write(home, kept)
+    return name
+
+
+def _write(home: Path, kept: dict[str, str]) -> None:
+    with build_lock(home, "footfall config"):
+        fresh = home / f".{KEPT_FILE}.new"
+        fresh.write_text(yaml.safe_dump(kept, allow_unicode=True))
+        fresh.replace(home / KEPT_FILE)
+
+
+def _check(home: Path, project: Path, name: str, value: str) -> None:
+    """Raise SettingsError where the value is not legal beside the other settings in force."""
+    in_force = {known: one.value for known, one in settings_in_force(home, project).items()}
+    if name in LoadSettings.model_fields:
+        try:
+            LoadSettings(**{name: value})  # type: ignore[arg-type]
+        except IllegalSetting as error:
+            raise SettingsError(str(error).replace(f"FOOTFALL_{name.upper()}", name).split(" Change or")[0]) from None
+    elif name == "memory_limit":
+        try:
+            duckdb.connect().execute("set memory_limit = $1", [value])
+        except duckdb.Error as error:
+            raise SettingsError(f"{name} is {value!r}: {error}") from None
+    elif name in Settings.model_fields or name in CollectorSettings.model_fields:
+        try:
+            (Settings if name in Settings.model_fields else CollectorSettings).model_validate({name: value})
+        except ValidationError as error:
+            raise SettingsError(f"{name} is {value!r}: {error.errors()[0]['msg']}.") from None
+    else:
+        _check_as_a_build_does(project, in_force | {name: as_value(value)})
+
+
+def _check_as_a_build_does(project: Path, in_force: dict[str, Any]) -> None:
+    """Run the project's macro `assert_settings_are_legal` on these settings, without the rest of dbt."""
+    from dbt_common.clients.jinja import get_environment
+    from dbt_common.exceptions import MacroReturn
+
+    def give_back(value: object) -> None:
+        raise MacroReturn(value)
+
+    def refuse(message: str) -> None:
+        raise SettingsError(re.sub(r" Change it by .*", "", message))
+
+    def returning(macro: Callable[..., str]) -> Callable[..., Any]:
+        def call(*arguments: object, **named: object) -> object:
+            try:
+                return macro(*arguments, **named)
+            except MacroReturn as returned:
+                return returned.value
+
+        return call
+
+    context: dict[str, Any] = {
+        "return": give_back,
+        "run_query": _Rows,
+        "modules": {"re": re},
+        "exceptions": {"raise_compiler_error": refuse},
+    }
+    text = "".join(path.read_text() for path in sorted((project / "macros" / "plumbing").glob("*.sql")))
+    macros = get_environment(None).from_string(text, globals=context).module
+    for prefixed in dir(macros):
+        if prefixed.startswith("dbt_macro__"):
+            context[prefixed.removeprefix("dbt_macro__")] = returning(getattr(macros, prefixed))
+    context["setting"] = in_force.__getitem__
+    context["assert_settings_are_legal"]()
+
+
+class _Rows(list[tuple[Any, ...]]):
+    """The result of a query on nothing, as a macro looks at it."""
+
+    def __init__(self, sql: str) -> None:
+        super().__init__(duckdb.connect().execute(sql).fetchall())
