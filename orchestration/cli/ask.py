@@ -22,6 +22,12 @@ def ask(
     ] = None,
     output: Annotated[Literal["table", "json", "csv"], typer.Option(help="How the answer is written.")] = "table",
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of the vocabulary instead.")] = False,
+    names: Annotated[
+        bool, typer.Option("--names", help="List the apps, events and properties that a question can name instead.")
+    ] = False,
+    allow_unknown: Annotated[
+        bool, typer.Option("--allow-unknown", help="Answer also where no event has a name of the question.")
+    ] = False,
     home: Annotated[Path | None, typer.Option(help="The home to read; FOOTFALL_HOME, else ./.footfall.")] = None,
 ) -> None:
     """Answer one question from the published events.
@@ -29,7 +35,7 @@ def ask(
     Exits with status 2 and one line for each fault where the question is wrong, with 1 where nothing is published.
     """
     from orchestration.settings import home as enter
-    from serving.ask import AskError, question_schema
+    from serving.ask import AskError, known_names, question_schema
     from serving.ask import ask as answer_question
     from serving.publications import HomeMovedError, NothingPublishedError
     from serving.reader import connect
@@ -38,10 +44,14 @@ def ask(
         typer.echo(json.dumps(question_schema(), indent=2))
         return
     try:
-        question = _read(spec)
+        question = None if names else _read(spec)
         folder = enter(home and home.expanduser())
         connection = connect(folder)
-        answer = answer_question(connection, question, _settings_of_publication(folder))
+        if names:
+            _print_names(*known_names(connection))
+            return
+        settings = _settings_of_publication(folder)
+        answer = answer_question(connection, question, settings, allow_unknown=allow_unknown)
     except (AskError, HomeMovedError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from error
@@ -51,6 +61,8 @@ def ask(
     if output == "json":
         typer.echo(answer.as_json())
     elif output == "csv":
+        for warning in answer.warnings:
+            typer.echo(warning, err=True)
         sys.stdout.write(answer.as_csv())
     else:
         _print_table(answer)
@@ -92,6 +104,15 @@ def _read(spec: str | None) -> object:
         raise AskError(f"{source} is no JSON: {error.msg} in line {error.lineno}, column {error.colno}.") from error
 
 
+def _print_names(columns: list[str], rows: list[tuple[object, ...]]) -> None:
+    from rich.table import Table
+
+    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        table.add_row(*(", ".join(value) if isinstance(value, list) else _cell(value) for value in row))
+    console.print(table)
+
+
 def _cell(value: object) -> str:
     """Return a value as people read it: thousands apart, and no more than six digits that say something."""
     if value is None:
@@ -117,6 +138,8 @@ def _print_table(answer: Answer) -> None:
     for row in answer.rows:
         table.add_row(*map(_cell, row))
     console.print(table)
+    for warning in answer.warnings:
+        typer.echo(warning)
     if answer.as_of is None:
         typer.echo("There is no activity yet.")
         return

@@ -1,6 +1,7 @@
 """Answer questions of product analytics from what is published, by the engines of the marts."""
 
 from serving.ask.answer import Answer, ask, question_schema, read_question
+from serving.ask.names import known_names
 from serving.ask.vocabulary import AskError
 
-__all__ = ["Answer", "AskError", "ask", "question_schema", "read_question"]
+__all__ = ["Answer", "AskError", "ask", "known_names", "question_schema", "read_question"]

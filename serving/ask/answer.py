@@ -13,8 +13,9 @@ import duckdb
 from pydantic import ValidationError
 
 from serving.ask.kinds import KINDS
+from serving.ask.names import settle_names
 from serving.ask.scope import Scope
-from serving.ask.settings import built_with, setting
+from serving.ask.settings import built_with
 from serving.ask.vocabulary import AskError, Question, explain, nearest
 
 
@@ -23,13 +24,15 @@ class Answer:
     """The rows that answer a question, with the question as it was understood (every default filled in).
 
     `as_of` is the data's own clock in UTC, the time of its last activity (of the app's last event, where the question
-    is of one); null where there is none. Days and hours are those of `timezone`.
+    is of one); null where there is none. Days and hours are those of `timezone`. `warnings` name what the question asks
+    for and the data does not have.
     """
 
     question: dict[str, Any]
     as_of: str | None
     columns: list[str]
     rows: list[list[Any]]
+    warnings: tuple[str, ...] = ()
 
     @property
     def timezone(self) -> str:
@@ -43,6 +46,7 @@ class Answer:
                 "question": self.question,
                 "as_of": self.as_of,
                 "timezone": self.timezone,
+                "warnings": self.warnings,
                 "columns": self.columns,
                 "rows": self.rows,
             },
@@ -76,24 +80,32 @@ def read_question(spec: object) -> Question:
         raise explain(error, model) from error
 
 
-def ask(connection: duckdb.DuckDBPyConnection, spec: object, settings: Mapping[str, object] | None = None) -> Answer:
+def ask(
+    connection: duckdb.DuckDBPyConnection,
+    spec: object,
+    settings: Mapping[str, object] | None = None,
+    *,
+    allow_unknown: bool = False,
+) -> Answer:
     """Answer one question (a JSON value of the vocabulary) from the relation `events` of this connection.
 
     `settings` are those that the publication was built with. They fill in what the question leaves open, and a
     published `fct_person_days`, whose days are theirs, then answers what it can, to the same rows; without them
     every answer comes from `events` and the project's settings hold. Rows come in a fixed order that does not depend
-    on the order of the data. Raises AskError where the question is wrong.
+    on the order of the data. Raises AskError where the question is wrong, or names an app, event or property that no
+    event has; with `allow_unknown` the latter is a warning.
     """
     with built_with(settings):
         question = read_question(spec)
-        zone = None if settings is None else str(setting("reporting_timezone"))
+        zone = None if settings is None or "reporting_timezone" not in settings else str(settings["reporting_timezone"])
         scope = Scope(question, connection, person_days_timezone=zone)
+        warnings = settle_names(scope, allow_unknown=allow_unknown)
         as_of = None if scope.as_of is None else scope.as_of.isoformat()
         compiled = question.compile(scope)
     cursor = connection.execute(compiled.sql, scope.parameters)
     columns = [column[0] for column in cursor.description]
     rows = [] if scope.is_empty else [[_plain(value) for value in row] for row in cursor.fetchall()]
-    return Answer(question.model_dump(mode="json"), as_of, columns, rows)
+    return Answer(question.model_dump(mode="json"), as_of, columns, rows, tuple(warnings))
 
 
 def question_schema() -> dict[str, Any]:

@@ -349,11 +349,7 @@ class Scope:
         return is_everything and self._publishes("fct_sessions")
 
     def _publishes(self, relation: str) -> bool:
-        return bool(
-            self.connection.execute(
-                "select 1 from information_schema.tables where table_name = $name", {"name": relation}
-            ).fetchone()
-        )
+        return publishes(self.connection, relation)
 
     def needs(self, relation: str, why: str) -> None:
         """Raise AskError where a relation that a question reads is not published."""
@@ -478,6 +474,12 @@ class Scope:
             self.connection.execute("select regexp_matches('', $pattern)", {"pattern": pattern})
         except duckdb.Error as error:
             raise AskError(f"`{key}.regex` is {pattern!r}, which is no RE2 expression: {error}") from error
+
+
+def publishes(connection: duckdb.DuckDBPyConnection, relation: str) -> bool:
+    """Return whether a relation is published."""
+    query = "select 1 from information_schema.tables where table_name = $name"
+    return connection.execute(query, {"name": relation}).fetchone() is not None
 
 
 def _zone(connection: duckdb.DuckDBPyConnection, zone: str) -> str:

@@ -7,9 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from serving.ask import ask
 from tests.serving.ask import oracle
-from tests.serving.ask.data import database
+from tests.serving.ask.data import ask, database
 from tests.serving.ask.histories import common_keys, histories, selectors
 
 CONNECTION = duckdb.connect()
@@ -193,7 +192,10 @@ def test_paths(data):
 
 def agree_nearly(rows, question):
     """As `agree`, but for the last digits of fractions."""
-    found, expected = ask(database(rows, CONNECTION), question).rows, getattr(oracle, question["kind"])(rows, question)
+    found, expected = (
+        ask(database(rows, CONNECTION), question).rows,
+        getattr(oracle, question["kind"])(rows, question),
+    )
     assert len(found) == len(expected), question
     for row, right in zip(found, expected, strict=True):
         assert row == [pytest.approx(cell) if isinstance(cell, float) else cell for cell in right], question

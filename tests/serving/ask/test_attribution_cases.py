@@ -16,10 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jinja2 import Environment
 
-from serving.ask import AskError, ask, question_schema
+from serving.ask import AskError, question_schema
 from serving.ask.engines import engine
 from serving.ask.kinds.attribution import DAY_US, MODELS
-from tests.serving.ask.data import database, event
+from tests.serving.ask.data import ask, database, event
 
 ROOT = Path(__file__).resolve().parents[3]
 CHANNELS = {"s": "Paid Search", "e": "Email", "o": "Organic Social", "d": "Direct"}

@@ -4,8 +4,7 @@
 
 import pytest
 
-from serving.ask import ask
-from tests.serving.ask.data import database, event, without_completeness
+from tests.serving.ask.data import ask, database, event, without_completeness
 
 # three people in one week: u1 on Monday, Tuesday and Friday; u2 on Monday; u3 on Friday. 2024-01-01 is a Monday
 WEEK = [

@@ -8,9 +8,9 @@ import jsonschema
 import polars as pl
 import pytest
 
-from serving.ask import AskError, ask, question_schema
+from serving.ask import AskError, question_schema
 from tests.ingest.events import REAL_DATA
-from tests.serving.ask.data import database, event, without_completeness
+from tests.serving.ask.data import ask, database, event, without_completeness
 
 # u1 comes on Monday and buys on Tuesday after 25 hours and on Thursday; u2 comes on Monday, sees the offer on Tuesday and buys
 # an hour later; u3 only looks

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from serving.ask import AskError, ask
-from tests.serving.ask.data import database, event
+from serving.ask import AskError
+from tests.serving.ask.data import ask, database, event
 
 ABC = [{"event_name": name} for name in "abc"]
 

@@ -11,11 +11,11 @@ import jsonschema
 import polars as pl
 import pytest
 
-from serving.ask import AskError, ask, question_schema
+from serving.ask import AskError, question_schema
 from serving.ask.engines import engine
 from tests.ingest.events import REAL_DATA
 from tests.serving.ask import oracle
-from tests.serving.ask.data import database, event
+from tests.serving.ask.data import ask, database, event
 from tests.serving.ask.test_published import published_sessions
 
 NINE = datetime(2024, 1, 1, 9)

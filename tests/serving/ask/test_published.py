@@ -5,11 +5,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from serving.ask import AskError, ask, read_question
+from serving.ask import AskError, read_question
 from serving.ask.engines import engine
 from serving.ask.kinds.sessions import NO_DIGEST
 from serving.ask.scope import Scope
-from tests.serving.ask.data import database, event
+from tests.serving.ask.data import ask, database, event
 from tests.serving.ask.histories import histories
 
 CONNECTION = duckdb.connect()

@@ -4,8 +4,8 @@
 
 import pytest
 
-from serving.ask import AskError, ask
-from tests.serving.ask.data import database, event
+from serving.ask import AskError
+from tests.serving.ask.data import ask, database, event
 
 # u1 opens on 1, 2 and 4 January and pays twice on the 3rd; u2 opens on 1 and 3; the clock stands at the noon of the 5th
 ROWS = [

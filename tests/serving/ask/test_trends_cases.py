@@ -12,10 +12,10 @@ import typer
 from typer.testing import CliRunner
 
 from orchestration.cli.ask import ask as ask_command
-from serving.ask import AskError, ask, question_schema
+from serving.ask import AskError, question_schema
 from serving.ask.formula import formula_sql
 from tests.ingest.events import REAL_DATA
-from tests.serving.ask.data import database, event, without_completeness
+from tests.serving.ask.data import ask, database, event, without_completeness
 
 # Monday to Friday: u1 buys for 10 and 30 on Monday and 20 on Wednesday, u2 for 40 on Monday, a guest for 5 on Friday
 ROWS = [

@@ -9,9 +9,9 @@ import duckdb
 import polars as pl
 import pytest
 
-from serving.ask import AskError, ask
+from serving.ask import AskError
 from tests.ingest.events import REAL_DATA
-from tests.serving.ask.data import database, event
+from tests.serving.ask.data import ask, database, event
 from tests.serving.ask.test_funnel_cases import ABC, named, paths
 from tests.serving.ask.test_published import published_sessions
 

@@ -7,9 +7,9 @@ import random
 import jsonschema
 import pytest
 
-from serving.ask import AskError, ask, question_schema, read_question
+from serving.ask import AskError, question_schema, read_question
 from serving.ask.scope import Scope
-from tests.serving.ask.data import database, event
+from tests.serving.ask.data import ask, database, event
 from tests.serving.ask.test_published import published_sessions
 
 # Monday: u1 views two pages in 5 minutes, u2 bounces; Tuesday: u1 views one page and clicks after 20 seconds;
