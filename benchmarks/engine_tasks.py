@@ -38,7 +38,8 @@ def footfall(folder: str, sql: dict[str, str]) -> dict[str, Callable[[], list[An
     con.execute("set preserve_insertion_order = false; set asof_loop_join_threshold = 0")
     con.execute(
         f"""create view events as select *, event_name = 'page_view' as is_page_view, true as is_activity,
-            event_name not in ('scroll', 'error_shown') as is_interaction
+            event_name not in ('scroll', 'error_shown') as is_interaction,
+            false as is_passive
         from read_parquet('{folder}/*.parquet')"""
     )
 

@@ -41,6 +41,12 @@
     end
 {%- endmacro %}
 
+{#- The same from the ids alone, for what is no row of one stream. -#}
+{% macro identity_key_of_ids() -%}
+    {%- set is_user = 'cast(user_id is not null as ubigint)' -%}
+    xor({{ stable_key('coalesce(user_id, anonymous_id)') }}, {{ 'xor(' ~ app_key() ~ ', ' ~ is_user ~ ')' if setting('person_scope') == 'app' else is_user }})
+{%- endmacro %}
+
 {#- An id with its app's name before it, in which a slash is escaped, so that no two names are one. -#}
 {% macro named_in_app(id, app='app') -%}
     replace(replace({{ app }}, '%', '%25'), '/', '%2F') || '/' || {{ id }}

@@ -21,6 +21,7 @@
         'identity_rule': ['first', 'last'],
         'person_scope': ['shared', 'app'],
         'trust_client_sessions': [true, false],
+        'client_session_scope': ['app', 'device'],
         'allow_pii': [true, false],
         'missing_rate': ['fault', 'stop'],
         'acquisition_model': ['first_touch', 'last_touch', 'last_non_direct', 'linear', 'position_based', 'time_decay'],

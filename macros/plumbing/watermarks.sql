@@ -100,10 +100,10 @@
     {%- set parts = [model.raw_code, event_key() ~ landed_stream() ~ identity_key() ~ person_named('id')] -%}
     {#- how values are read, and how this version of DuckDB hashes an app -#}
     {%- do parts.append(run_query('select values_version(), ' ~ app_key() ~ " from (select 'any' as app)").rows[0] | join(' ')) -%}
-    {%- for name in ['reporting_timezone', 'session_timeout_seconds', 'session_max_hours', 'trust_client_sessions', 'bounce_max_seconds'] -%}
+    {%- for name in ['reporting_timezone', 'session_timeout_seconds', 'session_max_hours', 'trust_client_sessions', 'client_session_scope', 'bounce_max_seconds'] -%}
         {%- do parts.append(name ~ '=' ~ setting(name)) -%}
     {%- endfor -%}
-    {%- do parts.append(sessionize('events', 1, 1, true, 1) ~ with_traffic('sessions', 'traffic_sources')) -%}
+    {%- do parts.append(sessionize('events', 1, 1, true, 1, 'app') ~ with_traffic('sessions', 'traffic_sources')) -%}
     {%- if 'picked_events(' in model.raw_code -%}
         {%- do parts.append(picked_events('events', configured_analyses())) -%}
     {%- endif -%}

@@ -8,6 +8,7 @@
 {%- set named_paths = configured_paths() -%}
 {%- set changed_days = changed_session_days('int_session_paths') if is_incremental() else '' -%}
 {%- set lane = "coalesce(events.session_id, '')" if setting('trust_client_sessions') else "''" %}
+{%- set stream = session_stream(setting('trust_client_sessions'), setting('client_session_scope'), 'events.') %}
 
 with
 
@@ -74,7 +75,7 @@ session_events as (
 
     inner join session_days
         on
-            events.stream_id = session_days.stream_id
+            {{ stream | indent(12) }} = session_days.stream_id
             and events.event_date = session_days.event_date
             and {{ lane }} = session_days.lane
             and events.occurred_at >= session_days.started_at

@@ -60,6 +60,7 @@ days_by_user as (
 
         -- numbers
         count(*) as events,
+        count(*) filter (where is_passive) as passive_events,
         count(*) filter (where is_activity) as activity_events,
         count(*) filter (where is_page_view) as page_views,
 
@@ -67,7 +68,8 @@ days_by_user as (
         min(occurred_at) as first_event_at,
         max(occurred_at) as last_event_at,
 
-        bit_xor(content_hash) as content_hash
+        bit_xor(content_hash) as content_hash,
+        bit_xor(case when not is_passive then content_hash end) as active_hash
 
     from events
 

@@ -13,15 +13,17 @@ from serving.ask.vocabulary import AskError, Condition, Question, Selector, Wher
 
 TIMES = ("occurred_at", "received_at")
 UNITS = {"person": "person_id", "account": "account_id", "session": "cut_session_id"}
-# the session of an event is the last one of its stream that had begun; trusted client sessions are lanes of the stream
+# the session of an event is the last one of its stream that had begun, unless a passive event came after it had ended;
+# trusted client sessions are lanes of the stream
 EVENTS_WITH_SESSION = """(
     select events.*, int_sessions.session_id as cut_session_id
     from events
     asof join int_sessions
         on
-            events.stream_id = int_sessions.stream_id
+            {stream} = int_sessions.stream_id
             and {lane} = coalesce(int_sessions.client_session_id, '')
             and events.occurred_at >= int_sessions.started_at
+    where events.occurred_at <= int_sessions.ended_at
 ) as events"""
 # what the amounts of money events are worth, and which of them are payments sent again
 EVENTS_WITH_MONEY = """(
@@ -65,6 +67,13 @@ OFFSETS_SQL = """
     order by t
 """
 TIME_OPERATORS = ("gt", "gte", "lt", "lte", "eq", "ne")
+
+
+def session_stream(events: str = "", is_trusted: bool | None = None) -> str:
+    """Return the expression of what an event's session is one of; is_trusted: as the project has it, unless told."""
+    trusted = bool(setting("trust_client_sessions")) if is_trusted is None else is_trusted
+    scope = setting("client_session_scope")
+    return engine("session_stream", trust_client_sessions=trusted, client_session_scope=scope, events=events)
 
 
 @dataclass(frozen=True)
@@ -328,7 +337,7 @@ class Scope:
     def _events_with_session(self) -> str:
         self.needs("int_sessions", "`unit` is session")
         lane = "coalesce(events.session_id, '')" if setting("trust_client_sessions") else "''"
-        return EVENTS_WITH_SESSION.format(lane=lane)
+        return EVENTS_WITH_SESSION.format(lane=lane, stream=session_stream("events."))
 
     def has_person_days(self) -> bool:
         """Whether published person days say the same: activity of persons, by whole days of their zone."""

@@ -20,6 +20,7 @@ sessions_with_previous as (
         started_at,
         chain_started_at,
         lag(ended_at) over stream_sessions as previous_ended_at,
+        lag(chain_ended_at) over stream_sessions as previous_chain_ended_at,
         lag(chain_started_at) over stream_sessions as previous_chain_started_at
 
     from sessions
@@ -35,5 +36,5 @@ where
     -- sessions of one chain are cut by `session_max_hours`, not by a gap
     or (
         chain_started_at != previous_chain_started_at
-        and epoch_us(started_at) - epoch_us(previous_ended_at) <= {{ setting('session_timeout_seconds') }} * 1000000::bigint
+        and epoch_us(started_at) - epoch_us(previous_chain_ended_at) <= {{ setting('session_timeout_seconds') }} * 1000000::bigint
     )

@@ -1,4 +1,4 @@
--- A failing row is a canonical event name whose spellings in the catalog are not all activity, page view, interaction, merge, or the same money event
+-- A failing row is a canonical event name whose spellings in the catalog are not all activity, page view, interaction, passive, merge, or the same money event
 -- or operation or survey event.
 select
     canonical_name,
@@ -9,4 +9,4 @@ from {{ ref('event_catalog') }}
 group by canonical_name
 
 having
-    count(distinct row(is_activity, is_page_view, is_interaction, is_merge, money_event, operation, survey_event)) > 1
+    count(distinct row(is_activity, is_page_view, is_interaction, is_passive, is_merge, money_event, operation, survey_event)) > 1

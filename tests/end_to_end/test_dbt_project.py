@@ -225,7 +225,7 @@ BROKEN = {
     "assert_segments_of_a_creators_audience_add_up": (
         "update fct_creator_audience set audience_persons = audience_persons + 1 where segment = 'country'"
     ),
-    "assert_sessions_and_stream_days_hold_the_same_events": "update int_sessions set content_hash = content_hash + 1",
+    "assert_sessions_and_stream_days_hold_the_same_events": "update int_sessions set active_hash = active_hash + 1",
     "assert_sessions_of_a_stream_lie_apart": "insert into int_sessions from int_sessions",
     "assert_sessions_partition_the_events": "update int_sessions set events = events + 1",
     "assert_spellings_of_an_event_agree": "update event_catalog set is_activity = false where event_name = 'pageview'",

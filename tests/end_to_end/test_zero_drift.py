@@ -26,6 +26,9 @@ SETTINGS = {
         "FOOTFALL_MAU_DAYS": "28",
         # so few that a first build cuts its sessions in several buckets
         "FOOTFALL_EVENTS_PER_GIB": "200",
+        "FOOTFALL_PERSON_SCOPE": "app",
+        "FOOTFALL_TRUST_CLIENT_SESSIONS": "true",
+        "FOOTFALL_CLIENT_SESSION_SCOPE": "device",
     },
     "client_sessions": {"FOOTFALL_TRUST_CLIENT_SESSIONS": "true", "FOOTFALL_REPORTING_TIMEZONE": "Asia/Kathmandu"},
 }
@@ -99,6 +102,11 @@ PLANTED = {
         "models/intermediate/int_sessions.sql",
         "sessions.chain_started_at - to_seconds({{ timeout_seconds }})",
         "sessions.chain_started_at",
+    ),
+    "int_sessions never takes in what was left after its end": (
+        "models/intermediate/int_sessions.sql",
+        "when staged_events.is_passive then staged_events.occurred_at - to_seconds({{ timeout_seconds }})",
+        "when staged_events.is_passive then staged_events.occurred_at",
     ),
     "int_stream_days forgets what a superseded copy had made": (
         "models/intermediate/int_stream_days.sql",

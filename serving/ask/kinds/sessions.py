@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, StrictInt, model_validator
 
 from serving.ask.engines import engine, steps
-from serving.ask.scope import Answerable, Scope
+from serving.ask.scope import Answerable, Scope, session_stream
 from serving.ask.settings import setting
 from serving.ask.vocabulary import Count, Question, Selector
 
@@ -100,13 +100,14 @@ def session_steps(
     local_day = f"{scope.local('started_at')}::date"
     in_range = (scope.since(since or scope.question.date_from), scope.until(scope.question.date_to))
     is_ranged = scope.question.date_from is not None or scope.question.date_to is not None
-    touched = scope.distinct_events({"stream_id": "stream_id"}, chosen, *in_range)
+    stream = session_stream(is_trusted=trust_client_sessions)
+    touched = scope.distinct_events({"touched_stream": stream}, chosen, *in_range)
     return {
         "touched_streams": touched.sql,
         "session_events": scope.events(
             {"all_columns": "events"},
             chosen,
-            "stream_id in (select stream_id from touched_streams)" if is_ranged else "true",
+            f"{stream} in (select touched_stream from touched_streams)" if is_ranged else "true",
         ).replace("events as all_columns", f"events.*, {NO_DIGEST}"),
         "cut_sessions": engine(
             "sessionize",
@@ -115,6 +116,7 @@ def session_steps(
             max_length_seconds=max_length_seconds,
             trust_client_sessions=trust_client_sessions,
             bounce_max_seconds=setting("bounce_max_seconds"),
+            client_session_scope=setting("client_session_scope"),
         ),
         "dated_sessions": f"select *, started_at as occurred_at, {local_day} as local_day from cut_sessions",
         "sessions": f"select * from dated_sessions where {' and '.join(in_range)}",

@@ -88,6 +88,18 @@ FILES = [
         sent("ids_sxa", "page_view", 0, anonymous_id="ids-phone", event_id="1"),
         sent("ids_sxb", "page_view", 5, anonymous_id="ids-phone", event_id="1"),
     ),
+    # one visit: the page is left hours later, and what lies in between says nothing of a visit
+    ndjson(
+        "leave.ndjson",
+        sent("ids_leave", "page_view", 60, anonymous_id="ids-reader", event_id="1", context={"page_url": "https://l/p"}),
+        *(
+            sent("ids_leave", name, 61 + n, anonymous_id="ids-reader", event_id=name, context={"page_url": "https://l/q"})
+            for n, name in enumerate(("user_engagement", "page_ping", "$set", "$feature_flag_called"))
+        ),
+        sent("ids_leave", "$pageleave", 400, anonymous_id="ids-reader", event_id="2", context={"page_url": "https://l/p"}),
+        # nobody visits by being updated
+        sent("ids_leave", "identify", 60, user_id="ids-updated", event_id="3"),
+    ),
 ]  # fmt: skip
 
 
@@ -139,3 +151,12 @@ def test_a_device_and_a_user_of_one_text_share_no_session(built: duckdb.DuckDBPy
 def test_a_device_in_two_apps_has_a_session_in_each(built: duckdb.DuckDBPyConnection) -> None:
     found = rows(built, "select app, page_views, person_id from fct_sessions where app in ('ids_sxa', 'ids_sxb')")
     assert sorted(found) == [("ids_sxa", 1, "ids-phone"), ("ids_sxb", 1, "ids-phone")]
+
+
+def test_leaving_a_page_hours_later_is_no_visit(built: duckdb.DuckDBPyConnection) -> None:
+    found = rows(built, "select events, page_views, duration_seconds from fct_sessions where app = 'ids_leave'")
+    assert found == [(5, 1, 240.0)]
+    found = rows(built, "select page, entries, exits, bounces from fct_web_pages where app = 'ids_leave'")
+    assert found == [("https://l/p", 1, 1, 0)]
+    # it is an event of its person all the same
+    assert rows(built, "select count(*) from events where app = 'ids_leave' and person_id is not null") == [(7,)]

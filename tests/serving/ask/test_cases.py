@@ -300,6 +300,30 @@ def test_a_single_view_with_another_interaction_is_no_bounce():
     assert answer(rows, kind="sessions", summary="day") == [("2024-01-01", 1, 1.0, 0.0)]
 
 
+def test_a_passive_event_begins_no_session_and_is_in_one_until_its_timeout():
+    rows = [
+        event("identify", "2024-01-01T11:00:00", "u1", is_passive=True),
+        event("page", "2024-01-01T12:00:00", "u1", page_url="/"),
+        event("leave", "2024-01-01T12:30:00", "u1", page_url="/", is_passive=True),
+        event("leave", "2024-01-01T12:30:01", "u1", page_url="/", is_passive=True),
+    ]
+    assert answer(rows, kind="sessions", summary="day") == [("2024-01-01", 1, 1800.0, 0.0)]
+
+
+def test_a_session_of_the_client_is_one_of_its_app_or_of_its_device(monkeypatch):
+    rows = [
+        event("page", "2024-01-01T12:00:00", anonymous_id="d1", session_id="s"),
+        event("page", "2024-01-02T12:00:00", "u1", session_id="s"),
+        event("page", "2024-01-01T13:00:00", anonymous_id="d1", session_id="s", app="other"),
+    ]
+    monkeypatch.setenv("FOOTFALL_TRUST_CLIENT_SESSIONS", "true")
+    assert [row[5] for row in answer(rows, kind="sessions")] == [2, 1]
+    # a range that ends between the two holds the session whole
+    assert [row[5] for row in answer(rows, kind="sessions", date_to="2024-01-01")] == [2, 1]
+    monkeypatch.setenv("FOOTFALL_CLIENT_SESSION_SCOPE", "device")
+    assert len(answer(rows, kind="sessions", app="default")) == 2
+
+
 def test_a_view_of_ten_seconds_is_no_bounce_and_one_below_is():
     def bounce_rate(seconds):
         moments = [event("page", "2024-01-01T09:00:00", "u1"), event("passive", f"2024-01-01T09:00:{seconds}", "u1")]
