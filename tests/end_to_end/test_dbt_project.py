@@ -103,9 +103,13 @@ def test_a_changed_setting_makes_a_normal_build_equal_to_a_full_refresh(built: P
         copy.mkdir()
         shutil.copytree(built / "landing", copy / "landing")
     build_models(home, *REMEMBERED)
-    settings = {"FOOTFALL_SESSION_TIMEOUT_SECONDS": "600"}
+    # some of the landed users and devices are none any more
+    settings = {"FOOTFALL_SESSION_TIMEOUT_SECONDS": "600", "FOOTFALL_ID_SENTINELS": "null,H3-u0,h4-d0,h5-u1"}
     build_models(full, settings=settings)
     assert sessions(home) != sessions(full), "were they equal already, nothing would be shown"
+    with duckdb.connect(str(full / "warehouse.duckdb"), read_only=True) as warehouse:
+        nobody = "select count(*) from int_identities where id in ('h3-u0', 'h4-d0', 'h5-u1')"
+        assert warehouse.execute(nobody).fetchone() == (0,)
     build_models(home, settings=settings)
     assert differences(home, full) == {}
 

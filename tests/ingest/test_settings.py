@@ -16,6 +16,7 @@ from tests.ingest.events import event, one, write_ndjson
         *(("load_memory_limit", value) for value in ("banana", "2", "0GB", "-2GB", "80%", "99999999999999999999GB")),
         ("max_line_bytes", "1e9"),
         ("key_sample_lines", "0"),
+        *(("id_sentinels", value) for value in (",", "null,,none", " ")),
     ],
 )
 def test_an_illegal_setting_is_named_with_what_is_legal(name, value, monkeypatch):
