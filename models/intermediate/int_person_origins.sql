@@ -143,6 +143,7 @@ parts_of_sessions as (
         none if setting('session_max_hours') is none else setting('session_max_hours') * 3600,
         setting('trust_client_sessions'),
         setting('bounce_max_seconds'),
+        client_session_scope='device',
     ) | indent(4) }}
 
 ),
