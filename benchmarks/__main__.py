@@ -10,7 +10,17 @@ from pathlib import Path
 from benchmarks.homes import Bench
 from benchmarks.measure import Figure, StepFailed, save, show, write_table
 
-NAMES = ("full_build", "one_day_build", "nothing_new", "loading", "file_growth", "memory", "engines", "demo_day")
+NAMES = (
+    "full_build",
+    "one_day_build",
+    "nothing_new",
+    "loading",
+    "file_growth",
+    "memory",
+    "engines",
+    "demo_day",
+    "collector",
+)
 
 
 def main() -> int:

@@ -1,0 +1,131 @@
+"""How many events a second one core puts on disk, beside a bare framework that only reads the body. Needs wrk."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from benchmarks.homes import Bench
+from benchmarks.measure import FOOTFALL, Figure, StepFailed
+
+EVENTS_A_REQUEST = 50
+SECONDS = 8
+CONNECTIONS = 16
+BARE = """
+import sys, uvicorn
+from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.routing import Route
+
+async def read(request):
+    await request.body()
+    return Response(b"{}", media_type="application/json")
+
+app = Starlette(routes=[Route("/v1/batch", read, methods=["POST"]), Route("/health", read)])
+uvicorn.run(app, port=int(sys.argv[1]), log_level="warning", access_log=False)
+"""
+LUA = """
+wrk.method = "POST"
+wrk.headers["Content-Type"] = "application/json"
+local before, after, number = [==[%s]==], [==[%s]==], 0
+request = function()
+  local messages = {}
+  for place = 1, %d do
+    number = number + 1
+    messages[place] = before .. tostring(math.random(1, 1e9)) .. "-" .. number .. after
+  end
+  return wrk.format(nil, nil, nil, '{"batch":[' .. table.concat(messages, ",") .. ']}')
+end
+"""
+
+
+def run(bench: Bench) -> Iterator[Figure]:
+    """Measure the bare framework and the collector in turns, each on one core and wrk on the other."""
+    if not shutil.which("wrk"):
+        raise StepFailed("wrk is missing: apt-get install wrk")
+    work = Path(tempfile.mkdtemp(prefix="collector", dir=_made(bench.work)))
+    script = work / "post.lua"
+    message = {"type": "track", "event": "Order Completed", "userId": "u1", "timestamp": "2025-03-01T10:00:00Z"}
+    message |= {"properties": {"order_id": "o1", "revenue": 19.99, "currency": "EUR", "text": "x" * 200}}
+    whole = json.dumps({"messageId": "ID"} | message)
+    before, after = whole.split("ID", 1)
+    script.write_text(LUA % (before, after, EVENTS_A_REQUEST))
+    told: dict[str, list[dict[str, Any]]] = {"bare": [], "collector": [], "with landing": []}
+    for turn in range(bench.rounds):
+        for name in told:
+            home = work / f"{name}-{turn}"
+            with _serving(name, home) as (port, process):
+                told[name].append(_measure(port, process, script))
+            shutil.rmtree(home, ignore_errors=True)
+    shutil.rmtree(work)
+    rate = {name: sorted(run["requests"] for run in runs)[len(runs) // 2] for name, runs in told.items()}
+    detail = {"events_a_second": {name: round(each * EVENTS_A_REQUEST) for name, each in rate.items()}, "runs": told}
+    yield Figure(
+        "durable events on one core in batches of 50, not landed meanwhile / the bare framework that reads the body",
+        rate["collector"] / rate["bare"], "x", ">= 0.5", detail,
+    )  # fmt: skip
+    yield Figure("the same while they land", rate["with landing"] / rate["bare"], "x", "", {})
+    slowest = max(run["p99_ms"] for run in told["collector"])
+    yield Figure("slowest p99 of an answer, ms", slowest, "ms", "", {})
+
+
+def _measure(port: int, process: subprocess.Popen[bytes], script: Path) -> dict[str, Any]:
+    command = ["taskset", "-c", "1", "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "--latency", "-s", str(script)]
+    done = subprocess.run([*command, f"http://127.0.0.1:{port}/v1/batch"], capture_output=True, text=True, check=True)
+    said = done.stdout
+    if "Non-2xx" in said:
+        raise StepFailed(said)
+    p99 = re.search(r"99%\s+([\d.]+)(us|ms|s)", said)
+    requests = re.search(r"Requests/sec:\s+([\d.]+)", said)
+    if not p99 or not requests:
+        raise StepFailed(said)
+    memory = Path(f"/proc/{process.pid}/status").read_text()
+    peak = re.search(r"VmHWM:\s+(\d+)", memory)
+    return {
+        "requests": float(requests[1]),
+        "p99_ms": float(p99[1]) * {"us": 0.001, "ms": 1, "s": 1000}[p99[2]],
+        "peak_mib": int(peak[1]) // 1024 if peak else None,
+    }
+
+
+@contextmanager
+def _serving(name: str, home: Path) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {**os.environ, "FOOTFALL_HOME": str(home)}
+    if name == "bare":
+        command = [sys.executable, "-c", BARE, str(port)]
+    else:
+        command = [str(FOOTFALL), "serve", "--port", str(port)]
+        if name == "collector":
+            environment |= {"FOOTFALL_BATCH_SIZE": "1000000000", "FOOTFALL_FLUSH_INTERVAL_SECONDS": "3600"}
+    process = subprocess.Popen(["taskset", "-c", "0", *command], env=environment, stdout=subprocess.DEVNULL)
+    try:
+        for _ in range(200):
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/health").close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        yield port, process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
