@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 
 from ingest import content
-from ingest.envelope import ENVELOPE_FIELDS, LANDING_COLUMNS, checked, literal
+from ingest.envelope import ENVELOPE_FIELDS, LANDING_COLUMNS, checked, literal, quoted
 from ingest.formats import columns, csv, mapping, ndjson, parquet, spend
 from ingest.formats.source import SourceFile, UnusableSource, detect, in_utf8
 from ingest.landing.batches import BatchReceipt, Source, clear_stale_work, commit, ensure_landing, work_folder
@@ -268,7 +268,7 @@ class _Load:
 
     def _checked(self, careful: bool) -> str:
         if self.vendor:
-            draft = vendor.draft(self._rows(careful), self.vendor)
+            draft = vendor.draft(self._messages(careful), self.vendor)
         elif self.mapping:
             named = None if self.source.format == "ndjson" else self.columns
             draft = mapping.draft(self._rows(careful), self.mapping, named, careful)
@@ -282,6 +282,20 @@ class _Load:
                 raise duckdb.NotSupportedError("keys that cannot be columns")
             draft = ndjson.draft(self.source, keys, self.settings.max_line_bytes)
         return checked(draft, self.app, self.zone, self.loaded_at, self.settings.max_future_hours)
+
+    def _messages(self, careful: bool) -> str:
+        """The rows of a vendor's file as JSON, whatever they are written in."""
+        assert self.vendor
+        if self.source.format == "parquet":
+            packed = ", ".join(f"{quoted(name)} := {quoted(name)}" for name in self.columns)
+            return f"""
+                select to_json(struct_pack({packed})) as json, _row_number, _raw, _problem
+                from ({self._rows(careful)})"""
+        if self.source.format == "text":
+            if not careful or not self.vendor.line:
+                raise duckdb.NotSupportedError("lines that are no JSON are read with care")
+            return ndjson.careful_lines(self.vendor.line, self.settings.max_line_bytes)
+        return self._rows(careful)
 
     def _all_or_error(self) -> str:
         """All rows of a clean file; the first row with a fault is an error."""

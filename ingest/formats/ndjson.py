@@ -2,7 +2,7 @@
 """NDJSON: one JSON object a line."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import duckdb
 
@@ -67,6 +67,22 @@ def careful_objects(max_line_bytes: int) -> str:
                 when suspect and try(decode(raw)) is null then 'invalid_utf8'
                 when not json_valid(text) then 'invalid_json'
                 when json_type(text) <> 'OBJECT' then 'not_an_object'
+            end as problem
+            from lines
+            where regexp_matches(text, '\\S')
+        )"""
+
+
+def careful_lines(line: Callable[[str], str], max_line_bytes: int) -> str:
+    """The rows of a text that is no JSON, from its `lines`; `line` is the SQL that makes JSON of one, null of none."""
+    return f"""
+        select case when problem is null then made end as json, row_number as _row_number, raw as _raw,
+            coalesce(problem, case when made is null then 'unreadable_line' end) as _problem
+        from (
+            select *, try({line("rtrim(text, chr(13))")}) as made, case
+                when octet_length(raw) > {max_line_bytes} then 'line_too_long'
+                when contains(text, chr(0)) then 'nul_byte'
+                when suspect and try(decode(raw)) is null then 'invalid_utf8'
             end as problem
             from lines
             where regexp_matches(text, '\\S')

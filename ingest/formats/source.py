@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import IO, Literal
 
 from ingest.vendors import VENDORS
+from ingest.vendors.recognise import recognised
 
-Format = Literal["ndjson", "csv", "parquet"]
+Format = Literal["ndjson", "csv", "parquet", "text"]
 Compression = Literal["uncompressed", "gzip", "zstd"]
 
 _EXTENSIONS: dict[str, Format] = {
@@ -25,6 +26,7 @@ _EXTENSIONS: dict[str, Format] = {
 _MAGIC: dict[bytes, Compression] = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 _DAMAGE = (OSError, EOFError, zlib.error)  # what the readers of compressed bytes raise
 PARQUET_MAGIC = b"PAR1"
+_LONGEST_FIRST_LINE = 2**20
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -77,7 +79,8 @@ class SourceFile:
 def detect(path: Path, name: str, wanted: str = "auto") -> SourceFile:
     """Find out the format and compression of a file.
 
-    Magic bytes tell Parquet, gzip and zstd; a first `{` tells NDJSON whatever the name says; else the extension does;
+    Magic bytes tell Parquet, gzip and zstd; the first line tells the export of a vendor; a first `{` tells NDJSON
+    whatever the name says; else the extension does;
     a text without a known extension is taken for CSV, and nothing at all for NDJSON without lines.
 
     Raises:
@@ -90,6 +93,8 @@ def detect(path: Path, name: str, wanted: str = "auto") -> SourceFile:
             f"{name} cannot be read ({error.strerror}). Give a file that this user may read."
         ) from None
     if magic == PARQUET_MAGIC:
+        if wanted in VENDORS:
+            return SourceFile(path, name, "parquet", "uncompressed", wanted)
         if wanted not in ("auto", "parquet"):
             raise UnusableSource(
                 f"{name} is a Parquet file, not {wanted}. Leave out --format, or say --format parquet."
@@ -98,11 +103,9 @@ def detect(path: Path, name: str, wanted: str = "auto") -> SourceFile:
     if wanted == "parquet":
         raise UnusableSource(f"{name} is no Parquet file (it does not begin with PAR1). Leave out --format.")
     compression: Compression = next((kind for start, kind in _MAGIC.items() if magic.startswith(start)), "uncompressed")
-    if wanted in VENDORS:
-        return SourceFile(path, name, "ndjson", compression, wanted)
     if wanted in ("ndjson", "csv"):
         return SourceFile(path, name, wanted, compression)  # type: ignore[arg-type]
-    if wanted != "auto":
+    if wanted != "auto" and wanted not in VENDORS:
         raise UnusableSource(
             f"There is no format {wanted!r}. Legal: auto, ndjson, csv, parquet, {', '.join(VENDORS)}; other shapes: "
             "--mapping."
@@ -113,8 +116,14 @@ def detect(path: Path, name: str, wanted: str = "auto") -> SourceFile:
     try:
         with SourceFile(path, name, "csv", compression).open() as text:
             head = text.read(4096)
+            first_line = (head + text.readline(_LONGEST_FIRST_LINE)).removeprefix(BYTE_ORDER_MARK).lstrip()
+            first_line = first_line.split(b"\n", 1)[0]
     except _DAMAGE as error:
         raise _damaged(name, error) from None
+    vendor = wanted if wanted in VENDORS else recognised(first_line)
+    if vendor:
+        is_json = first_line.startswith(b"{") or not VENDORS[vendor].line
+        return SourceFile(path, name, "ndjson" if is_json else "text", compression, vendor)
     content = head.removeprefix(BYTE_ORDER_MARK).lstrip()
     if not content or content.startswith(b"{"):
         return SourceFile(path, name, "ndjson", compression)

@@ -11,6 +11,7 @@ from ingest.vendors.segment import SEGMENT
 from ingest.vendors.snowplow import SNOWPLOW
 from ingest.vendors.umami import UMAMI
 from ingest.vendors.vendor import Vendor
+from ingest.vendors.weblog import WEBLOG
 
-_ALL = (SEGMENT, POSTHOG, AMPLITUDE, MIXPANEL, SNOWPLOW, PLAUSIBLE, GA4, UMAMI, MATOMO, FOOTFALL)
+_ALL = (SEGMENT, POSTHOG, AMPLITUDE, MIXPANEL, SNOWPLOW, PLAUSIBLE, GA4, UMAMI, MATOMO, FOOTFALL, WEBLOG)
 VENDORS: dict[str, Vendor] = {vendor.name: vendor for vendor in _ALL}

@@ -1,3 +1,4 @@
+# ruff: noqa: S608 (identifiers and literals are quoted by envelope.quoted and envelope.literal)
 """Google Analytics 4's Measurement Protocol: events to `/mp/collect`, the secret in the query."""
 
 from __future__ import annotations
@@ -56,9 +57,45 @@ _TEXTS = {
 }
 
 
+# a row of the BigQuery export says itself what a request says once
+_EXPORTED = {
+    "export_name": "$.event_name",
+    "export_time": "$.event_timestamp",
+    "export_user": "$.user_id",
+    "export_client": "$.user_pseudo_id",
+    "export_session": "$.params.ga_session_id",
+    "export_device": "$.device.category",
+    "export_os": "$.device.operating_system",
+    "export_browser": "$.device.web_info.browser",
+    "export_locale": "$.device.language",
+    "export_country": "$.geo.country",
+    "export_region": "$.geo.region",
+    "export_city": "$.geo.city",
+    "export_source": "$.collected_traffic_source.manual_source",
+    "export_medium": "$.collected_traffic_source.manual_medium",
+    "export_campaign": "$.collected_traffic_source.manual_campaign_name",
+}
+
+
+def _with_params(rows: str) -> str:
+    """The `event_params` of the BigQuery export, a list of keys and typed values, as the object `params`."""
+    kinds = ("string", "int", "double", "float")
+    # a value that is not of a kind is a null of JSON there
+    values = (f"nullif(json_extract(each, '$.value.{kind}_value')::varchar, 'null')" for kind in kinds)
+    value = f"coalesce({', '.join(values)}, 'null')"
+    members = f"""list_transform(json_extract(event, '$.event_params[*]'),
+        lambda each: json_extract(each, '$.key')::varchar || ':' || {value})"""
+    return f"""
+        select * replace (case when json_type(event, '$.event_params') = 'ARRAY'
+            then json_merge_patch(event, ('{{"params":{{' || array_to_string({members}, ',') || '}}}}')::json)
+            else event end as event)
+        from ({rows})"""
+
+
 def projection(rows: str) -> str:
     """The value of a purchase or a refund is money; of other events it is a number."""
-    read = told(rows, {f"{name}_": path for name, path in _TEXTS.items()}, {"params": "$.params"})
+    names = {f"{name}_": path for name, path in (_TEXTS | _EXPORTED).items()}
+    read = told(_with_params(rows), names, {"params": "$.params"})
     money = amount_cents("value_", "currency_")
     user_properties = "json_extract(shared, '$.user_properties')"
     key = "'/' || replace(replace(key, '~', '~0'), '/', '~1') || '/value'"
@@ -66,33 +103,34 @@ def projection(rows: str) -> str:
         to_json(key)::varchar || ':' || coalesce(json_extract({user_properties}, {key})::varchar, 'null'))"""
     added = {
         "order_id": "case when order_ is null then transaction_ end",
-        "amount_cents": f"case when amount_ is null and name_ in ('purchase', 'refund') then {money} end",
+        "amount_cents": f"""case when amount_ is null and coalesce(name_, export_name_) in ('purchase', 'refund')
+            then {money} end""",
         "$set": f"""case when json_type({user_properties}) = 'OBJECT'
             then ('{{' || array_to_string({values}, ',') || '}}')::json end""",
     }
     return drafted(
         read,
         {
-            "event_name": "name_",
-            "occurred_at": "coalesce(time_, shared ->> '$.time')",
-            "user_id": "shared ->> '$.user_id'",
-            "anonymous_id": "shared ->> '$.client_id'",
-            "session_id": "session_",
+            "event_name": "coalesce(name_, export_name_)",
+            "occurred_at": "coalesce(time_, shared ->> '$.time', export_time_)",
+            "user_id": "coalesce(shared ->> '$.user_id', export_user_)",
+            "anonymous_id": "coalesce(shared ->> '$.client_id', export_client_)",
+            "session_id": "coalesce(session_, export_session_)",
             "page_url": "url_",
             "page_title": "title_",
             "referrer": "referrer_",
-            "utm_source": "source_",
-            "utm_medium": "medium_",
-            "utm_campaign": "campaign_",
+            "utm_source": "coalesce(source_, export_source_)",
+            "utm_medium": "coalesce(medium_, export_medium_)",
+            "utm_campaign": "coalesce(campaign_, export_campaign_)",
             "utm_term": "term_",
             "utm_content": "content_",
-            "device_type": "shared ->> '$.device.category'",
-            "os": "shared ->> '$.device.operating_system'",
-            "browser": "shared ->> '$.device.browser'",
-            "locale": "shared ->> '$.device.language'",
-            "country": "shared ->> '$.place.country_id'",
-            "region": "shared ->> '$.place.region_id'",
-            "city": "shared ->> '$.place.city'",
+            "device_type": "coalesce(shared ->> '$.device.category', export_device_)",
+            "os": "coalesce(shared ->> '$.device.operating_system', export_os_)",
+            "browser": "coalesce(shared ->> '$.device.browser', export_browser_)",
+            "locale": "coalesce(shared ->> '$.device.language', export_locale_)",
+            "country": "coalesce(shared ->> '$.place.country_id', export_country_)",
+            "region": "coalesce(shared ->> '$.place.region_id', export_region_)",
+            "city": "coalesce(shared ->> '$.place.city', export_city_)",
             "ip": "shared ->> '$.ip'",
             "library": "'measurement_protocol'",
         },

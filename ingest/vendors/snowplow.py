@@ -52,9 +52,41 @@ _TEXTS = {
     for name in (
         "e", "eid", "dtm", "ttm", "stm", "uid", "duid", "tnuid", "sid", "url", "page", "refr", "ua", "lang", "ip", "tv",
         "aid", "p", "se_ca", "se_ac", "se_la", "se_pr", "se_va", "ue_pr", "ue_px", "co", "cx", "tr_id", "tr_tt",
-        "tr_cu", "pp_max", "tr_sh", "tr_tx",
+        "tr_cu", "pp_max", "mkt_source", "mkt_medium", "mkt_campaign", "mkt_term", "mkt_content", "device", "os",
+        "browser", "country", "region", "city",
     )
 }  # fmt: skip
+
+
+# the columns of an enriched event in their order, as far as they are read; see Snowplow's canonical event model
+_ENRICHED = {
+    "aid": 1, "p": 2, "event": 6, "eid": 7, "tv": 10, "uid": 13, "ip": 14, "duid": 16, "tnuid": 18, "country": 19,
+    "region": 25, "city": 21, "url": 30, "page": 31, "refr": 32, "mkt_medium": 48, "mkt_source": 49, "mkt_term": 50,
+    "mkt_content": 51, "mkt_campaign": 52, "co": 53, "se_ca": 54, "se_ac": 55, "se_la": 56, "se_pr": 57, "se_va": 58,
+    "ue_pr": 59, "tr_id": 60, "tr_tt": 62, "pp_max": 77, "ua": 78, "browser": 80, "lang": 84, "os": 98, "device": 102,
+    "tr_cu": 109, "sid": 124,
+}  # fmt: skip
+ENRICHED_COLUMNS = 131
+_TIMES = (131, 125, 5, 4)  # true, derived, of the device, of the collector: corrected already
+_EVENTS = {
+    "page_view": "pv",
+    "page_ping": "pp",
+    "struct": "se",
+    "unstruct": "ue",
+    "transaction": "tr",
+    "transaction_item": "ti",
+}
+
+
+def line(text: str) -> str:
+    """A line of enriched TSV as a payload; null where it has too few columns."""
+    cells = f"string_split({text}, chr(9))"
+    members = ", ".join(f"'{name}', nullif({cells}[{place}], '')" for name, place in _ENRICHED.items())
+    kinds = " ".join(f"when '{theirs}' then '{ours}'" for theirs, ours in _EVENTS.items())
+    times = [f"nullif({cells}[{place}], '')" for place in _TIMES]
+    time = f"coalesce({', '.join(times)})"
+    kind = f"case {cells}[6] {kinds} else {cells}[6] end"
+    return f"case when len({cells}) >= {ENRICHED_COLUMNS} then json_object({members}, 'e', {kind}, 'ttm', {time}) end"
 
 
 def projection(rows: str) -> str:
@@ -94,6 +126,18 @@ def projection(rows: str) -> str:
             "user_agent": "ua_",
             "ip": "ip_",
             "library": "tv_",
+            "app": "coalesce(app, aid_)",
+            "utm_source": "mkt_source_",
+            "utm_medium": "mkt_medium_",
+            "utm_campaign": "mkt_campaign_",
+            "utm_term": "mkt_term_",
+            "utm_content": "mkt_content_",
+            "device_type": "lower(device_)",
+            "os": "os_",
+            "browser": "browser_",
+            "country": "country_",
+            "region": "region_",
+            "city": "city_",
         },
         with_added(sent, added),
         "case when contexts is not null then json_object('contexts', contexts) end",
@@ -116,4 +160,5 @@ SNOWPLOW = Vendor(
     shared=shared,
     projection=projection,
     accepted=accepted,
+    line=line,
 )

@@ -78,6 +78,7 @@ class Vendor:
         projection: the SQL of the draft (see `ingest.envelope`) of a relation of events (see `messages`).
         answers: start-up requests: path to a function of the request and the key's app.
         claims: whether a request to a path that several vendors use is this one's.
+        line: the SQL of the JSON of a line of its exported files, given as a text expression, where they are no JSON.
     """
 
     name: str
@@ -90,6 +91,7 @@ class Vendor:
     refused: Callable[[Request, int, str], Answer] | None = None
     answers: Mapping[str, Callable[[Request, str], Answer]] = field(default_factory=dict)
     claims: Callable[[Request], bool] = lambda _: True
+    line: Callable[[str], str] | None = None
 
 
 def messages(rows: str, vendor: Vendor) -> str:
