@@ -41,8 +41,8 @@ dev: $(READY) ## Open Dagster on http://127.0.0.1:3000.
 bench: $(READY) ## Measure every performance claim (long).
 	@$(BIN)/python -m benchmarks
 
-property: $(READY) ## The long run of the zero-drift property test.
-	@FOOTFALL_PROPERTY_HISTORIES=5000 $(BIN)/python -m pytest tests/end_to_end/test_zero_drift.py
+property: $(READY) ## The long run of the property tests: zero drift, and hostile histories.
+	@FOOTFALL_PROPERTY_HISTORIES=5000 $(BIN)/python -m pytest tests/end_to_end/test_zero_drift.py tests/end_to_end/test_hostile_histories.py
 
 docs: $(READY) ## Write docs/metrics from the metrics' cards, and the dbt documentation as one offline page.
 	@$(BIN)/python -m orchestration.metric_pages
