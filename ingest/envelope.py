@@ -66,12 +66,12 @@ _CONTENT = [c for c in LANDING_COLUMNS if c not in ("event_id", "received_at", *
 _JSON = ("properties", "context_other")
 
 
-def _content(of_json: str) -> str:
-    return ", ".join(f"{of_json}({column})" if column in _JSON else f"{column}::varchar" for column in _CONTENT)
+def _content(of_json: str, cast: str = "") -> str:
+    return ", ".join(f"{of_json}({column})" if column in _JSON else f"{column}{cast}" for column in _CONTENT)
 
 
 # the id of a row that came without one; this and the content hash know an event by what it says (see ingest.content)
-GENERATED_ID = f"md5(to_json([{_content('json_content')}]))"
+GENERATED_ID = f"md5(to_json([{_content('json_content', '::varchar')}]))"
 
 
 def content_hash(event_id: str) -> str:
