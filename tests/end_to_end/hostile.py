@@ -292,7 +292,8 @@ class _Cast:
         """The next number of an app, spelled oddly: every app counts from the same one."""
         # 0 is the id of an event, and nobody's
         count = self.counts[kind, app] = self.counts.get((kind, app), -1 if kind == "event" else 0) + 1
-        number = self.number * 100 + count
+        # who names no payment is known by its event, so a payment is not numbered as an event is
+        number = self.number * 100 + count + 10**9 * (kind == "payment")
         return str(number) if self.rng.random() < 0.5 else self.names[count % len(self.names)](number)
 
     def act(self, nonce: int, at: datetime) -> list[Event]:
@@ -312,14 +313,13 @@ class _Cast:
         self.is_new_visit = rng.random() < 0.3
         if rng.random() < 0.06 and event.event_id is not None:
             delay = rng.choice([timedelta(seconds=1), timedelta(seconds=-90), 3 * MINUTE])
-            near_midnight = datetime.combine(at.date(), datetime.min.time(), UTC) + DAY - timedelta(seconds=2)
-            near_midnight += nonce % 1_000_000 * MICROSECOND
-            event = replace(event, written_at=near_midnight, clock=(near_midnight, near_midnight + delay))
+            at_noon = at.replace(hour=12, minute=0, second=0, microsecond=nonce % 1_000_000)
+            event = replace(event, written_at=at_noon, clock=(at_noon, at_noon + delay))
         return [event]
 
     def event(self, nonce: int, at: datetime, name: str, app: str | None = None, **more: Any) -> Event:
         app = app or self.app
-        has_id = self.rng.random() < 0.9
+        has_id = self.rng.random() < 0.9 or name == "refund_issued"
         more["properties"] = {"nonce": nonce} | more.get("properties", {})
         if self.rng.random() < 0.1:
             taken = self.rng.choice(["batch_id", "event_date", "load_date", "stream_id", "content_hash", 'Größe, "x"'])
