@@ -108,6 +108,8 @@ def write_landing(batch: Batch, home: Path) -> dict[str, Any]:
         "event_date": "occurred_at::date",
         "content_hash": content_hash("event_id"),
         "stream_id": "md5_number_lower(coalesce(anonymous_id, user_id))",
+        "corrected_date": "null::date",
+        "timezone": "null::varchar",
     }
     columns = ", ".join(f"{derived.get(column, column)} as {column}" for column in LANDING_COLUMNS)
     con.execute(

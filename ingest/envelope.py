@@ -53,12 +53,12 @@ LANDING_COLUMNS = {
     "event_date": "DATE",
     "content_hash": "UBIGINT",
     "stream_id": "UBIGINT",
-    # null in nearly every row, and absent from what was landed before they were: the day of the time as the sender
-    # wrote it, where correcting its clock moved it to another; the zone of times without one, where it is not UTC
-    "sent_date": "DATE",
+    # null in nearly every row, and absent from what was landed before they were: the day of `occurred_at`, where
+    # correcting the sender's clock moved it to another than `event_date`; the zone of times without one, if not UTC
+    "corrected_date": "DATE",
     "timezone": "VARCHAR",
 }
-DERIVED_COLUMNS = ("event_date", "content_hash", "stream_id", "sent_date", "timezone", "batch_id", "load_date")
+DERIVED_COLUMNS = ("event_date", "content_hash", "stream_id", "corrected_date", "timezone", "batch_id", "load_date")
 # what only a file of our own landing names all of; in any other file a column of such a name is the sender's own
 LANDING_MARK = {"event_id", "properties", "context_other", "event_date", "content_hash", "stream_id"}
 
@@ -66,17 +66,18 @@ _CONTENT = [c for c in LANDING_COLUMNS if c not in ("event_id", "received_at", *
 _JSON = ("properties", "context_other")
 
 
-def _content(of_json: str, cast: str = "") -> str:
-    return ", ".join(f"{of_json}({column})" if column in _JSON else f"{column}{cast}" for column in _CONTENT)
+def _content(of_json: str, cast: str = "", occurred_at: str = "occurred_at") -> str:
+    sources = {column: occurred_at if column == "occurred_at" else column for column in _CONTENT}
+    return ", ".join(f"{of_json}({sql})" if column in _JSON else f"{sql}{cast}" for column, sql in sources.items())
 
 
 # the id of a row that came without one; this and the content hash know an event by what it says (see ingest.content)
 GENERATED_ID = f"md5(to_json([{_content('json_content', '::varchar')}]))"
 
 
-def content_hash(event_id: str) -> str:
-    """Return the SQL of an event's content hash: of every field but `received_at`, with `event_id` given as SQL."""
-    return f"hash({event_id}, {_content('json_content_hash')})"
+def content_hash(event_id: str, occurred_at: str = "occurred_at") -> str:
+    """Return the SQL of an event's content hash: of every field but `received_at`, with two of them given as SQL."""
+    return f"hash({event_id}, {_content('json_content_hash', occurred_at=occurred_at)})"
 
 
 def quoted(name: str) -> str:
@@ -134,8 +135,9 @@ def checked(draft: str, app: str, zone: str, loaded_at: datetime, max_future_hou
     return f"""
         select {", ".join(LANDING_COLUMNS)}, row_number, raw, reject_reason, detail
         from (
-            select *, occurred_at::date as event_date, {content_hash("event_id")} as content_hash,
-                nullif(written_at::date, occurred_at::date) as sent_date, {stored_zone} as timezone,
+            -- a retry is told by what its sender wrote: correcting its clock anew makes no other event of it
+            select *, written_at::date as event_date, {content_hash("event_id", "written_at")} as content_hash,
+                nullif(occurred_at::date, written_at::date) as corrected_date, {stored_zone} as timezone,
                 md5_number_lower(coalesce(anonymous_id, user_id)) as stream_id,
             from (
                 select * exclude (sent_event_id), coalesce(sent_event_id, {GENERATED_ID}) as event_id,

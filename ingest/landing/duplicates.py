@@ -19,8 +19,9 @@ PARQUET_OPTIONS = "format parquet, compression zstd, compression_level 1, row_gr
 def settle(connection: duckdb.DuckDBPyConnection, staged: Path, settled: Path, home: Path) -> tuple[Path, int]:
     """Take the copies out of the Parquet file `staged`.
 
-    A copy has the app, the event_id and the content_hash of another row, in this file or already landed. Rows that
-    came without an id are no copies of each other: the n-th of them gets the id of an n-th occurrence.
+    A copy has the app, the event_id, the content_hash and the time of another row, in this file or already landed; a
+    retry that differs in the correction of its clock lands, as which of them stays must not hang on which came first.
+    Rows that came without an id are no copies of each other: the n-th of them gets the id of an n-th occurrence.
 
     Returns:
         The file without copies (`staged` itself where it has none, else `settled`) and the number of its rows.
@@ -33,15 +34,15 @@ def settle(connection: duckdb.DuckDBPyConnection, staged: Path, settled: Path, h
         select file_row_number, n, is_generated, md5(event_id || ':' || n) as nth_id,
             {content_hash("nth_id")} as nth_hash
         from (
-            select *, row_number() over (partition by event_id, content_hash order by file_row_number) as n,
-                event_id = {GENERATED_ID} as is_generated
+            select *, event_id = {GENERATED_ID} as is_generated,
+                row_number() over (partition by event_id, content_hash, occurred_at order by file_row_number) as n,
             from read_parquet({literal(staged)}, file_row_number = true)
             where content_hash in ({repeated})
             qualify n > 1
         )""")
     keys = f"""
         select file_row_number, case when is_generated then nth_id else event_id end as event_id,
-            case when is_generated then nth_hash else content_hash end as content_hash, app, event_date
+            case when is_generated then nth_hash else content_hash end as content_hash, app, occurred_at, event_date
         from read_parquet({literal(staged)}, file_row_number = true)
         left join numbered using (file_row_number)
         where coalesce(is_generated, true)"""
@@ -50,7 +51,7 @@ def settle(connection: duckdb.DuckDBPyConnection, staged: Path, settled: Path, h
     if landed and _any_hash_landed(connection, keys, landed):
         connection.execute(f"""
             insert into landed_rows select file_row_number from ({keys})
-            semi join ({landed}) using (content_hash, app, event_id)""")
+            semi join ({landed}) using (content_hash, app, event_id, occurred_at)""")
 
     changed = _count(connection, "select (select count(*) from numbered) + (select count(*) from landed_rows)")
     if not changed and not _is_blurred(connection, staged):
@@ -119,7 +120,7 @@ def _landed(connection: duckdb.DuckDBPyConnection, staged: Path, home: Path) -> 
     now = [file for file, version in files if version == content.VERSION]
     before = [file for file, version in files if version != content.VERSION]
     parts = [*([rows(now)] if now else []), *([earlier.as_of_now(rows(before))] if before else [])]
-    return " union all ".join(f"select app, event_id, content_hash from ({part})" for part in parts)
+    return " union all ".join(f"select app, event_id, content_hash, occurred_at from ({part})" for part in parts)
 
 
 def _any_hash_landed(connection: duckdb.DuckDBPyConnection, keys: str, landed: str) -> bool:

@@ -46,6 +46,10 @@
             {{ refuse_setting(name, 'it must be a number above 0') }}
         {%- endif -%}
     {%- endfor -%}
+    {%- set share = setting('max_conflicting_share') -%}
+    {%- if share is not number or share is boolean or not 0 <= share <= 1 -%}
+        {{ refuse_setting('max_conflicting_share', 'it must be a number from 0 to 1') }}
+    {%- endif -%}
     {%- if not modules.re.fullmatch('[A-Z]{3}', setting('reporting_currency') | string) -%}
         {{ refuse_setting('reporting_currency', "it must be a code of ISO 4217 in capitals, such as EUR") }}
     {%- endif -%}

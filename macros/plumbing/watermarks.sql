@@ -198,9 +198,12 @@
 {% macro is_of_unproven_days(day, around=0) -%}
     {%- set unproven = is_unproven() -%}
     {%- set named -%}
-        select distinct cast(unnest(generate_series(event_date - {{ around }}, event_date + {{ around }}, interval 1 day)) as date) as day
-        from {{ ref('stg_events') }}
-        where {{ unproven }}
+        select distinct cast(unnest(generate_series(day - {{ around }}, day + {{ around }}, interval 1 day)) as date) as day
+        from (
+            select distinct unnest([event_date, coalesce(corrected_date, event_date)]) as day
+            from {{ ref('stg_events') }}
+            where {{ unproven }}
+        ) as named_days
     {%- endset -%}
     {{ 'true' if unproven == 'true' else day ~ ' in ' ~ dates_in(named) }}
 {%- endmacro %}
@@ -234,6 +237,16 @@
 -#}
 {% macro touched_event_dates(batches) -%}
     {{ dates_in('select distinct event_date from ' ~ ref('stg_events') ~ ' where batch_id in ' ~ literal_list(batches)) }}
+{%- endmacro %}
+
+{#-
+    The days under which the events of the days that a query returns are filed, as a literal list for IN: those days, and those of events that
+    the correction of a clock moved to them.
+-#}
+{% macro event_dates_in(query) -%}
+    {%- set days = dates_in(query) -%}
+    {%- set moved = dates_in('select distinct event_date from ' ~ ref('stg_events') ~ ' where corrected_date in ' ~ days) -%}
+    {{ days[:-1] ~ ', ' ~ moved[1:] }}
 {%- endmacro %}
 
 {#- The events of the days that changed, or all of them when the model is built whole; with a condition, those of one kind. -#}

@@ -21,6 +21,7 @@ app_days as (
         app,
         event_date,
         {{ local_date('occurred_at') }} as activity_date,
+        count(*) as events,
         count(*) filter (where is_page_view and stream_id is null) as unidentified_page_views,
         min(occurred_at) as first_event_at,
         max(occurred_at) as last_event_at,

@@ -33,7 +33,7 @@ events as (
     where
         {{ is_on_a_path(named_paths) }}
         {% if is_incremental() %}
-        and event_date in {{ dates_in(
+        and event_date in {{ event_dates_in(
             'select distinct unnest(generate_series(cast(started_at as date), cast(ended_at as date), interval 1 day))::date from '
             ~ ref('int_sessions') ~ ' where session_date in ' ~ changed_days
         ) }}
@@ -52,7 +52,7 @@ session_days as (
         coalesce(client_session_id, '') as lane,
         started_at,
         ended_at,
-        cast(unnest(generate_series(cast(started_at as date), cast(ended_at as date), interval 1 day)) as date) as event_date
+        cast(unnest(generate_series(cast(started_at as date), cast(ended_at as date), interval 1 day)) as date) as day
 
     from sessions
 
@@ -76,7 +76,7 @@ session_events as (
     inner join session_days
         on
             {{ stream | indent(12) }} = session_days.stream_id
-            and events.event_date = session_days.event_date
+            and cast(events.occurred_at as date) = session_days.day
             and {{ lane }} = session_days.lane
             and events.occurred_at >= session_days.started_at
             and events.occurred_at <= session_days.ended_at

@@ -157,7 +157,7 @@ events as {{ 'materialized' if is_incremental() else 'not materialized' }} (
                 else staged_events.occurred_at
             end <= spans.ended_at
 
-    where staged_events.event_date in {{ dates_in(affected_dates) }}
+    where staged_events.event_date in {{ event_dates_in(affected_dates) }}
     {% else %}
     where {{ in_first_bucket(stream) }}
     {% endif %}

@@ -24,7 +24,7 @@ dated_events as (
         (anonymous_id is not null or user_id is not null)
         {% if is_incremental() %}
         -- a local day reaches into the UTC days beside it
-        and event_date in {{ dates_in(
+        and event_date in {{ event_dates_in(
             'select distinct unnest(generate_series(activity_date - 1, activity_date + 1, interval 1 day))::date'
             ~ ' from (' ~ touched_days ~ ')'
         ) }}

@@ -194,6 +194,7 @@ typed as (
 
         -- dates and timestamps (utc)
         event_date,
+        corrected_date,
         occurred_at,
         received_at,
 

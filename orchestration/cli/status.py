@@ -47,7 +47,8 @@ def describe(home: Path) -> dict[str, Any]:
     current, kept = current_publication(home), list_publications(home)
     catalog = read_catalog(current) if current else None
     published = catalog["inputs"]["batches"] if catalog else {"count": 0, "newest": None}
-    event_dates = [batch.max_event_date for batch in batches if batch.max_event_date]
+    # a clock that goes ahead files its events under days to come
+    event_dates = [min(batch.max_event_date, batch.loaded_at.date()) for batch in batches if batch.max_event_date]
     return {
         "home": str(home),
         "landing": {
@@ -58,6 +59,7 @@ def describe(home: Path) -> dict[str, Any]:
             },
             "quarantined_by_reason": dict(reasons.most_common()),
         },
+        "conflicting_copies": _conflicting_copies(current),
         "last_build": outcome
         and {
             "status": outcome.status,
@@ -118,6 +120,12 @@ def _table(told: dict[str, Any]) -> Table:
     )
     for reason, rows in landing["quarantined_by_reason"].items():
         table.add_row("", f"  {rows:,} quarantined: {reason}")
+    for app in told["conflicting_copies"]:
+        table.add_row(
+            "",
+            f"  {app['conflicting_copies']:,} copies of event ids of {app['app']} have other content "
+            f"({app['conflicting_share']:.2%}); fct_event_copies names the events",
+        )
     table.add_row("last build", _build_text(build))
     for failure in (build or {}).get("failures", []):
         table.add_row("", Text.assemble("  ", (failure["node"], "red"), f": {failure['message']}"))
@@ -150,6 +158,30 @@ def _table(told: dict[str, Any]) -> Table:
     sizes = told["disk_bytes"]
     table.add_row("disk", ", ".join(f"{name} {_human(size)}" for name, size in sizes.items()))
     return table
+
+
+def _conflicting_copies(publication: Path | None) -> list[dict[str, Any]]:
+    """Each app of which copies of one event id have other content, as published: how many, and their share."""
+    path = publication / "marts.duckdb" if publication else None
+    if path is None or not path.exists():
+        return []
+    import duckdb
+
+    named = str(path).replace("'", "''")
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{named}' as published (read_only)")
+        # published before there was such a mart
+        known = connection.execute(
+            "select 1 from duckdb_tables() where database_name = 'published' and table_name = 'fct_app_copies'"
+        ).fetchone()
+        if known is None:
+            return []
+        found = connection.execute(
+            """select app, conflicting_copies, conflicting_share from published.fct_app_copies
+            where conflicting_copies > 0 order by app"""
+        )
+        names = [column[0] for column in found.description]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
 def _build_text(build: dict[str, Any] | None) -> Text:

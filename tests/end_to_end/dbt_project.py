@@ -43,6 +43,7 @@ CORE = (
     "dim_persons",
     "dim_dates",
     "events",
+    "fct_app_copies",
 )
 
 
@@ -117,8 +118,8 @@ def run_dbt(
     *arguments: str,
     project: Path = REPOSITORY,
     settings: Mapping[str, str] | None = None,
-) -> None:
-    """One dbt invocation on a home; raises AssertionError with dbt's own words when it fails."""
+) -> dict[str, str]:
+    """One dbt invocation on a home; returns the status of each node, or raises AssertionError with dbt's own words."""
     home.mkdir(parents=True, exist_ok=True)
     with environment({"FOOTFALL_HOME": str(home), "FOOTFALL_TARGET": "duckdb", **(settings or {})}):
         result = dbtRunner(manifest=manifest_of(project, home)).invoke(
@@ -133,8 +134,10 @@ def run_dbt(
             ]
         )
         close_dbt()
-    messages = [r.message for r in getattr(result.result, "results", []) if r.status in ("error", "fail")]
+    results = getattr(result.result, "results", [])
+    messages = [r.message for r in results if r.status in ("error", "fail")]
     assert result.success, "\n".join(map(str, messages or [result.exception, result.result]))
+    return {r.node.name: str(r.status) for r in results if r.node.resource_type != "operation"}
 
 
 # what a build finds of the one before: every other table, and every view, is made whole from these each time

@@ -34,6 +34,8 @@ GAPS = [
     timedelta(days=6),
     timedelta(days=33),
 ]
+# how far the receipt of an event lies from when its sender says that it was sent
+SKEWS = [timedelta(milliseconds=50), timedelta(minutes=20), timedelta(hours=-7), timedelta(days=2), timedelta(days=-3)]
 # of a history that is busy, so that its sessions are long, are bridged, and last beyond midnight
 SHORT_GAPS = [gap for gap in GAPS if gap <= TIMEOUT + timedelta(microseconds=1)]
 NO_ID: list[Any] = [None, "", "Null ", "-1", "undefined", "guest", 0]
@@ -111,12 +113,20 @@ def history(number: int, seed: int, loads: int) -> list[Delivery]:
         # every app numbers its events from 0
         event["event_id"] = f"h{number}-e{numbered[event['app']]}"
         numbered[event["app"]] += 1
-        deliveries.append(Delivery(rng.randrange(loads), event))
+        deliveries.append(Delivery(rng.randrange(loads), clocked(rng, event)))
         if rng.random() < 0.2:
-            deliveries.append(Delivery(rng.randrange(loads), event))
+            deliveries.append(Delivery(rng.randrange(loads), clocked(rng, event)))
         if rng.random() < 0.2:
-            deliveries.append(Delivery(rng.randrange(loads), other_content(rng, event, users, devices)))
+            deliveries.append(Delivery(rng.randrange(loads), clocked(rng, other_content(rng, event, users, devices))))
     return deliveries
+
+
+def clocked(rng: random.Random, event: Event) -> Event:
+    """One try to send an event, in some by a clock that is corrected: tries of one event may come to lie days apart."""
+    if rng.random() < 0.85:
+        return event
+    sent_at = datetime.fromisoformat(event["occurred_at"]) + rng.choice([timedelta(0), timedelta(hours=1)])
+    return event | {"sent_at": sent_at.isoformat(), "received_at": (sent_at + rng.choice(SKEWS)).isoformat()}
 
 
 def money(rng: random.Random, number: int, at: datetime) -> Event:

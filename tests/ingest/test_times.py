@@ -228,3 +228,21 @@ def test_a_time_means_what_it_says_whatever_stands_beside_it(rows, session_zone)
         connection.executemany("insert into rows values (?, ?, ?)", [[n, r[0], r[2]] for n, r in enumerate(rows)])
         found = connection.execute("select instant(written, zone) from rows order by n").fetchall()
     assert [at for (at,) in found] == [utc for _, utc, _ in rows]
+
+
+def test_the_day_of_an_event_is_that_of_the_time_as_written(tmp_path):
+    home = tmp_path / "home"
+    row = {"event_id": "a", "event_name": "e", "occurred_at": "2024-01-10T23:59:59Z"}
+    first = {**row, "sent_at": "2024-01-10T23:59:59Z", "received_at": "2024-01-10T23:59:59.5Z"}
+    retry = {**row, "sent_at": "2024-01-11T00:00:09Z", "received_at": "2024-01-11T00:00:10Z"}
+    assert one(write_ndjson(tmp_path / "f.ndjson", [retry]), home).accepted == 1
+    # which of them stays is settled later, by the time: here it would hang on which came first
+    assert one(write_ndjson(tmp_path / "g.ndjson", [first]), home).accepted == 1
+    assert one(write_ndjson(tmp_path / "h.ndjson", [first, retry]), home).duplicate == 2
+    found = landed(home, "occurred_at::varchar, event_date::varchar, corrected_date::varchar")
+    assert found == [
+        ("2024-01-10 23:59:59.5", "2024-01-10", None),
+        ("2024-01-11 00:00:00", "2024-01-10", "2024-01-11"),
+    ]
+    # what its sender wrote is the same
+    assert landed(home, "count(distinct content_hash)") == [(1,)]

@@ -15,6 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import click
+import duckdb
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -176,3 +177,15 @@ def test_status_can_be_asked_for_while_a_load_is_at_work(tmp_path: Path) -> None
         while not working.done():
             assert describe(home)["disk_bytes"]["landing"] > 0
     assert working.exception() is None
+
+
+def test_status_shows_copies_of_event_ids_that_say_something_else(built_home: Home) -> None:
+    assert json.loads(run("status", "--json").stdout)["conflicting_copies"] == []
+    marts = (built_home.path / "published" / "marts.duckdb").resolve()
+    marts.chmod(0o644)
+    with duckdb.connect(str(marts)) as connection:
+        connection.execute("update fct_app_copies set conflicting_copies = 30, conflicting_share = 0.1")
+    (shown,) = json.loads(run("status", "--json").stdout)["conflicting_copies"]
+    assert (shown["conflicting_copies"], shown["conflicting_share"]) == (30, 0.1)
+    text = " ".join(run("status").stdout.split())
+    assert f"30 copies of event ids of {shown['app']} have other content (10.00%)" in text
