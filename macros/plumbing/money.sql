@@ -67,3 +67,8 @@
 {% macro order_at_one_moment(money_event) -%}
     case when {{ money_event }} in ('subscription_created', 'subscription_reactivated') then 3 when {{ money_event }} = 'subscription_cancelled' then 2 else 1 end
 {%- endmacro %}
+
+{#- What tells the orders of an app apart: an order's id, else the payment that names none; the two may be numbered alike. -#}
+{% macro order_key(prefix='') -%}
+    coalesce('order ' || {{ prefix }}order_id, 'payment ' || {{ prefix }}event_id || ' ' || epoch_us({{ prefix }}occurred_at))
+{%- endmacro %}

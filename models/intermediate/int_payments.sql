@@ -126,9 +126,9 @@ refunded_payments as (
     from payments
 
     inner join refunds
-        on payments.app = refunds.app and coalesce(payments.payment_id, payments.event_id) = refunds.payment_id
+        on payments.app = refunds.app and payments.payment_key = refunds.payment_key
 
-    where payments.status = 'completed' and payments.fault is distinct from 'payment_id_taken'
+    where refunds.payment_id is not null and payments.status = 'completed' and payments.fault is distinct from 'payment_id_taken'
 
     group by payments.app, payments.event_id, payments.event_date
 
@@ -139,7 +139,7 @@ content_of_payments as (
 
     select
         app,
-        coalesce(payment_id, event_id) as payment_id,
+        payment_key,
         min(content_id) as content_id,
         min(creator_id) as creator_id
 
@@ -147,7 +147,7 @@ content_of_payments as (
 
     where kind = 'payment' and (content_id is not null or creator_id is not null)
 
-    group by app, coalesce(payment_id, event_id)
+    group by app, payment_key
 
 ),
 
@@ -183,7 +183,10 @@ paid_or_refunded as (
     from refunds
 
     left join content_of_payments
-        on refunds.app = content_of_payments.app and refunds.payment_id = content_of_payments.payment_id
+        on
+            refunds.app = content_of_payments.app
+            and refunds.payment_key = content_of_payments.payment_key
+            and refunds.payment_id is not null
 
 ),
 

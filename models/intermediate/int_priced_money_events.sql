@@ -58,6 +58,18 @@ exchange_rates as (
 
 ),
 
+named_payments as (
+
+    select distinct
+        app,
+        payment_id
+
+    from money_events
+
+    where money_event like 'payment%' and payment_id is not null and coalesce(amount_cents, 0) >= 0
+
+),
+
 -- the price of a plan is that of events that set one
 planned_events as (
 
@@ -67,6 +79,12 @@ planned_events as (
                 as subscription_id,
             coalesce(money_events.effective_at, money_events.occurred_at) as effective_at
         ),
+        -- what names no payment is one of its own, whatever payment has the number of its event; a refund may name such an event
+        case
+            when money_events.payment_id is null then 'event ' || money_events.event_id
+            when named_payments.payment_id is null then 'event ' || money_events.payment_id
+            else 'payment ' || money_events.payment_id
+        end as payment_key,
         {{ local_date('money_events.occurred_at') }} as money_date,
         subscription_changes.fault as subscription_fault,
         money_events.money_event like 'subscription%' as is_of_subscription,
@@ -88,6 +106,9 @@ planned_events as (
             money_events.app = subscription_changes.app
             and money_events.event_id = subscription_changes.event_id
             and money_events.event_date = subscription_changes.event_date
+
+    left join named_payments
+        on money_events.app = named_payments.app and money_events.payment_id = named_payments.payment_id
 
     left join plans_by_any_case
         on money_events.app = plans_by_any_case.app and lower(trimmed(money_events.plan_id)) = plans_by_any_case.plan_in_lower_case
@@ -112,7 +133,7 @@ events_with_currencies as (
 
     window
         payment_events as (
-            partition by app, coalesce(payment_id, event_id)
+            partition by app, payment_key
             order by case money_event when 'payment_completed' then 1 when 'payment_failed' then 2 else 3 end, occurred_at, event_id, event_date
             rows between unbounded preceding and unbounded following
         ),
@@ -143,7 +164,7 @@ told_events as (
             first_value(
                 case when money_event like 'payment%' then coalesce(plan_currency, subscription_currency, next_subscription_currency) end ignore nulls
             ) over (
-                partition by app, coalesce(payment_id, event_id)
+                partition by app, payment_key
                 order by occurred_at, event_id, event_date
                 rows between unbounded preceding and unbounded following
             )
@@ -227,6 +248,7 @@ priced_events as (
         identity_key,
         account_id,
         payment_id,
+        payment_key,
         order_id,
         product_id,
         subscription_id,

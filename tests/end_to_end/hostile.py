@@ -292,8 +292,7 @@ class _Cast:
         """The next number of an app, spelled oddly: every app counts from the same one."""
         # 0 is the id of an event, and nobody's
         count = self.counts[kind, app] = self.counts.get((kind, app), -1 if kind == "event" else 0) + 1
-        # who names no payment is known by its event, so a payment is not numbered as an event is
-        number = self.number * 100 + count + 10**9 * (kind == "payment")
+        number = self.number * 100 + count
         return str(number) if self.rng.random() < 0.5 else self.names[count % len(self.names)](number)
 
     def act(self, nonce: int, at: datetime) -> list[Event]:
@@ -313,8 +312,8 @@ class _Cast:
         self.is_new_visit = rng.random() < 0.3
         if rng.random() < 0.06 and event.event_id is not None:
             delay = rng.choice([timedelta(seconds=1), timedelta(seconds=-90), 3 * MINUTE])
-            at_noon = at.replace(hour=12, minute=0, second=0, microsecond=nonce % 1_000_000)
-            event = replace(event, written_at=at_noon, clock=(at_noon, at_noon + delay))
+            before_midnight = at.replace(hour=23, minute=59, second=58, microsecond=nonce % 1_000_000)
+            event = replace(event, written_at=before_midnight, clock=(before_midnight, before_midnight + delay))
         return [event]
 
     def event(self, nonce: int, at: datetime, name: str, app: str | None = None, **more: Any) -> Event:

@@ -79,7 +79,7 @@ customers as (
     select
         person_id,
         max(payment_date) filter (where revenue_cents > 0) as last_payment_date,
-        count(distinct row(app, coalesce(order_id, payment_id))) filter (where revenue_cents > 0) as orders,
+        count(distinct row(app, {{ order_key() }})) filter (where revenue_cents > 0) as orders,
         cast(sum(revenue_cents) as bigint) as revenue_cents
 
     from payments

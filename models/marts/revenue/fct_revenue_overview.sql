@@ -32,7 +32,7 @@ order_days as (
         coalesce(payments.country, 'unknown') as country,
         coalesce(person_origins.channel, 'Unassigned') as channel,
         payments.person_id,
-        coalesce(payments.order_id, payments.payment_id) as order_id,
+        {{ order_key('payments.') }} as order_id,
         payments.payment_date as day,
         sum(payments.revenue_cents) as revenue_cents,
         sum(case when payments.revenue_cents > 0 then payments.revenue_cents else 0 end) as paid_cents,
@@ -53,7 +53,7 @@ order_days as (
         coalesce(payments.country, 'unknown'),
         coalesce(person_origins.channel, 'Unassigned'),
         payments.person_id,
-        coalesce(payments.order_id, payments.payment_id),
+        {{ order_key('payments.') }},
         payments.payment_date
 
 ),
