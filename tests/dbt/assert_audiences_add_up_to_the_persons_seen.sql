@@ -1,49 +1,55 @@
--- A failing row is a date on which the persons of a segment's values do not add up to the persons first seen by then.
+-- A failing row is a date on which the persons of a segment's values, or of one app, do not add up to the persons first seen by then,
+-- or a date of an app that its data do not reach.
 with
 
 audiences as (
 
     select
         segment,
+        case when segment = 'app' then segment_value end as app,
         audience_date,
         sum(persons) as persons
 
     from {{ ref('fct_audience') }}
 
-    group by segment, audience_date
+    group by segment, case when segment = 'app' then segment_value end, audience_date
 
 ),
 
-audience_dates as (
-
-    select distinct audience_date from {{ ref('fct_audience') }}
-
-),
-
-persons_seen as (
+first_days as (
 
     select
-        audience_dates.audience_date,
-        count(persons.person_id) as persons
+        first_app as app,
+        first_seen_date,
+        count(*) as persons
 
-    from audience_dates
+    from {{ ref('dim_persons') }}
 
-    left join {{ ref('dim_persons') }} as persons
-        on persons.first_seen_date <= audience_dates.audience_date
+    group by first_app, first_seen_date
 
-    group by audience_dates.audience_date
+),
+
+clocks as (
+
+    {{ local_clocks(ref('int_data_clocks')) }}
 
 )
 
 select
     audiences.segment,
+    audiences.app,
     audiences.audience_date,
     audiences.persons,
-    persons_seen.persons as persons_seen
+    sum(first_days.persons) as persons_seen
 
 from audiences
 
-inner join persons_seen
-    on audiences.audience_date = persons_seen.audience_date
+inner join clocks
+    on audiences.app is not distinct from clocks.app
 
-where audiences.persons != persons_seen.persons
+left join first_days
+    on first_days.first_seen_date <= audiences.audience_date and (audiences.app is null or audiences.app = first_days.app)
+
+group by audiences.segment, audiences.app, audiences.audience_date, audiences.persons
+
+having audiences.persons is distinct from sum(first_days.persons) or audiences.audience_date > any_value(clocks.last_date)

@@ -12,26 +12,22 @@ persons as (
 
 ),
 
-clock as (
+clocks as (
 
-    select
-        first_date,
-        last_date
-
-    from ({{ local_clocks(ref('int_data_clocks')) }})
-
-    where app is null and first_date is not null
+    {{ local_clocks(ref('int_data_clocks')) }}
 
 ),
 
--- month ends, and the day that the data reach
+-- month ends, and the day that the data of an app or of all reach
 audience_dates as (
 
-    select least(last_day(months.month_start_date), clock.last_date) as audience_date
+    select
+        clocks.app as clock,
+        least(last_day(months.month_start_date), clocks.last_date) as audience_date
 
-    from clock
+    from clocks
 
-    cross join unnest(generate_series(date_trunc('month', clock.first_date), clock.last_date, interval 1 month)) as months (month_start_date)
+    cross join unnest(generate_series(date_trunc('month', clocks.first_date), clocks.last_date, interval 1 month)) as months (month_start_date)
 
 ),
 
@@ -39,14 +35,15 @@ audience_dates as (
 stretches as (
 
     select
-        coalesce(persons.first_app, 'unknown') as app,
+        clocks.app as clock,
+        persons.first_app as app,
         coalesce(persons.first_country, 'unknown') as country,
         coalesce(persons.first_device_type, 'unknown') as device_type,
         persons.first_channel as channel,
         person_segments.segment as person_segment,
-        least(last_day(person_segments.valid_from_date), clock.last_date) as entered_date,
+        least(last_day(person_segments.valid_from_date), clocks.last_date) as entered_date,
         case
-            when person_segments.valid_to_date is not null then least(last_day(person_segments.valid_to_date + 1), clock.last_date)
+            when person_segments.valid_to_date < clocks.last_date then least(last_day(person_segments.valid_to_date + 1), clocks.last_date)
         end as left_date,
         count(*) as persons
 
@@ -55,7 +52,8 @@ stretches as (
     inner join persons
         on person_segments.person_id = persons.person_id
 
-    cross join clock
+    inner join clocks
+        on (clocks.app is null or persons.first_app = clocks.app) and person_segments.valid_from_date <= clocks.last_date
 
     group by all
 
@@ -69,12 +67,16 @@ segment_stretches as (
     select
         '{{ segment }}' as segment,
         {{ "'all'" if segment == 'all' else segment }} as segment_value,
+        clock,
         person_segment,
         entered_date,
         left_date,
         persons
 
     from stretches
+
+    where clock is {{ 'not null' if segment == 'app' else 'null' }}
+
     {{ 'union all' if not loop.last }}
 
     {% endfor %}
@@ -85,11 +87,12 @@ segment_starts as (
     select
         segment,
         segment_value,
+        clock,
         min(entered_date) as first_date
 
     from segment_stretches
 
-    group by segment, segment_value
+    group by segment, segment_value, clock
 
 ),
 
@@ -105,7 +108,7 @@ counted_dates as (
     from segment_starts
 
     inner join audience_dates
-        on segment_starts.first_date <= audience_dates.audience_date
+        on segment_starts.clock is not distinct from audience_dates.clock and segment_starts.first_date <= audience_dates.audience_date
 
 ),
 
@@ -172,11 +175,12 @@ audience as (
             partition by changes_by_date.segment, changes_by_date.segment_value, changes_by_date.person_segment
             order by changes_by_date.audience_date
         ) as bigint) as persons,
-        changes_by_date.audience_date < clock.last_date as is_complete
+        changes_by_date.audience_date < clocks.last_date as is_complete
 
     from changes_by_date
 
-    cross join clock
+    inner join clocks
+        on clocks.app is not distinct from case when changes_by_date.segment = 'app' then changes_by_date.segment_value end
 
 )
 
