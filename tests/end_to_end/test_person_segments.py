@@ -183,7 +183,13 @@ def test_marts_show_the_segments_of_every_day_and_date(rules: Rules, tmp_path: P
     homes = {str(event["user_id"]): event["app"] for event in made if "user_id" in event}
     assert clocks["g"] < dates[0] < clocks["o"] < clocks["shop"] == last
     assert sorted(apps) == sorted(
-        (app, day, segment, sum(expected.get((user, day)) == segment for user in homes if homes[user] == app), day != end)
+        (
+            app,
+            day,
+            segment,
+            sum(expected.get((user, day)) == segment for user in homes if homes[user] == app),
+            day != end,
+        )
         for app, end in clocks.items()
         for day in sorted({min(month, end) for month in dates})
         if day >= min(min(seen[user], end) for user in homes if homes[user] == app)
