@@ -1,29 +1,40 @@
--- A failing row is a month and app whose subscriptions and whose customers do not close at the same MRR.
+-- A failing row is a month of an app until its clock, or of all apps, whose subscriptions and whose customers do not close at the same MRR.
 with
+
+clocks as (
+
+    {{ local_clocks(ref('int_data_clocks')) }}
+
+),
 
 subscriptions as (
 
     select
-        app,
-        period_start,
-        sum(closing_mrr_cents) as mrr_cents
+        clocks.app,
+        subscription_months.period_start,
+        sum(subscription_months.closing_mrr_cents) as mrr_cents
 
-    from {{ ref('fct_subscription_months') }}
+    from {{ ref('fct_subscription_months') }} as subscription_months
 
-    group by app, period_start
+    inner join clocks
+        on
+            (clocks.app is null or subscription_months.app = clocks.app)
+            and subscription_months.period_start <= clocks.last_date
+
+    group by clocks.app, subscription_months.period_start
 
 ),
 
 customers as (
 
     select
-        segment_value as app,
+        case when segment = 'app' then segment_value end as app,
         period_start,
         closing_mrr_cents as mrr_cents
 
     from {{ ref('fct_mrr_movements') }}
 
-    where segment = 'app'
+    where segment in ('app', 'all')
 
 )
 
@@ -36,6 +47,6 @@ select
 from subscriptions
 
 full join customers
-    on subscriptions.app = customers.app and subscriptions.period_start = customers.period_start
+    on subscriptions.app is not distinct from customers.app and subscriptions.period_start = customers.period_start
 
 where coalesce(subscriptions.mrr_cents, 0) != coalesce(customers.mrr_cents, 0)

@@ -262,7 +262,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnec
     connection.execute(TABLES)
     connection.execute(
         "create table int_data_clocks as"
-        " select null::varchar as app, $1 as first_event_at, $2 as last_event_at, $2 as known_until_at",
+        " select unnest([null, 'shop']) as app, $1 as first_event_at, $2 as last_event_at, $2 as known_until_at",
         [FIRST, LAST],
     )
     for name, folder in MODELS.items():

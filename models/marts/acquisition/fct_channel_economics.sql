@@ -46,9 +46,9 @@ predictions as (
 
 ),
 
-clock as (
+clocks as (
 
-    select last_date from ({{ local_clocks(ref('int_data_clocks')) }}) where app is null
+    {{ local_clocks(ref('int_data_clocks')) }}
 
 ),
 
@@ -293,7 +293,7 @@ channel_economics as (
         acquired.predicted_ltv_cents,
         cast(channel_revenue.revenue_cents * {{ setting('gross_margin') }} as double) / nullif(spend.spend_cents, 0) as ltv_to_cac,
         channel_revenue.payback_months,
-        {{ shift_period('period_start', 'month', 1) }} <= clock.last_date as is_complete
+        coalesce({{ shift_period('period_start', 'month', 1) }} <= clocks.known_until, false) as is_complete
 
     from spend
 
@@ -301,7 +301,9 @@ channel_economics as (
 
     left join channel_revenue using (segment, segment_value, period_start, channel)  -- noqa: ST07
 
-    cross join clock
+    -- an app with spend alone has no clock
+    left join clocks
+        on clocks.app is not distinct from case when segment = 'app' then segment_value end
 
 )
 

@@ -30,6 +30,12 @@ customer_months as (
 
 ),
 
+clocks as (
+
+    {{ local_clocks(ref('int_data_clocks')) }}
+
+),
+
 -- the last twelve months that are over: one month of few customers says little
 recent_months as (
 
@@ -80,15 +86,18 @@ customers as (
 subscribers as (
 
     select
-        app,
-        person_id,
-        arg_max(closing_mrr_cents, period_start) as mrr_cents
+        customer_months.app,
+        customer_months.person_id,
+        arg_max(customer_months.closing_mrr_cents, customer_months.period_start) as mrr_cents
 
     from customer_months
 
-    where person_id is not null
+    inner join clocks
+        on customer_months.app = clocks.app and customer_months.period_start <= clocks.last_date
 
-    group by app, person_id
+    where customer_months.person_id is not null
+
+    group by customer_months.app, customer_months.person_id
 
 ),
 

@@ -8,15 +8,9 @@ payments as (
 
 ),
 
-months as (
+clocks as (
 
-    select
-        month_start_date as period_start,
-        bool_and(is_complete) as is_complete
-
-    from {{ ref('dim_dates') }}
-
-    group by month_start_date
+    {{ local_clocks(ref('int_data_clocks')) }}
 
 ),
 
@@ -73,6 +67,21 @@ cohorts as (
 
 ),
 
+-- an app's cohorts age until its own clock, those of all apps until the latest
+ages as (
+
+    select
+        cohorts.*,
+        cast(unnest(generate_series(cohorts.cohort_start, clocks.last_date, interval 1 month)) as date) as period_start,
+        clocks.known_until
+
+    from cohorts
+
+    inner join clocks
+        on clocks.app is not distinct from case when cohorts.segment = 'app' then cohorts.segment_value end
+
+),
+
 cohort_months as (
 
     select
@@ -92,30 +101,27 @@ cohort_months as (
 cohort_revenue as (
 
     select
-        cohorts.segment,
-        cohorts.segment_value,
-        cohorts.cohort_start,
-        date_diff('month', cohorts.cohort_start, months.period_start) as period,
-        cohorts.customers,
+        ages.segment,
+        ages.segment_value,
+        ages.cohort_start,
+        date_diff('month', ages.cohort_start, ages.period_start) as period,
+        ages.customers,
         coalesce(cohort_months.paying_customers, 0) as paying_customers,
         cast(coalesce(cohort_months.revenue_cents, 0) as bigint) as revenue_cents,
         cast(sum(coalesce(cohort_months.revenue_cents, 0)) over cohort_ages as bigint) as cumulative_revenue_cents,
-        cumulative_revenue_cents / cohorts.customers as ltv_cents,
-        months.is_complete
+        cumulative_revenue_cents / ages.customers as ltv_cents,
+        {{ shift_period('ages.period_start', 'month', 1) }} <= ages.known_until as is_complete
 
-    from cohorts
-
-    inner join months
-        on months.period_start >= cohorts.cohort_start
+    from ages
 
     left join cohort_months
         on
-            cohorts.segment = cohort_months.segment
-            and cohorts.segment_value = cohort_months.segment_value
-            and cohorts.cohort_start = cohort_months.cohort_start
-            and months.period_start = cohort_months.period_start
+            ages.segment = cohort_months.segment
+            and ages.segment_value = cohort_months.segment_value
+            and ages.cohort_start = cohort_months.cohort_start
+            and ages.period_start = cohort_months.period_start
 
-    window cohort_ages as (partition by cohorts.segment, cohorts.segment_value, cohorts.cohort_start order by months.period_start)
+    window cohort_ages as (partition by ages.segment, ages.segment_value, ages.cohort_start order by ages.period_start)
 
 )
 

@@ -78,7 +78,7 @@ segment_months as (
     from first_months
 
     inner join clocks
-        on clocks.app is null
+        on clocks.app is not distinct from case when first_months.segment = 'app' then first_months.segment_value end
 
 ),
 

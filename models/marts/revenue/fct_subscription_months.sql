@@ -6,16 +6,18 @@ stretches as (
 
 ),
 
--- the data's own clock is that of all apps: a subscription goes on when its own app falls silent
+-- a subscription goes on when its own app falls silent, so that it is no churn in sums over apps; but only its app's clock completes a month
 clocks as (
 
     select
-        last_event_at,
-        {{ local_timestamp('known_until_at') }} as known_until
+        own.app,
+        latest.last_event_at,
+        {{ local_timestamp('own.known_until_at') }} as known_until
 
-    from {{ ref('int_data_clocks') }}
+    from {{ ref('int_data_clocks') }} as own
 
-    where app is null
+    inner join {{ ref('int_data_clocks') }} as latest
+        on own.app is not null and latest.app is null
 
 ),
 
@@ -34,7 +36,7 @@ known_stretches as (
     from stretches
 
     inner join clocks
-        on stretches.from_at <= clocks.last_event_at
+        on stretches.app = clocks.app and stretches.from_at <= clocks.last_event_at
 
 ),
 
