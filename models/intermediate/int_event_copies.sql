@@ -40,7 +40,7 @@ event_copies as (
         repeated_events.event_id,
         repeated_events.event_date,
         1 + count(*) as copies,
-        count(*) filter (where superseded_copies.content_hash != repeated_events.content_hash) as conflicting_copies
+        count(*) filter (where superseded_copies.content_hash != repeated_events.written_hash) as conflicting_copies
 
     from repeated_events
 

@@ -200,7 +200,9 @@ typed as (
 
         -- where the copy that stays came from
         batch_id,
-        content_hash
+        content_hash as written_hash,
+        -- two copies may say the same and have happened at other times, by other corrections of a clock: a day or a session of the one is not that of the other
+        hash(content_hash, occurred_at) as content_hash
 
     from declared
 

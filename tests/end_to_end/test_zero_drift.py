@@ -92,7 +92,13 @@ def test_the_order_of_arrival_does_not_matter(tmp_path: Path) -> None:
     assert found == {}
 
 
-PLANTED = {
+PLANTED: dict[str, tuple[str, ...]] = {
+    "stg_events tells a copy whose clock was corrected otherwise by what was written alone": (
+        "models/staging/stg_events.sql",
+        "hash(content_hash, occurred_at) as content_hash",
+        "content_hash",
+        "int_person_days",
+    ),
     "stg_superseded_copies forgets the copies of earlier loads": (
         "models/staging/stg_superseded_copies.sql",
         "and {{ event_key() }} in (",
@@ -148,8 +154,8 @@ PLANTED = {
 
 @pytest.mark.parametrize("bug", PLANTED)
 def test_a_planted_bug_is_found(bug: str, tmp_path: Path) -> None:
-    file, right, wrong = PLANTED[bug]
-    model = file.rsplit("/", 1)[1].removesuffix(".sql")
+    file, right, wrong, *differing = PLANTED[bug]
+    model = differing[0] if differing else file.rsplit("/", 1)[1].removesuffix(".sql")
     project = copy_part(tmp_path / "project", [model])
     text = (project / file).read_text()
     assert text.count(right) == 1, f"{file} no longer holds the line that this test breaks"

@@ -18,7 +18,7 @@ events_with_person as (
 
     select
         -- keys and digests that only models have a use for
-        events.* exclude (identity_key, content_hash) replace (
+        events.* exclude (identity_key, written_hash, content_hash) replace (
             {%- if setting('allow_pii') %}
             events.properties as properties
             {%- else %}
