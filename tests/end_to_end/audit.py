@@ -186,8 +186,8 @@ class Audit:
                     days[segment][person].add(self.day(event.at))
         return {segment: list(persons.values()) for segment, persons in days.items()}
 
-    def actives(self) -> Iterator[tuple[str, date, int, int, int]]:
-        """Per segment and day, to the day of its last event: DAU, WAU and MAU."""
+    def actives(self) -> Iterator[tuple[str, date, int, int, int, bool]]:
+        """Per segment and day, to the day of its last event: DAU, WAU and MAU, and whether the day is over."""
         for segment, persons in self.active_days.items():
             day = min(map(min, persons))
             while day <= self.clocks[segment]:
@@ -195,11 +195,11 @@ class Audit:
                     sum(any(day - width * DAY < active <= day for active in days) for days in persons)
                     for width in (1, 7, self.rules.mau_days)
                 )
-                yield segment, day, dau, wau, mau
+                yield segment, day, dau, wau, mau, day < self.clocks[segment]
                 day += DAY
 
-    def lifecycles(self) -> Iterator[tuple[str, str, date, int, int, int, int]]:
-        """Per segment and period, to that of its last event: new, returning, resurrected and dormant persons."""
+    def lifecycles(self) -> Iterator[tuple[str, str, date, int, int, int, int, bool]]:
+        """Per segment and period, to that of its last event: new, returning, resurrected, dormant, and if over."""
         for segment, persons in self.active_days.items():
             for period in PERIODS:
                 active = [{self.start(day, period) for day in days} for days in persons]
@@ -209,8 +209,10 @@ class Audit:
                     returning = sum(start in starts and before in starts for starts in active)
                     resurrected = sum(start in starts for starts in active) - new - returning
                     dormant = sum(before in starts and start not in starts for starts in active)
-                    yield segment, period, start, new, returning, resurrected, dormant
-                    before, start = start, self.next_start(start, period)
+                    following = self.next_start(start, period)
+                    is_over = following <= self.clocks[segment]
+                    yield segment, period, start, new, returning, resurrected, dormant, is_over
+                    before, start = start, following
 
     # sessions
 

@@ -107,17 +107,17 @@ def seen(built: Built) -> tuple[Bag, Bag]:
 
 def actives(built: Built) -> tuple[Bag, Bag]:
     found = built.rows("""
-        select segment_value, activity_date, dau, wau, mau
+        select segment_value, activity_date, dau, wau, mau, is_complete
         from fct_active_persons where segment in ('all', 'app')""")
-    return Counter(row for row in found if row[1] <= built.audit.clocks[row[0]]), Counter(built.audit.actives())
+    return Counter(found), Counter(built.audit.actives())
 
 
 def lifecycles(built: Built) -> tuple[Bag, Bag]:
     found = built.rows("""
         select segment_value, period, period_start, new_persons, returning_persons, resurrected_persons,
-            dormant_persons
+            dormant_persons, is_complete
         from fct_growth_accounting where segment in ('all', 'app')""")
-    return Counter(row for row in found if row[2] <= built.audit.clocks[row[0]]), Counter(built.audit.lifecycles())
+    return Counter(found), Counter(built.audit.lifecycles())
 
 
 def sessions(built: Built) -> tuple[Bag, Bag]:

@@ -21,6 +21,12 @@ dates as (
 
 ),
 
+clocks as (
+
+    {{ local_clocks(ref('int_data_clocks')) }}
+
+),
+
 segments as (
 
     select
@@ -34,18 +40,25 @@ segments as (
 
 ),
 
--- a segment is counted on every day from its first, so that a silent day is a zero and not a hole
+-- a segment is counted on every day from its first, so that a silent day is a zero and not a hole; an app's days end with its own data
 segment_days as (
 
     select
         segments.segment,
         segments.segment_value,
-        dates.date_day as day
+        dates.date_day as day,
+        case when clocks.app is null then dates.is_complete else dates.date_day < clocks.last_date end as is_complete
 
     from segments
 
+    left join clocks
+        on segments.segment = 'app' and segments.segment_value = clocks.app
+
     inner join dates
-        on dates.date_day >= segments.first_day and dates.is_in_data
+        on
+            dates.date_day >= segments.first_day
+            and dates.date_day <= coalesce(clocks.last_date, dates.date_day)
+            and dates.is_in_data
 
 ),
 
@@ -71,12 +84,11 @@ active_persons as (
         rolling_actives.wau,
         rolling_actives.mau,
         rolling_actives.dau / nullif(rolling_actives.mau, 0) as stickiness,
-        dates.is_complete
+        segment_days.is_complete
 
     from rolling_actives
 
-    inner join dates
-        on rolling_actives.day = dates.date_day
+    inner join segment_days using (segment, segment_value, day)  -- noqa: ST07
 
 )
 

@@ -19,6 +19,12 @@ dates as (
 
 ),
 
+clocks as (
+
+    {{ local_clocks(ref('int_data_clocks')) }}
+
+),
+
 segments as (
 
     select
@@ -43,8 +49,14 @@ periods as (
 
     from segments
 
+    left join clocks
+        on segments.segment = 'app' and segments.segment_value = clocks.app
+
     inner join dates
-        on dates.date_day >= segments.first_day and dates.is_in_data
+        on
+            dates.date_day >= segments.first_day
+            and dates.date_day <= coalesce(clocks.last_date, dates.date_day)
+            and dates.is_in_data
 
 ),
 
@@ -70,6 +82,7 @@ periods as (
 
     select
         {{ column }} as period_start,
+        max(date_day) as last_day,
         bool_and(is_complete) as is_complete
 
     from dates
@@ -85,12 +98,16 @@ lifecycles as (
     select
         '{{ period }}' as period,
         {{ period }}_lifecycle.*,
-        {{ period }}_ends.is_complete
+        -- of an app by its own clock
+        case when clocks.app is null then {{ period }}_ends.is_complete else {{ period }}_ends.last_day < clocks.last_date end as is_complete
 
     from {{ period }}_lifecycle
 
     inner join {{ period }}_ends
         on {{ period }}_lifecycle.period_start = {{ period }}_ends.period_start
+
+    left join clocks
+        on {{ period }}_lifecycle.segment = 'app' and {{ period }}_lifecycle.segment_value = clocks.app
 
     {{ 'union all' if not loop.last }}
     {% endfor %}
