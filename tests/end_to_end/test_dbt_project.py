@@ -76,10 +76,16 @@ def test_a_small_home_builds_with_all_tests_of_data(built: Path) -> None:
     assert all_passed(built, "test.") >= 45
 
 
+# what readers are told of data that cannot be right, which random histories are full of
+WARNINGS = {"assert_money_has_an_exchange_rate", "assert_few_copies_of_an_event_differ"}
+
+
 def all_passed(work: Path, kind: str) -> int:
     """How many nodes of a kind the last build had; every node of it was well."""
     results = json.loads((work / "target" / "run_results.json").read_text())["results"]
-    assert {result["status"] for result in results} == {"success", "pass"}
+    warned = {result["unique_id"].split(".")[2] for result in results if result["status"] == "warn"}
+    assert warned <= WARNINGS
+    assert {result["status"] for result in results} - {"warn"} == {"success", "pass"}
     return sum(result["unique_id"].startswith(kind) for result in results)
 
 
@@ -124,8 +130,8 @@ def sessions(home: Path) -> list[tuple[int]]:
 OUT_OF_ORDER = {
     "a seed and a model far below it": (
         "seeds/event_catalog.csv",
-        "page_view,page_view,true,",
-        "page_view,page_view,false,",
+        "\npage_view,page_view,true,",
+        "\npage_view,page_view,false,",
         ("event_catalog", "int_person_days"),
     ),
     "a model below a view whose code changed": (

@@ -148,10 +148,11 @@ def test_the_synthetic_spend_is_drawn_again_row_for_row() -> None:
 
 
 def empty_relations(home: Path) -> list[str]:
-    """The published marts that show nothing; which copies of events lost is none, and the demo repeats no event."""
+    """The published marts that show nothing, but for those that list what is wrong: the demo is well."""
     marts = reader.connect(home)
     named = "select table_name from information_schema.tables where table_schema = 'main'"
-    names = [name for (name,) in marts.execute(named).fetchall() if not name.startswith("stg_")]
+    faults = {"fct_event_copies", "fct_subscription_faults"}
+    names = [name for (name,) in marts.execute(named).fetchall() if not name.startswith("stg_") and name not in faults]
     assert "fct_charging_rewards" in names
     return [name for name in names if not marts.execute(f'from "{name}" limit 1').fetchall()]
 
