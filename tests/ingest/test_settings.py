@@ -42,7 +42,7 @@ def test_an_empty_setting_is_the_default(monkeypatch):
     assert LoadSettings() == default
 
 
-@pytest.mark.parametrize(("hours", "limit"), [("0", "64MB"), ("1000000", "1.5 gib")])
+@pytest.mark.parametrize(("hours", "limit"), [("0", "80MB"), ("1000000", "1.5 gib")])
 def test_what_is_legal_loads(hours, limit, tmp_path, monkeypatch):
     monkeypatch.setenv("FOOTFALL_MAX_FUTURE_HOURS", hours)
     monkeypatch.setenv("FOOTFALL_LOAD_MEMORY_LIMIT", limit)
