@@ -86,7 +86,12 @@ def test_an_app_without_events_is_answered_with_nothing_of_it():
         event("open", "2024-01-01T00:00:00", "u1", app="shop"),
         event("open", "2031-01-01T00:00:00", "u1", app="later"),
     ]
-    asked = [question for question in documented_questions() if question["kind"] != "attribution"]  # needs sessions too
+    # attribution needs sessions too, and sums of money the payments
+    asked = [
+        question
+        for question in documented_questions()
+        if question["kind"] != "attribution" and "amount_cents" not in str(question)
+    ]
     asked += [
         {"kind": "retention"} | more for more in ({"summary": True}, {"period": "hour"}, {"window": "rolling_24h"})
     ]
