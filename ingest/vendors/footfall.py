@@ -68,12 +68,6 @@ def events(body: str) -> str:
     end"""
 
 
-def shared(body: str) -> str:
-    """Nothing: every event says all of itself."""
-    del body
-    return "null::json"
-
-
 # what the words of the guides are in the envelope, the envelope's own first
 _WORDS = {
     "event_id": ("event_id", "id", "message_id"),
@@ -155,7 +149,6 @@ FOOTFALL = Vendor(
     paths=PATHS,
     receive=receive,
     events=events,
-    shared=shared,
     projection=projection,
     accepted=accepted,
 )

@@ -36,12 +36,6 @@ def events(body: str) -> str:
     return f"json_extract({body}, '$.requests[*]')"
 
 
-def shared(body: str) -> str:
-    """Nothing: every request says all of itself."""
-    del body
-    return "null::json"
-
-
 _TEXTS = {
     name: f"$.{name}"
     for name in (
@@ -101,7 +95,6 @@ MATOMO = Vendor(
     paths=("/matomo.php", "/piwik.php"),
     receive=receive,
     events=events,
-    shared=shared,
     projection=projection,
     accepted=lambda request: Answer(b'{"status":"success"}') if request.body else Answer(b"", "text/plain"),
 )

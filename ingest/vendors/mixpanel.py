@@ -56,12 +56,6 @@ def events(body: str) -> str:
     return f"case when json_type({body}) = 'ARRAY' then json_extract({body}, '$[*]') else [{body}] end"
 
 
-def shared(body: str) -> str:
-    """Nothing: every event says all of itself."""
-    del body
-    return "null::json"
-
-
 _TEXTS = {
     "name": "$.event",
     "id": '$.properties."$insert_id"',
@@ -165,7 +159,6 @@ MIXPANEL = Vendor(
     paths=("/track", "/engage", "/groups", "/import"),
     receive=receive,
     events=events,
-    shared=shared,
     projection=projection,
     accepted=accepted,
     refused=refused,

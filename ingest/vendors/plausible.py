@@ -24,12 +24,6 @@ def events(body: str) -> str:
     return f"[{body}]"
 
 
-def shared(body: str) -> str:
-    """Nothing: an event says all of itself."""
-    del body
-    return "null::json"
-
-
 _TEXTS = {
     "n": "$.n",
     "name": "$.name",
@@ -78,7 +72,6 @@ PLAUSIBLE = Vendor(
     paths=("/api/event",),
     receive=receive,
     events=events,
-    shared=shared,
     projection=projection,
     accepted=lambda _: Answer(b"ok", "text/plain"),
 )

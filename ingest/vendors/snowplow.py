@@ -41,12 +41,6 @@ def events(body: str) -> str:
     return f"json_extract({body}, '$.data[*]')"
 
 
-def shared(body: str) -> str:
-    """Nothing: every payload says all of itself."""
-    del body
-    return "null::json"
-
-
 _TEXTS = {
     name: f"$.{name}"
     for name in (
@@ -157,7 +151,6 @@ SNOWPLOW = Vendor(
     paths=("/com.snowplowanalytics.snowplow/tp2", "/i"),
     receive=receive,
     events=events,
-    shared=shared,
     projection=projection,
     accepted=accepted,
     line=line,

@@ -24,12 +24,6 @@ def events(body: str) -> str:
     return f"[{body}]"
 
 
-def shared(body: str) -> str:
-    """Nothing: an event says all of itself."""
-    del body
-    return "null::json"
-
-
 _TEXTS = {
     "type": "$.type",
     "name": "$.payload.name",
@@ -75,6 +69,5 @@ UMAMI = Vendor(
     paths=("/api/send",),
     receive=receive,
     events=events,
-    shared=shared,
     projection=projection,
 )

@@ -74,7 +74,7 @@ class Vendor:
         accepted: the answer that every SDK of this vendor takes for success.
         refused: the answer to a request that is refused with this status and message.
         events: the SQL of the list of events in a request's body, given as a JSON expression.
-        shared: the SQL of the JSON that every event of the body needs beside itself (when it was sent …).
+        shared: the SQL of the JSON that every event of the body needs beside itself (when it was sent …), if any.
         projection: the SQL of the draft (see `ingest.envelope`) of a relation of events (see `messages`).
         answers: start-up requests: path to a function of the request and the key's app.
         claims: whether a request to a path that several vendors use is this one's.
@@ -85,8 +85,8 @@ class Vendor:
     paths: tuple[str, ...]
     receive: Callable[[Request], Received]
     events: Callable[[str], str]
-    shared: Callable[[str], str]
     projection: Callable[[str], str]
+    shared: Callable[[str], str] = lambda _: "null::json"
     accepted: Callable[[Request], Answer] = lambda _: Answer()
     refused: Callable[[Request, int, str], Answer] | None = None
     answers: Mapping[str, Callable[[Request, str], Answer]] = field(default_factory=dict)

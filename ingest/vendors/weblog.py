@@ -74,7 +74,6 @@ WEBLOG = Vendor(
     paths=(),
     receive=receive,  # type: ignore[arg-type]
     events=lambda body: f"[{body}]",
-    shared=lambda body: "null::json",
     projection=projection,
     line=line,
 )
