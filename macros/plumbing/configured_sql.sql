@@ -141,16 +141,6 @@
     where picked_events.kind = '{{ kind }}'
 {%- endmacro %}
 
-{#- The data's clocks as the calendar has them: the first and last local day of each app, and the local time until which all is known. -#}
-{% macro local_clocks(clocks) -%}
-    select
-        app,
-        cast({{ local_timestamp('first_event_at') }} as date) as first_date,
-        cast({{ local_timestamp('last_event_at') }} as date) as last_date,
-        {{ local_timestamp('known_until_at') }} as known_until
-    from {{ clocks }}
-{%- endmacro %}
-
 {#- Periods of every kind over all the data; neighbours have neighbouring places. -#}
 {% macro calendar_of(clocks) -%}
     {% for period in ['day', 'week', 'month'] -%}

@@ -53,12 +53,12 @@
     end
 {%- endmacro %}
 
-{#- The standard segments of a row as a list to unnest; a row counts once in each. -#}
+{#- The standard segments of a row as a list to unnest, each with the clock that its rows end with; a row counts once in each. -#}
 {% macro standard_segments(segments) -%}
     [
-        {'segment': 'all', 'segment_value': 'all'}
+        {'segment': 'all', 'segment_value': 'all', 'clock': ''}
         {%- for segment, value in segments.items() -%}
-        , {'segment': '{{ segment }}', 'segment_value': {{ value }}}
+        , {'segment': '{{ segment }}', 'segment_value': {{ value }}, 'clock': {{ value if segment == 'app' else "''" }}}
         {%- endfor -%}
     ]
 {%- endmacro %}

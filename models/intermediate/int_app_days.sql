@@ -10,13 +10,10 @@
 with
 
 events as (
-
     {{ events_of_days(touched_days) }}
-
 ),
 
 app_days as (
-
     select
         app,
         event_date,
@@ -26,11 +23,8 @@ app_days as (
         min(occurred_at) as first_event_at,
         max(occurred_at) as last_event_at,
         max(occurred_at) filter (where is_activity) as last_activity_at
-
     from events
-
     group by app, event_date, {{ local_date('occurred_at') }}
-
 )
 
 select * from app_days

@@ -3,26 +3,13 @@
 
 with
 
-charging_events as (
+charging_events as (select * from {{ ref('int_charging_events') }}),
 
-    select * from {{ ref('int_charging_events') }}
+currencies as (select * from {{ ref('currencies') }}),
 
-),
-
-currencies as (
-
-    select * from {{ ref('currencies') }}
-
-),
-
-exchange_rates as (
-
-    select * from {{ ref('int_exchange_rates') }}
-
-),
+exchange_rates as (select * from {{ ref('int_exchange_rates') }}),
 
 credits as (
-
     select
         charging_events.event_id,
         charging_events.event_date,
@@ -31,18 +18,13 @@ credits as (
         unreadable_properties['amount_cents'] as unreadable_amount,
         {{ local_date('charging_events.occurred_at') }} as credit_date,
         coalesce(nullif(upper(trimmed(charging_events.currency)), ''), upper(app_currencies.currency), '{{ reporting_currency }}') as currency
-
     from charging_events
-
     left join {{ ref('app_currencies') }} as app_currencies
         on charging_events.app = app_currencies.app
-
     where step = 'credit'
-
 ),
 
 credits_with_rate as (
-
     select
         credits.*,
         exchange_rates.minor_rate,
@@ -50,28 +32,21 @@ credits_with_rate as (
             {{ amount_faults('credits.amount_cents', 'credits.unreadable_amount', 'exchange_rates.minor_rate') | indent(8) }}
             when credits.amount_cents is null then 'missing_amount'
         end as fault
-
     from credits
-
     left join currencies
         on credits.currency = currencies.currency
-
     asof left join exchange_rates
         on credits.currency = exchange_rates.currency and credits.credit_date >= exchange_rates.valid_from_date
-
 ),
 
 priced_credits as (
-
     select
         * exclude (minor_rate, unreadable_amount),
         case
             when fault is not null and fault != 'missing_rate' then 0
             else coalesce({{ in_reporting_currency('amount_cents', 'credit_date') | indent(12) }}, 0)
         end as reward_cents
-
     from credits_with_rate
-
 )
 
 select * from priced_credits

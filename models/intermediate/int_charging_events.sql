@@ -9,13 +9,10 @@
 with
 
 events as (
-
     {{ events_of_days(touched_days, "event_name in ('charge_started', 'charge_stopped', 'wallet_credited')") }}
-
 ),
 
 charging_events as (
-
     select
         -- ids
         event_id,
@@ -23,17 +20,14 @@ charging_events as (
         charging_session_id,
         station_id,
         location_id,
-
         -- strings
         app,
         nullif(trim(region), '') as region,
         case event_name when 'charge_started' then 'start' when 'charge_stopped' then 'stop' else 'credit' end as step,
         currency,
-
         -- numbers; decimals, because the sum of doubles depends on their order
         amount_cents,
         case when energy_kwh >= 0 then try_cast(energy_kwh as decimal(18, 6)) end as energy_kwh,
-
         -- what was sent and is no number
         unreadable_properties,
         case
@@ -41,13 +35,10 @@ charging_events as (
             when energy_kwh < 0 then 'negative_energy'
             when energy_kwh is not null and try_cast(energy_kwh as decimal(18, 6)) is null then 'energy_out_of_range'
         end as energy_fault,
-
         -- dates and timestamps (utc)
         event_date,
         occurred_at
-
     from events
-
 )
 
 select * from charging_events

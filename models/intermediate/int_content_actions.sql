@@ -1,38 +1,22 @@
 with
 
 content_events as (
-
     select
         * replace (
             case when event_name not in ('creator_followed', 'creator_unfollowed') then content_id end as content_id
         ),
         content_id as named_content_id
-
     from {{ ref('int_content_events') }}
-
 ),
 
-content_items as (
+content_items as (select * from {{ ref('int_content_items') }}),
 
-    select * from {{ ref('int_content_items') }}
+identities as (select * from {{ ref('int_identities') }}),
 
-),
-
-identities as (
-
-    select * from {{ ref('int_identities') }}
-
-),
-
-engagement_weights as (
-
-    select * from {{ ref('engagement_weights') }}
-
-),
+engagement_weights as (select * from {{ ref('engagement_weights') }}),
 
 -- an item is its creator's, whoever an event names; without an item the named creator counts
 actions as (
-
     select
         content_events.* exclude (identity_key, creator_id, parts, named_content_id, unreadable_properties),
         identities.person_id,
@@ -51,20 +35,15 @@ actions as (
             end
         ) as unreadable,
         {{ local_date('content_events.occurred_at') }} as day
-
     from content_events
-
     left join content_items
         on content_events.app = content_items.app and content_events.named_content_id = content_items.content_id
-
     left join identities
         on content_events.identity_key = identities.identity_key
-
 ),
 
 -- an event_name to join by: a condition on one side of the join alone would compare all with all
 first_starts as (
-
     select
         'part_finished' as event_name,
         app,
@@ -72,17 +51,12 @@ first_starts as (
         part,
         person_id,
         min(occurred_at) as first_started_at
-
     from actions
-
     where event_name = 'part_started' and person_id is not null
-
     group by app, content_id, part, person_id
-
 ),
 
 judged_actions as (
-
     select
         actions.* exclude (is_beyond_item, unreadable),
         case
@@ -99,9 +73,7 @@ judged_actions as (
             when actions.read_seconds < 0 then 'negative_read_time'
             else actions.unreadable
         end as fault
-
     from actions
-
     left join first_starts
         on
             actions.event_name = first_starts.event_name
@@ -109,11 +81,9 @@ judged_actions as (
             and actions.content_id = first_starts.content_id
             and actions.part = first_starts.part
             and actions.person_id = first_starts.person_id
-
 ),
 
 content_actions as (
-
     select
         judged_actions.* replace (
             coalesce(judged_actions.creator_id, 'unknown') as creator_id,
@@ -121,12 +91,9 @@ content_actions as (
         ),
         coalesce(judged_actions.fault in ('negative_read_time', 'unreadable_read_time', 'unreadable_parts'), true) as is_counted,
         cast(coalesce(engagement_weights.weight, 0) as decimal(9, 3)) as weight
-
     from judged_actions
-
     left join engagement_weights
         on judged_actions.event_name = engagement_weights.event_name
-
 )
 
 select * from content_actions

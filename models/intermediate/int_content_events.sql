@@ -15,39 +15,30 @@
 with
 
 events as (
-
     {{ events_of_days(touched_days, is_of_content) }}
-
 ),
 
 content_events as (
-
     select
         -- ids
         event_id,
         identity_key,
         content_id,
         creator_id,
-
         -- strings
         event_name,
         app,
-
         -- numbers; decimals, because the sum of doubles depends on their order
         part,
         parts,
         try_cast(rating as decimal(9, 3)) as rating,
         try_cast(read_seconds as decimal(15, 3)) as read_seconds,
-
         -- what was sent and is no number
         unreadable_properties,
-
         -- dates and timestamps (utc)
         event_date,
         occurred_at
-
     from events
-
 )
 
 select * from content_events

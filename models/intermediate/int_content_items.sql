@@ -1,23 +1,16 @@
 with
 
 content_events as (
-
     select * from {{ ref('int_content_events') }}
-
     where content_id is not null
-
 ),
 
 payments as (
-
     select * from {{ ref('int_payments') }}
-
     where content_id is not null
-
 ),
 
 mentions as (
-
     select
         app,
         content_id,
@@ -28,11 +21,8 @@ mentions as (
         event_id,
         occurred_at,
         {{ local_date('occurred_at') }} as day
-
     from content_events
-
     union all by name
-
     select
         app,
         content_id,
@@ -40,14 +30,11 @@ mentions as (
         payment_id as event_id,
         occurred_at,
         payment_date as day
-
     from payments
-
 ),
 
 -- the creator under whom it was published first, else whom the latest mention names
 content_items as (
-
     select
         app,
         content_id,
@@ -63,11 +50,8 @@ content_items as (
         max(parts) filter (where event_name = 'content_published') as published_parts,
         min(day) as first_date,
         min(occurred_at) filter (where event_name = 'content_published') as published_at
-
     from mentions
-
     group by app, content_id
-
 )
 
 select * from content_items

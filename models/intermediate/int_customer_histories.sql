@@ -1,94 +1,65 @@
 with
 
 payments as (
-
     select * from {{ ref('int_payments') }}
-
     -- a subscription renews itself: what is bought by decision is what can be predicted from it
     where person_id is not null and subscription_id is null and status = 'completed'
-
 ),
 
-clocks as (
-
-    {{ local_clocks(ref('int_data_clocks')) | indent(4) }}
-
-),
+clocks as (select * from {{ ref('int_data_clocks') }}),
 
 -- several payments of a day are one purchase; money is the sum of all, refunds on their own day
 customer_days as (
-
     select
         app,
         person_id,
         payment_date,
         bool_or(kind = 'payment' and revenue_cents > 0) as is_purchase,
         cast(sum(revenue_cents) as bigint) as revenue_cents
-
     from payments
-
     group by app, person_id, payment_date
-
 ),
 
 first_purchases as (
-
     select
         app,
         person_id,
         min(payment_date) as first_purchase_date
-
     from customer_days
-
     where is_purchase
-
     group by app, person_id
-
 ),
 
 app_spans as (
-
     select
         clocks.app,
         clocks.last_date,
         cast((clocks.last_date - min(first_purchases.first_purchase_date)) // 3 as integer) as holdout_days
-
     from first_purchases
-
     inner join clocks
         on first_purchases.app = clocks.app
-
     group by clocks.app, clocks.last_date
-
 ),
 
 -- once with all that is known, to look ahead; once without the last third of it, to see how that would have gone
 cuts as (
-
     select
         app,
         'forecast' as purpose,
         last_date as until_date,
         {{ setting('ltv_horizon_days') }} as horizon_days
-
     from app_spans
-
     union all
-
     select
         app,
         'holdout' as purpose,
         last_date - holdout_days as until_date,
         holdout_days as horizon_days
-
     from app_spans
-
     where holdout_days > 0
-
 ),
 
 customer_histories as (
-
     select
         first_purchases.app,
         first_purchases.person_id,
@@ -105,19 +76,15 @@ customer_histories as (
         cast(sum(case when days.payment_date <= cuts.until_date then days.revenue_cents else 0 end) as bigint) as revenue_cents,
         count(case when days.is_purchase and days.payment_date > cuts.until_date then 1 end) as later_purchase_days,
         cast(sum(case when days.payment_date > cuts.until_date then days.revenue_cents else 0 end) as bigint) as later_revenue_cents
-
     from first_purchases
-
     inner join cuts
         on first_purchases.app = cuts.app and first_purchases.first_purchase_date <= cuts.until_date
-
     -- what came back before the first purchase was bought before the data begin
     inner join customer_days as days
         on
             first_purchases.app = days.app
             and first_purchases.person_id = days.person_id
             and first_purchases.first_purchase_date <= days.payment_date
-
     group by
         first_purchases.app,
         first_purchases.person_id,
@@ -125,7 +92,6 @@ customer_histories as (
         cuts.purpose,
         cuts.until_date,
         cuts.horizon_days
-
 )
 
 select * from customer_histories

@@ -2,66 +2,46 @@
 
 with
 
-currencies as (
-
-    select * from {{ ref('currencies') }}
-
-),
+currencies as (select * from {{ ref('currencies') }}),
 
 known_rates as (
-
     select
         currency,
         valid_from_date,
         rate,
         valid_from_date + {{ setting('max_rate_age_days') + 1 }} as too_old_from_date,
         lead(valid_from_date) over (partition by currency order by valid_from_date) as next_from_date
-
     from {{ ref('exchange_rates') }}
-
     where reporting_currency = '{{ reporting_currency }}' and currency != '{{ reporting_currency }}'
-
 ),
 
 exchange_rates as (
-
     select
         currency,
         valid_from_date,
         rate
-
     from known_rates
-
     union all
-
     -- a rate that is too old says nothing: from then on there is none until the next
     select
         currency,
         too_old_from_date as valid_from_date,
         null as rate
-
     from known_rates
-
     where next_from_date is null or too_old_from_date < next_from_date
-
     union all
-
     select
         '{{ reporting_currency }}' as currency,
         date '0001-01-01' as valid_from_date,
         1 as rate
-
 ),
 
 reporting_currencies as (
-
     select minor_units from currencies where currency = '{{ reporting_currency }}'
-
 ),
 
 -- a yen has no cents: what one minor unit is worth depends on how many both currencies have
 minor_rates as (
-
     select
         exchange_rates.currency,
         exchange_rates.valid_from_date,
@@ -78,14 +58,10 @@ minor_rates as (
             end
             as decimal(20, 11)
         ) as minor_rate
-
     from exchange_rates
-
     inner join currencies
         on exchange_rates.currency = currencies.currency
-
     cross join reporting_currencies
-
 )
 
 select * from minor_rates

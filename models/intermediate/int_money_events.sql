@@ -9,13 +9,10 @@
 with
 
 events as (
-
     {{ events_of_days(touched_days, "money_event is not null") }}
-
 ),
 
 money_events as (
-
     select
         -- ids
         event_id,
@@ -28,29 +25,23 @@ money_events as (
         plan_id,
         content_id,
         creator_id,
-
         -- strings
         money_event,
         app,
         country,
         currency,
         billing_interval,
-
         -- numbers
         amount_cents,
         billing_interval_count,
-
         -- what was sent and is no number or time
         unreadable_properties,
-
         -- dates and timestamps (utc)
         event_date,
         occurred_at,
         effective_at,
         trial_ends_at
-
     from events
-
 )
 
 select * from money_events

@@ -9,31 +9,20 @@
 with
 
 events as (
-
     {{ events_of_days(touched_days) }}
-
 ),
 
-event_catalog as (
-
-    select * from {{ ref('event_catalog') }}
-
-),
+event_catalog as (select * from {{ ref('event_catalog') }}),
 
 operations as (
-
     select distinct
         canonical_name,
         operation
-
     from event_catalog
-
     where operation is not null
-
 ),
 
 operation_days as (
-
     select
         events.event_date,
         {{ local_date('events.occurred_at') }} as operation_date,
@@ -42,14 +31,10 @@ operation_days as (
         events.identity_key,
         count(*) as events,
         min(events.occurred_at) as first_at
-
     from events
-
     inner join operations
         on events.event_name = operations.canonical_name
-
     group by all
-
 )
 
 select * from operation_days

@@ -6,118 +6,84 @@
 
 with
 
-stream_days as (
-
-    select * from {{ ref('int_stream_days') }}
-
-),
+stream_days as (select * from {{ ref('int_stream_days') }}),
 
 -- a digest of text is dear: once an id, not once a day
 identities as (
-
     select
         identity_key,
         person_id,
         {{ stable_key('person_id') }} as person_key
-
     from {{ ref('int_identities') }}
-
 ),
 
 -- who a device belongs to is joined here, late, so that its history moves with it
 person_stream_days as (
-
     select
         identities.person_key,
         identities.person_id,
         stream_days.*,
         hash(stream_days.stream_id, stream_days.identity_key, stream_days.activity_date, stream_days.content_hash) as part_hash
-
     from stream_days
-
     inner join identities
         on stream_days.identity_key = identities.identity_key
-
 ),
 
 {% if is_incremental() %}
 -- a person is built anew when the stream days that make it up are not the ones it was built from
 person_contents as (
-
     select
         person_key,
         bit_xor(part_hash) as content_hash
-
     from person_stream_days
-
     group by person_key
-
 ),
 
 built_contents as (
-
     select
         person_key,
         bit_xor(content_hash) as content_hash
-
     from {{ this }}
-
     group by person_key
-
 ),
 
 changed_persons as (
-
     select coalesce(person_contents.person_key, built_contents.person_key) as person_key
-
     from person_contents
-
     full join built_contents
         on person_contents.person_key = built_contents.person_key
-
     where person_contents.content_hash is distinct from built_contents.content_hash
-
 ),
 {% endif %}
 
 person_days as (
-
     select
         -- ids
         person_key,
         person_id,
-
         -- what a day is told apart by
         activity_date,
         app,
         country,
         device_type,
-
         -- numbers
         cast(sum(events) as bigint) as events,
         cast(sum(activity_events) as bigint) as activity_events,
         cast(sum(page_views) as bigint) as page_views,
-
         -- timestamps (utc)
         min(first_event_at) as first_event_at,
         max(last_event_at) as last_event_at,
-
         bit_xor(part_hash) as content_hash
-
     from person_stream_days
-
     {% if is_incremental() %}
     where person_key in (select person_key from changed_persons)
     {% endif %}
-
     group by person_key, person_id, activity_date, app, country, device_type
-
 ),
 
 -- the previous active day of the person, as a whole and inside each segment: all actives and lifecycles follow from these;
 -- rows of one day repeat it, and only the first of them opens the day (its previous row lies on another day)
 active_days as (
-
     select
         person_key,
         activity_date,
@@ -136,15 +102,11 @@ active_days as (
         lag(activity_date) over (
             partition by person_key, device_type order by activity_date, app, country
         ) as previous_row_device_date
-
     from person_days
-
     where activity_events > 0
-
 ),
 
 person_days_with_previous as (
-
     select
         person_days.*,
         active_days.person_key is not null as is_active,
@@ -152,9 +114,7 @@ person_days_with_previous as (
         active_days.previous_row_app_date,
         active_days.previous_row_country_date,
         active_days.previous_row_device_date
-
     from person_days
-
     left join active_days
         on
             person_days.person_key = active_days.person_key
@@ -162,7 +122,6 @@ person_days_with_previous as (
             and person_days.app = active_days.app
             and person_days.country = active_days.country
             and person_days.device_type = active_days.device_type
-
 )
 
 select * from person_days_with_previous

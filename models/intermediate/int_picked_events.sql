@@ -13,15 +13,11 @@
 with
 
 events as (
-
     {{ events_of_days(touched_days) }}
-
 ),
 
 picked_events as (
-
     {{ picked_events('events', analyses) | indent(4) }}
-
 )
 
 select * from picked_events

@@ -2,77 +2,44 @@
 
 with
 
-money_events as (
+money_events as (select * from {{ ref('int_money_events') }}),
 
-    select * from {{ ref('int_money_events') }}
-
-),
-
-subscription_changes as (
-
-    select * from {{ ref('int_subscription_changes') }}
-
-),
+subscription_changes as (select * from {{ ref('int_subscription_changes') }}),
 
 plans as (
-
     select
         *,
         lower(trimmed(plan_id)) as plan_in_lower_case
-
     from {{ ref('plans') }}
-
 ),
 
 -- a plan may be named in another case, unless two plans differ in that alone
 plans_by_any_case as (
-
     select
         app,
         plan_in_lower_case,
         any_value(plan_id) as plan_id
-
     from plans
-
     group by app, plan_in_lower_case
-
     having count(*) = 1
-
 ),
 
-app_currencies as (
+app_currencies as (select * from {{ ref('app_currencies') }}),
 
-    select * from {{ ref('app_currencies') }}
+currencies as (select * from {{ ref('currencies') }}),
 
-),
-
-currencies as (
-
-    select * from {{ ref('currencies') }}
-
-),
-
-exchange_rates as (
-
-    select * from {{ ref('int_exchange_rates') }}
-
-),
+exchange_rates as (select * from {{ ref('int_exchange_rates') }}),
 
 named_payments as (
-
     select distinct
         app,
         payment_id
-
     from money_events
-
     where money_event like 'payment%' and payment_id is not null and coalesce(amount_cents, 0) >= 0
-
 ),
 
 -- the price of a plan is that of events that set one
 planned_events as (
-
     select
         money_events.* replace (
             case when subscription_changes.event_id is null then money_events.subscription_id else subscription_changes.subscription_id end
@@ -98,29 +65,22 @@ planned_events as (
         plans.amount_cents as plan_amount_cents,
         case when is_priced_by_plan then plans.billing_interval end as plan_interval,
         case when is_priced_by_plan then plans.trial_days end as trial_days
-
     from money_events
-
     left join subscription_changes
         on
             money_events.app = subscription_changes.app
             and money_events.event_id = subscription_changes.event_id
             and money_events.event_date = subscription_changes.event_date
-
     left join named_payments
         on money_events.app = named_payments.app and money_events.payment_id = named_payments.payment_id
-
     left join plans_by_any_case
         on money_events.app = plans_by_any_case.app and lower(trimmed(money_events.plan_id)) = plans_by_any_case.plan_in_lower_case
-
     left join plans
         on money_events.app = plans.app and coalesce(plans_by_any_case.plan_id, money_events.plan_id) = plans.plan_id
-
 ),
 
 -- what a payment and a subscription are in: of the former what its own events say, the furthest first; of the latter what was said last, else next
 events_with_currencies as (
-
     select
         *,
         first_value(case when money_event like 'payment%' then said_currency end ignore nulls) over payment_events as payment_currency,
@@ -128,9 +88,7 @@ events_with_currencies as (
             as subscription_currency,
         first_value(case when is_of_subscription then coalesce(said_currency, plan_currency) end ignore nulls) over changes_from_now
             as next_subscription_currency
-
     from planned_events
-
     window
         payment_events as (
             partition by app, payment_key
@@ -147,12 +105,10 @@ events_with_currencies as (
             order by effective_at, occurred_at, {{ order_at_one_moment('money_event') }}, event_id, event_date
             rows between current row and unbounded following
         )
-
 ),
 
 -- a refund is in the currency of what it refunds, also where that has it of its plan or subscription
 told_events as (
-
     select
         events_with_currencies.*,
         coalesce(
@@ -169,13 +125,10 @@ told_events as (
                 rows between unbounded preceding and unbounded following
             )
         ) as told_currency
-
     from events_with_currencies
-
 ),
 
 amounts as (
-
     select
         told_events.* exclude (amount_cents, currency, billing_interval, trial_ends_at),
         is_priced_by_plan and told_events.amount_cents is null and unreadable_amount is null as is_at_plan_price,
@@ -192,16 +145,12 @@ amounts as (
         or billing_interval_count is not null
         or unreadable_properties['billing_interval_count'] is not null as has_interval,
         coalesce(told_events.trial_ends_at, effective_at + to_days(trial_days)) as trial_ends_at
-
     from told_events
-
     left join app_currencies
         on told_events.app = app_currencies.app
-
 ),
 
 events_with_rate as (
-
     select
         amounts.*,
         exchange_rates.minor_rate,
@@ -229,19 +178,14 @@ events_with_rate as (
                 and amounts.money_event in ('subscription_created', 'subscription_reactivated')
                 then 'unreadable_trial_ends_at'
         end as time_fault
-
     from amounts
-
     left join currencies
         on amounts.currency = currencies.currency
-
     asof left join exchange_rates
         on amounts.currency = exchange_rates.currency and amounts.money_date >= exchange_rates.valid_from_date
-
 ),
 
 priced_events as (
-
     select
         -- ids
         event_id,
@@ -255,7 +199,6 @@ priced_events as (
         coalesce(known_plan_id, plan_id) as plan_id,
         content_id,
         creator_id,
-
         -- strings
         money_event,
         app,
@@ -264,7 +207,6 @@ priced_events as (
         billing_interval,
         fault,
         time_fault,
-
         -- numbers
         amount_cents,
         case
@@ -272,16 +214,13 @@ priced_events as (
             when fault in ('unknown_currency', 'amount_out_of_range') then null
             else {{ in_reporting_currency('amount_cents', 'money_date') | indent(12) }}
         end as reporting_cents,
-
         -- dates and timestamps (utc)
         event_date,
         money_date,
         occurred_at,
         effective_at,
         trial_ends_at
-
     from events_with_rate
-
 )
 
 select * from priced_events

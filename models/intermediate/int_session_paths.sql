@@ -13,23 +13,17 @@
 with
 
 sessions as (
-
     select
         *,
         row_number() over () as session_number
-
     from {{ ref('int_sessions') }}
-
     {% if is_incremental() %}
     where session_date in {{ changed_days }}
     {% endif %}
-
 ),
 
 events as (
-
     select * from {{ ref('stg_events') }}
-
     where
         {{ is_on_a_path(named_paths) }}
         {% if is_incremental() %}
@@ -38,12 +32,10 @@ events as (
             ~ ref('int_sessions') ~ ' where session_date in ' ~ changed_days
         ) }}
         {% endif %}
-
 ),
 
 -- an event finds its session by stream and day: a session lies on few days, and few sessions of a stream on one
 session_days as (
-
     select
         session_number,
         session_date,
@@ -53,13 +45,10 @@ session_days as (
         started_at,
         ended_at,
         cast(unnest(generate_series(cast(started_at as date), cast(ended_at as date), interval 1 day)) as date) as day
-
     from sessions
-
 ),
 
 session_events as (
-
     select
         session_days.session_date,
         session_days.identity_key,
@@ -70,9 +59,7 @@ session_events as (
         events.event_name,
         case when events.is_page_view then {{ page_of('events.page_url') }} end as page,
         events.is_activity
-
     from events
-
     inner join session_days
         on
             {{ stream | indent(12) }} = session_days.stream_id
@@ -80,29 +67,21 @@ session_events as (
             and {{ lane }} = session_days.lane
             and events.occurred_at >= session_days.started_at
             and events.occurred_at <= session_days.ended_at
-
 ),
 
 session_items as (
-
     {{ items_of_paths('session_events', named_paths) }}
-
 ),
 
 links as (
-
     {{ path_links('session_items', dropoff=true, of_unit=['path', 'session_date', 'identity_key']) }}
-
 ),
 
 counted_links as (
-
     {{ paths('links', ['path', 'session_date'], gathered='identity_key') }}
-
 ),
 
 paths as (
-
     select
         path,
         session_date,
@@ -114,11 +93,8 @@ paths as (
         median_seconds,
         gathered as identity_keys,
         hash(path, step, source, target, paths, avg_seconds, median_seconds, gathered) as fingerprint
-
     from counted_links
-
     where {{ is_within_steps(named_paths) }}
-
 )
 
 select * from paths

@@ -17,19 +17,15 @@
 -#}
 {% set changes %}
 touched_lanes as (
-
     select
         {{ stream | indent(8) }} as stream_id,
         {{ lane }} as lane,
         occurred_at,
         is_current
-
     from ({{ touched_moments(batches) }}) as moments
-
 ),
 
 touched as materialized (
-
     select
         stream_id,
         lane,
@@ -37,24 +33,18 @@ touched as materialized (
         max(occurred_at) as last_at,
         min(occurred_at) filter (where is_current) as first_current_at,
         max(occurred_at) filter (where is_current) as last_current_at
-
     from touched_lanes
-
     group by stream_id, lane, {{ aligned_bin('occurred_at', timeout_seconds * 1000000) }}
-
 ),
 
 affected_sessions as materialized (
-
     select distinct
         sessions.rowid as replaced_rowid,
         sessions.stream_id,
         touched.lane,
         sessions.started_at,
         sessions.ended_at
-
     from {{ this }} as sessions
-
     inner join touched
         on
             sessions.stream_id = touched.stream_id
@@ -66,26 +56,21 @@ affected_sessions as materialized (
                     and touched.first_at <= sessions.chain_ended_at + to_seconds({{ timeout_seconds }})
                 )
             )
-
 ),
 
 -- a lane that gaps do not cut is one span
 affected_spans as materialized (
-
     select
         stream_id,
         lane,
         min(started_at) as started_at,
         max(ended_at) as ended_at
-
     from (
         select stream_id, lane, started_at, ended_at from affected_sessions
         union all
         select stream_id, lane, first_current_at, last_current_at from touched where first_current_at is not null
     ) as spans
-
     group by stream_id, lane, case when lane = '' then (started_at, ended_at) end
-
 ),
 {% endset %}
 
@@ -95,14 +80,11 @@ with
 {{ changes }}
 
 affected_dates as (
-
     select
         unnest(generate_series(
             cast(started_at as date), cast(ended_at + to_seconds({{ timeout_seconds }}) as date), interval 1 day
         ))::date as event_date
-
     from affected_spans
-
 )
 
 select distinct event_date from affected_dates
@@ -116,7 +98,6 @@ with
 
 -- read once where few are looked for, and column by column where all are
 events as {{ 'materialized' if is_incremental() else 'not materialized' }} (
-
     select
         stream_id,
         session_id,
@@ -142,9 +123,7 @@ events as {{ 'materialized' if is_incremental() else 'not materialized' }} (
         is_interaction,
         is_passive,
         content_hash
-
     from {{ ref('stg_events') }} as staged_events
-
     {% if is_incremental() %}
     -- a passive event after the last other one may belong to its session now
     semi join affected_spans as spans
@@ -156,16 +135,13 @@ events as {{ 'materialized' if is_incremental() else 'not materialized' }} (
                 when staged_events.is_passive then staged_events.occurred_at - to_seconds({{ timeout_seconds }})
                 else staged_events.occurred_at
             end <= spans.ended_at
-
     where staged_events.event_date in {{ event_dates_in(affected_dates) }}
     {% else %}
     where {{ in_first_bucket(stream) }}
     {% endif %}
-
 ),
 
 sessions as (
-
     {{ sessionize(
         'events',
         timeout_seconds,
@@ -174,17 +150,13 @@ sessions as (
         setting('bounce_max_seconds'),
         setting('client_session_scope'),
     ) | indent(4) }}
-
 ),
 
 sessions_with_traffic as (
-
     {{ with_traffic('sessions', ref('traffic_sources')) | indent(4) }}
-
 ),
 
 sessions_to_keep as (
-
     select
         *,
         {% if setting('session_max_hours') is none %}
@@ -195,9 +167,7 @@ sessions_to_keep as (
         {% endif %}
         {{ identity_key_of_ids() | indent(8) }} as identity_key,
         {{ local_date('started_at') }} as session_date
-
     from sessions_with_traffic
-
 )
 
 select * from sessions_to_keep

@@ -13,13 +13,10 @@ select distinct stream_id, {{ local_date('occurred_at') }} as activity_date from
 with
 
 dated_events as (
-
     select
         *,
         {{ local_date('occurred_at') }} as activity_date
-
     from {{ ref('stg_events') }}
-
     where
         (anonymous_id is not null or user_id is not null)
         {% if is_incremental() %}
@@ -29,50 +26,38 @@ dated_events as (
             ~ ' from (' ~ touched_days ~ ')'
         ) }}
         {% endif %}
-
 ),
 
 events as (
-
     select *
-
     from dated_events
-
     {% if is_incremental() %}
     where (stream_id, activity_date) in ({{ touched_days }})
     {% endif %}
-
 ),
 
 days_by_user as (
-
     select
         -- ids
         stream_id,
         any_value(anonymous_id) as anonymous_id,
         user_id,
-
         -- what a day is told apart by
         activity_date,
         app,
         coalesce(country, 'unknown') as country,
         coalesce(device_type, 'unknown') as device_type,
-
         -- numbers
         count(*) as events,
         count(*) filter (where is_passive) as passive_events,
         count(*) filter (where is_activity) as activity_events,
         count(*) filter (where is_page_view) as page_views,
-
         -- timestamps (utc)
         min(occurred_at) as first_event_at,
         max(occurred_at) as last_event_at,
-
         bit_xor(content_hash) as content_hash,
         bit_xor(case when not is_passive then content_hash end) as active_hash
-
     from events
-
     group by
         stream_id,
         user_id,
@@ -80,17 +65,13 @@ days_by_user as (
         app,
         coalesce(country, 'unknown'),
         coalesce(device_type, 'unknown')
-
 ),
 
 stream_days as (
-
     select
         *,
         {{ identity_key() }} as identity_key
-
     from days_by_user
-
 )
 
 select * from stream_days

@@ -1,21 +1,13 @@
 with recursive
 
 money_events as (
-
     select * from {{ ref('int_money_events') }}
-
     where money_event like 'subscription%'
-
 ),
 
-identities as (
-
-    select * from {{ ref('int_identities') }}
-
-),
+identities as (select * from {{ ref('int_identities') }}),
 
 events_with_person as (
-
     select
         money_events.event_id,
         money_events.event_date,
@@ -25,26 +17,20 @@ events_with_person as (
         money_events.occurred_at,
         coalesce(money_events.effective_at, money_events.occurred_at) as effective_at,
         identities.person_id
-
     from money_events
-
     left join identities
         on money_events.identity_key = identities.identity_key
-
 ),
 
 -- a change that names no subscription is its person's, one that does is the customer's whose subscription it is; at one moment an end comes before a start
 changes as (
-
     select
         *,
         row_number() over (
             partition by app, customer_id
             order by occurred_at, {{ order_at_one_moment('money_event') }}, event_id, event_date
         ) as place
-
     from (
-
         select
             *,
             case
@@ -55,29 +41,21 @@ changes as (
                     rows between unbounded preceding and unbounded following
                 )
             end as customer_id
-
         from events_with_person
-
     )
-
 ),
 
 -- the others need no walk: what begins without an id is the one subscription that its person has so
 customers_to_follow as (
-
     select distinct
         app,
         customer_id
-
     from changes
-
     where subscription_id is null and money_event != 'subscription_created' and customer_id is not null
-
 ),
 
 -- change after change of such a customer, with all subscriptions known by then and when they end
 followed as (
-
     select
         app,
         customer_id,
@@ -87,11 +65,8 @@ followed as (
         cast(null as date) as event_date,
         cast(null as varchar) as subscription_id,
         cast(null as varchar) as fault
-
     from customers_to_follow
-
     union all
-
     select
         app,
         customer_id,
@@ -111,9 +86,7 @@ followed as (
             when len(candidates) = 0 then 'no_active_subscription'
             else 'several_subscriptions'
         end as fault
-
     from (
-
         select
             *,
             coalesce(
@@ -125,9 +98,7 @@ followed as (
                     when len(subscriptions) = 0 and money_event != 'subscription_cancelled' then 'of ' || customer_id
                 end
             ) as named_id
-
         from (
-
             select
                 followed.subscriptions,
                 changes.* exclude (subscription_id),
@@ -143,23 +114,17 @@ followed as (
                     when len(running) > 0 then running
                     else followed.subscriptions
                 end as candidates
-
             from followed
-
             inner join changes
                 on
                     followed.app = changes.app
                     and followed.customer_id = changes.customer_id
                     and followed.place + 1 = changes.place
-
         )
-
     )
-
 ),
 
 subscription_changes as (
-
     select
         changes.event_id,
         changes.event_date,
@@ -176,15 +141,12 @@ subscription_changes as (
             when changes.subscription_id is null and changes.person_id is null and changes.money_event = 'subscription_cancelled'
                 then 'no_active_subscription'
         end as fault
-
     from changes
-
     left join followed
         on
             changes.app = followed.app
             and changes.event_id = followed.event_id
             and changes.event_date = followed.event_date
-
 )
 
 select * from subscription_changes

@@ -1,21 +1,13 @@
 with
 
 priced_events as (
-
     select * from {{ ref('int_priced_money_events') }}
-
     where money_event like 'subscription%' and subscription_id is not null
-
 ),
 
-identities as (
-
-    select * from {{ ref('int_identities') }}
-
-),
+identities as (select * from {{ ref('int_identities') }}),
 
 changes as (
-
     select
         priced_events.event_id,
         priced_events.event_date,
@@ -36,17 +28,13 @@ changes as (
         priced_events.occurred_at,
         priced_events.effective_at,
         case when is_start then priced_events.trial_ends_at end as trial_ends_at
-
     from priced_events
-
     left join identities
         on priced_events.identity_key = identities.identity_key
-
 ),
 
 -- what a change does not say stays as it was; another price during a trial begins when the trial ends
 changes_in_order as (
-
     select
         * replace (
             last_value(plan_id ignore nulls) over changes_until_now as plan_id,
@@ -56,9 +44,7 @@ changes_in_order as (
         last_value(
             case when is_start or is_end then greatest(effective_at, trial_ends_at) end ignore nulls
         ) over changes_until_now as running_trial_ends_at
-
     from changes
-
     window
         changes_until_now as (partition by app, subscription_id order by effective_at, occurred_at, order_at_one_moment, event_id, event_date),
         all_changes as (
@@ -66,43 +52,32 @@ changes_in_order as (
             order by occurred_at, event_id, event_date
             rows between unbounded preceding and unbounded following
         )
-
 ),
 
 -- what each change makes of the subscription, and from when
 turns as (
-
     select
         *,
         'trial' as status,
         effective_at as turned_at
-
     from changes_in_order
-
     where is_start and trial_ends_at > effective_at
-
     union all
-
     select
         *,
         case when is_end then 'cancelled' else 'active' end as status,
         greatest(effective_at, running_trial_ends_at) as turned_at
-
     from changes_in_order
-
 ),
 
 -- a turn that was still to come when a later decision took effect before it never came
 overtaken_turns as (
-
     select distinct
         pending.app,
         pending.event_id,
         pending.event_date,
         pending.status
-
     from turns as pending
-
     inner join turns as decision
         on
             pending.app = decision.app
@@ -111,30 +86,23 @@ overtaken_turns as (
             and pending.turned_at >= decision.turned_at
             and (pending.occurred_at, pending.order_at_one_moment, pending.event_id, pending.event_date)
             < (decision.occurred_at, decision.order_at_one_moment, decision.event_id, decision.event_date)
-
     where pending.turned_at > pending.occurred_at
-
 ),
 
 monthly_turns as (
-
     select
         turns.*,
         {{ share_of_month('turns.price_cents', 'turns.billing_interval') | indent(8) }} as monthly_price_cents
-
     from turns
-
     anti join overtaken_turns
         on
             turns.app = overtaken_turns.app
             and turns.event_id = overtaken_turns.event_id
             and turns.event_date = overtaken_turns.event_date
             and turns.status = overtaken_turns.status
-
 ),
 
 stretches as (
-
     select
         app,
         subscription_id,
@@ -155,25 +123,18 @@ stretches as (
         turned_at as from_at,
         lead(turned_at) over turns_in_order as until_at,
         lag(status) over turns_in_order as previous_status
-
     from monthly_turns
-
     window turns_in_order as (partition by app, subscription_id order by turned_at, occurred_at, order_at_one_moment, event_id, event_date)
-
     qualify until_at is distinct from from_at
-
 ),
 
 -- of what lasted at all
 stretches_with_beginning as (
-
     select
         *,
         status != 'cancelled'
         and row_number() over (partition by app, subscription_id, status = 'cancelled' order by from_at) = 1 as is_beginning
-
     from stretches
-
 )
 
 select * from stretches_with_beginning

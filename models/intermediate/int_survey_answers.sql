@@ -1,36 +1,22 @@
 with
 
-survey_events as (
+survey_events as (select * from {{ ref('int_survey_events') }}),
 
-    select * from {{ ref('int_survey_events') }}
-
-),
-
-identities as (
-
-    select * from {{ ref('int_identities') }}
-
-),
+identities as (select * from {{ ref('int_identities') }}),
 
 persons_events as (
-
     select
         survey_events.*,
         identities.person_id,
         {{ local_date('survey_events.occurred_at') }} as day
-
     from survey_events
-
     left join identities
         on survey_events.identity_key = identities.identity_key
-
     where survey_events.is_answer or identities.person_id is not null
-
 ),
 
 -- the last time before it, or at once, that the person was asked
 events_with_asking as (
-
     select
         *,
         case
@@ -38,14 +24,11 @@ events_with_asking as (
                 then max(case when not is_answer then struct_pack(occurred_at := occurred_at, event_id := event_id, day := day, wave := wave) end)
                     over (partition by app, survey, person_id order by occurred_at)
         end as asking
-
     from persons_events
-
 ),
 
 -- without a wave an answer is of the round in which the person was asked, and stands in its month; unasked, in its own
 events_with_round as (
-
     select
         * exclude (asking, wave),
         wave is null and coalesce(occurred_at <= asking.occurred_at + to_days({{ setting('survey_response_days') }}), false) as is_of_asking,
@@ -63,14 +46,11 @@ events_with_round as (
             end,
             false
         ) as is_usable
-
     from events_with_asking
-
 ),
 
 -- the last answer that can be used decides, else the last one
 participations as (
-
     select
         app,
         survey,
@@ -92,20 +72,15 @@ participations as (
                 comment := comment
             )
         ) filter (where is_answer) as deciding
-
     from events_with_round
-
     group by app, survey, wave, person_id, nobody_key
-
 ),
 
 survey_answers as (
-
     select
         -- ids
         deciding.event_id as answer_id,
         person_id,
-
         -- strings
         app,
         survey,
@@ -120,24 +95,19 @@ survey_answers as (
             else 'score_off_scale'
         end as outcome,
         deciding.comment as comment,
-
         -- numbers
         case when deciding.is_usable then try_cast(deciding.score as bigint) end as score,
         answers,
-
         -- booleans
         asked_at is not null as is_asked,
         coalesce(first_usable_at <= asked_at + to_days({{ setting('survey_response_days') }}), false) as is_answered_in_time,
-
         -- dates and timestamps (utc)
         asked_date,
         deciding.day as answered_date,
         deciding.counted_date as counted_date,
         asked_at,
         deciding.occurred_at as answered_at
-
     from participations
-
 )
 
 select * from survey_answers

@@ -9,18 +9,14 @@
 with
 
 events as (
-
     {{ events_of_days(touched_days, "survey_event is not null") }}
-
 ),
 
 survey_events as (
-
     select
         -- ids
         event_id,
         identity_key,
-
         -- strings
         app,
         -- an event that is named after its survey needs no property to say which
@@ -30,20 +26,15 @@ survey_events as (
         end as survey,
         wave,
         {{ "json_extract_string(properties, '$.comment')" if setting('allow_pii') else 'cast(null as varchar)' }} as comment,
-
         -- numbers
         score,
         unreadable_properties['score'] as unreadable_score,
-
         -- booleans
         ends_with(survey_event, '_answered') as is_answer,
-
         -- dates and timestamps (utc)
         event_date,
         occurred_at
-
     from events
-
 )
 
 select * from survey_events

@@ -3,34 +3,25 @@
 with
 
 landed as (
-
     select
         *,
         parse_filename(filename, true) as batch_id
-
     from {{ source('landing', 'events') }}
-
 ),
 
 -- exactly the batches whose copies have been settled, whatever lands meanwhile
 settled as (
-
     select landed.*
-
     from landed
-
     anti join {{ ref('stg_superseded_copies') }} as superseded
         on landed.batch_id = superseded.batch_id and landed.file_row_number = superseded.row_number
-
     where
         landed.batch_id in (select batch_id from plumbing.processed_batches where model_name = 'stg_superseded_copies')
         -- reports of spend come through the same door, and are nobody's events
         and landed.event_name != '$spend_reported'
-
 ),
 
 named as (
-
     select
         settled.* exclude (user_id, anonymous_id, session_id, account_id, stream_id),
         {{ landed_stream() | indent(8) }} as stream_id,
@@ -46,17 +37,13 @@ named as (
         coalesce(catalog.is_merge, false) as is_merge,
         catalog.money_event,
         catalog.survey_event
-
     from settled
-
     left join {{ ref('event_catalog') }} as catalog
         on settled.event_name = catalog.event_name
-
 ),
 
 -- every declared property is extracted here, in one call, and nowhere else; after the names, so that a reader of few names extracts few
 declared as (
-
     select
         *,
         json_extract_string(
@@ -91,13 +78,10 @@ declared as (
                 '$.billing_interval_count'
             ]
         ) as declared_properties
-
     from named
-
 ),
 
 typed as (
-
     select
         -- ids
         event_id,
@@ -107,7 +91,6 @@ typed as (
         anonymous_id,
         session_id,
         account_id,
-
         -- strings
         canonical_name as event_name,
         app,
@@ -131,7 +114,6 @@ typed as (
         ip,
         library,
         context_other,
-
         -- declared properties
         whole_number(declared_properties[1]) as amount_cents,
         declared_properties[2] as currency,
@@ -160,7 +142,6 @@ typed as (
         number(declared_properties[25]) as rating,
         number(declared_properties[26]) as read_seconds,
         whole_number(declared_properties[27]) as billing_interval_count,
-
         -- a value that its reader cannot read is null above, and stands here as it was sent
         map_from_entries(list_filter(
             [
@@ -178,34 +159,27 @@ typed as (
             ],
             lambda entry: entry is not null
         )) as unreadable_properties,
-
         -- booleans
         is_activity,
         is_page_view,
         is_interaction,
         is_passive,
         is_merge,
-
         -- what it does to money
         money_event,
-
         -- what it is in a survey
         survey_event,
-
         -- dates and timestamps (utc)
         event_date,
         corrected_date,
         occurred_at,
         received_at,
-
         -- where the copy that stays came from
         batch_id,
         content_hash as written_hash,
         -- two copies may say the same and have happened at other times, by other corrections of a clock: a day or a session of the one is not that of the other
         hash(content_hash, occurred_at) as content_hash
-
     from declared
-
 )
 
 select * from typed

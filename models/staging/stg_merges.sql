@@ -7,21 +7,13 @@
 with
 
 landed as (
-
     select * from {{ source('landing', 'events') }}
-
     where filename in {{ landed_files(unseen_batches('stg_merges')) }}
-
 ),
 
-event_catalog as (
-
-    select * from {{ ref('event_catalog') }}
-
-),
+event_catalog as (select * from {{ ref('event_catalog') }}),
 
 merge_copies as (
-
     select
         landed.event_id,
         landed.event_date,
@@ -34,14 +26,10 @@ merge_copies as (
         ) as other_id,
         parse_filename(landed.filename, true) as batch_id,
         landed.file_row_number as row_number
-
     from landed
-
     inner join event_catalog
         on landed.event_name = event_catalog.event_name
-
     where event_catalog.is_merge
-
 )
 
 select * from merge_copies

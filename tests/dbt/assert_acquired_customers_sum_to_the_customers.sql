@@ -3,7 +3,6 @@
 with
 
 channels as (
-
     select
         segment,
         segment_value,
@@ -11,42 +10,30 @@ channels as (
         sum(acquired_customers) as customers,
         sum(revenue_cents) as revenue_cents,
         sum(spend_cents) as spend_cents
-
     from {{ ref('fct_channel_economics') }}
-
     group by segment, segment_value, period_start
-
 ),
 
 cohorts as (
-
     select
         segment,
         segment_value,
         cohort_start as period_start,
         any_value(customers) as customers,
         sum(revenue_cents) as revenue_cents
-
     from {{ ref('fct_cohort_revenue') }}
-
     where segment in ('all', 'app')
-
     group by segment, segment_value, cohort_start
-
 ),
 
 spend as (
-
     select
         'all' as segment,
         'all' as segment_value,
         cast(date_trunc('month', spend_date) as date) as period_start,
         sum(spend_cents) as spend_cents
-
     from {{ ref('int_channel_spend') }}
-
     group by date_trunc('month', spend_date)
-
 )
 
 select

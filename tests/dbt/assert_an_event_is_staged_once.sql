@@ -3,15 +3,11 @@
 with
 
 events as (
-
     select
         event_date,
         {{ event_key() }} as event_key
-
     from {{ ref('stg_events') }}
-
     where {{ is_of_unproven_days('event_date') }}
-
 )
 
 select

@@ -3,37 +3,25 @@
 with
 
 audiences as (
-
     select
         segment,
         case when segment = 'app' then segment_value end as app,
         audience_date,
         sum(persons) as persons
-
     from {{ ref('fct_audience') }}
-
     group by segment, case when segment = 'app' then segment_value end, audience_date
-
 ),
 
 first_days as (
-
     select
         first_app as app,
         first_seen_date,
         count(*) as persons
-
     from {{ ref('dim_persons') }}
-
     group by first_app, first_seen_date
-
 ),
 
-clocks as (
-
-    {{ local_clocks(ref('int_data_clocks')) }}
-
-)
+clocks as (select * from {{ ref('int_data_clocks') }})
 
 select
     audiences.segment,

@@ -1,32 +1,21 @@
 -- A failing row is a day on which the channels' actives do not add up to all: a person has no channel, or two.
 with
 
-active_persons as (
-
-    select * from {{ ref('fct_active_persons') }}
-
-),
+active_persons as (select * from {{ ref('fct_active_persons') }}),
 
 channel_totals as (
-
     select
         activity_date,
         sum(dau) as dau,
         sum(wau) as wau,
         sum(mau) as mau
-
     from active_persons
-
     where segment = 'channel'
-
     group by activity_date
-
 ),
 
 totals as (
-
     select * from active_persons where segment = 'all'
-
 )
 
 select

@@ -1,32 +1,20 @@
 -- A failing row is a segment and kind of period over which the funnel's sessions or energy are not those of fct_charging_sessions.
 with
 
-charging_funnel as (
+charging_funnel as (select * from {{ ref('fct_charging_funnel') }}),
 
-    select * from {{ ref('fct_charging_funnel') }}
-
-),
-
-charging_sessions as (
-
-    select * from {{ ref('fct_charging_sessions') }}
-
-),
+charging_sessions as (select * from {{ ref('fct_charging_sessions') }}),
 
 session_totals as (
-
     select
         count(started_at) as started_sessions,
         count(case when is_completed then 1 end) as completed_sessions,
         count(case when is_credited then 1 end) as credited_sessions,
         coalesce(sum(energy_kwh), 0) as energy_kwh
-
     from charging_sessions
-
 ),
 
 period_totals as (
-
     select
         segment,
         period,
@@ -34,11 +22,8 @@ period_totals as (
         sum(completed_sessions) as completed_sessions,
         sum(credited_sessions) as credited_sessions,
         sum(energy_kwh) as energy_kwh
-
     from charging_funnel
-
     group by segment, period
-
 )
 
 select *

@@ -2,51 +2,35 @@
 with
 
 customers as (
-
     select
         app,
         person_id,
         min(date_trunc('month', payment_date)) as cohort_start
-
     from {{ ref('fct_payments') }}
-
     where revenue_cents > 0 and person_id is not null
-
     group by app, person_id
-
 ),
 
 revenue as (
-
     select
         payments.app,
         count(distinct payments.person_id) as customers,
         sum(payments.revenue_cents) as revenue_cents
-
     from {{ ref('fct_payments') }} as payments
-
     inner join customers
         on payments.app = customers.app and payments.person_id = customers.person_id
-
     where payments.payment_date >= customers.cohort_start
-
     group by payments.app
-
 ),
 
 cohorts as (
-
     select
         segment_value as app,
         sum(revenue_cents) as revenue_cents,
         sum(case when period = 0 then customers end) as customers
-
     from {{ ref('fct_cohort_revenue') }}
-
     where segment = 'app'
-
     group by segment_value
-
 )
 
 select

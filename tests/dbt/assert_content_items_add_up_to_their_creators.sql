@@ -3,26 +3,13 @@
 
 with
 
-content_performance as (
+content_performance as (select * from {{ ref('fct_content_performance') }}),
 
-    select * from {{ ref('fct_content_performance') }}
+creator_overview as (select * from {{ ref('fct_creator_overview') }}),
 
-),
-
-creator_overview as (
-
-    select * from {{ ref('fct_creator_overview') }}
-
-),
-
-creator_growth as (
-
-    select * from {{ ref('fct_creator_growth') }}
-
-),
+creator_growth as (select * from {{ ref('fct_creator_growth') }}),
 
 item_totals as (
-
     select
         app,
         creator_id,
@@ -31,25 +18,18 @@ item_totals as (
         {% endfor -%}
         coalesce(sum(likes) filter (where period = 'week'), 0) as weekly_likes,
         coalesce(sum(views) filter (where period = 'month'), 0) as monthly_views
-
     from content_performance
-
     group by app, creator_id
-
 ),
 
 growth_totals as (
-
     select
         app,
         creator_id,
         sum(case period when 'week' then views end) as weekly_views,
         sum(case period when 'month' then views end) as monthly_views
-
     from creator_growth
-
     group by app, creator_id
-
 )
 
 select

@@ -1,36 +1,23 @@
 -- A failing row is a day whose DAU is not the number of distinct persons with activity on it, counted without the engine of gaps.
 with
 
-person_days as (
-
-    select * from {{ ref('int_person_days') }}
-
-),
+person_days as (select * from {{ ref('int_person_days') }}),
 
 counted as (
-
     select
         activity_date,
         count(distinct person_key) as persons
-
     from person_days
-
     where activity_events > 0
-
     group by activity_date
-
 ),
 
 daily_actives as (
-
     select
         activity_date,
         dau
-
     from {{ ref('fct_active_persons') }}
-
     where segment = 'all' and dau > 0
-
 )
 
 select

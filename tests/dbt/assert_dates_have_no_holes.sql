@@ -2,13 +2,10 @@
 with
 
 dates as (
-
     select
         *,
         lag(date_day) over (order by date_day) as previous_date
-
     from {{ ref('dim_dates') }}
-
 )
 
 select * from dates

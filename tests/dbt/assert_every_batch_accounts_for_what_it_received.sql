@@ -7,7 +7,6 @@
 with
 
 batches as (
-
     {% if landed -%}
     select
         batch_id,
@@ -15,7 +14,6 @@ batches as (
         accepted,
         duplicate,
         quarantined
-
     from
         read_json(
             '{{ manifests }}',
@@ -35,55 +33,41 @@ batches as (
         0 as accepted,
         0 as duplicate,
         0 as quarantined
-
     where false
     {%- endif %}
-
 ),
 
 accepted_files as (
-
     select
         parse_filename(file_name, true) as batch_id,
         num_rows
-
     from parquet_file_metadata('{{ home }}/landing/events/*/*.parquet')
-
 ),
 
 quarantine_files as (
-
     {% if execute and run_query("select 1 from glob('" ~ home ~ "/quarantine/*.parquet') limit 1") | length > 0 -%}
     select
         parse_filename(file_name, true) as batch_id,
         num_rows
-
     from parquet_file_metadata('{{ home }}/quarantine/*.parquet')
     {%- else -%}
     select
         '' as batch_id,
         0 as num_rows
-
     where false
     {%- endif %}
-
 ),
 
 counted as (
-
     select
         batches.*,
         coalesce(accepted_files.num_rows, 0) as accepted_rows,
         coalesce(quarantine_files.num_rows, 0) as quarantined_rows
-
     from batches
-
     left join accepted_files
         on batches.batch_id = accepted_files.batch_id
-
     left join quarantine_files
         on batches.batch_id = quarantine_files.batch_id
-
 )
 
 select * from counted

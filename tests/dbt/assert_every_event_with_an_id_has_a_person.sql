@@ -2,11 +2,8 @@
 with
 
 events as (
-
     select * from {{ ref('events') }}
-
     where {{ is_unproven() }}
-
 )
 
 select

@@ -2,23 +2,16 @@
 with
 
 new_totals as (
-
     select
         period,
         sum(new_persons) as new_persons
-
     from {{ ref('fct_growth_accounting') }}
-
     where segment = 'all'
-
     group by period
-
 ),
 
 ever_active as (
-
     select count(*) as persons from {{ ref('dim_persons') }} where first_active_date is not null
-
 )
 
 select

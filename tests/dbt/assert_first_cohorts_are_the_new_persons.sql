@@ -2,49 +2,36 @@
 with
 
 first_time_retentions as (
-
     select
         retention,
         coalesce(period, 'day') as period
-
     from {{ ref('retentions') }}
-
     where
         coalesce(start_event_name, start_where, app, shared_where) is null
         and coalesce(unit, 'person') = 'person'
         and coalesce(cohort_rule, 'first_time') = 'first_time'
-
 ),
 
 cohorts as (
-
     select
         retention,
         period,
         cohort_start,
         cohort_users
-
     from {{ ref('fct_retention') }}
-
     where periods_later = 0
-
 ),
 
 new_persons as (
-
     select
         first_time_retentions.retention,
         growth.period,
         growth.period_start as cohort_start,
         growth.new_persons
-
     from {{ ref('fct_growth_accounting') }} as growth
-
     inner join first_time_retentions
         on growth.period = first_time_retentions.period
-
     where growth.segment = 'all'
-
 )
 
 select

@@ -2,46 +2,30 @@
 with
 
 content_actions as (
-
     select * from {{ ref('int_content_actions') }}
-
     where is_counted and event_name in ('creator_followed', 'creator_unfollowed')
-
 ),
 
-creator_overview as (
-
-    select * from {{ ref('fct_creator_overview') }}
-
-),
+creator_overview as (select * from {{ ref('fct_creator_overview') }}),
 
 last_words as (
-
     select
         app,
         creator_id,
         person_id,
         arg_max(event_name, (occurred_at, event_id)) as last_word
-
     from content_actions
-
     group by app, creator_id, person_id
-
 ),
 
 followers as (
-
     select
         app,
         creator_id,
         count(*) as followers
-
     from last_words
-
     where last_word = 'creator_followed'
-
     group by app, creator_id
-
 )
 
 select

@@ -3,16 +3,12 @@
 with
 
 growth as (
-
     select
         *,
         lag(active_persons, 1, 0) over segment_periods as active_before,
         lag(period_start) over segment_periods as previous_period_start
-
     from {{ ref('fct_growth_accounting') }}
-
     window segment_periods as (partition by period, segment, segment_value order by period_start)
-
 )
 
 select * from growth

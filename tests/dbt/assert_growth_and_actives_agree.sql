@@ -2,16 +2,10 @@
 with
 
 growth as (
-
     select * from {{ ref('fct_growth_accounting') }} where period = 'day'
-
 ),
 
-active_persons as (
-
-    select * from {{ ref('fct_active_persons') }}
-
-)
+active_persons as (select * from {{ ref('fct_active_persons') }})
 
 select
     coalesce(growth.period_start, active_persons.activity_date) as activity_date,

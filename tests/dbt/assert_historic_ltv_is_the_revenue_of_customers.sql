@@ -2,41 +2,28 @@
 with
 
 payments_of_persons as (
-
     select
         *,
         max(revenue_cents) over (partition by app, person_id) > 0 as has_ever_paid
-
     from {{ ref('fct_payments') }}
-
     where person_id is not null
-
 ),
 
 paid as (
-
     select
         app,
         sum(revenue_cents) as revenue_cents
-
     from payments_of_persons
-
     where has_ever_paid
-
     group by app
-
 ),
 
 held as (
-
     select
         app,
         sum(revenue_cents) as revenue_cents
-
     from {{ ref('dim_customer_ltv') }}
-
     group by app
-
 )
 
 select

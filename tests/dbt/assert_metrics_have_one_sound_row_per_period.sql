@@ -108,7 +108,6 @@
 with
 
 rows_of_metrics as (
-
     {% for name in metrics -%}
     {%- set unit = graph.nodes['model.' ~ project_name ~ '.' ~ name].config.meta.card.unit if execute -%}
     select
@@ -116,16 +115,12 @@ rows_of_metrics as (
         '{{ unit }}' as unit,
         {{ name in of_cohorts }} as may_have_holes,
         *
-
     from {{ ref(name) }}
-
     {{ 'union all by name' if not loop.last }}
     {% endfor %}
-
 ),
 
 series as (
-
     select
         metric,
         unit,
@@ -148,11 +143,8 @@ series as (
         ) as misplaced_periods,
         min(metric_value) as lowest_value,
         max(metric_value) as highest_value
-
     from rows_of_metrics
-
     group by metric, unit, may_have_holes, period, segment, segment_value
-
 )
 
 select *

@@ -4,27 +4,19 @@
 with
 
 without_rate as (
-
     select
         app,
         currency,
         money_date as day
-
     from {{ ref('int_priced_money_events') }}
-
     where fault = 'missing_rate'
-
     union all
-
     select
         app,
         currency,
         credit_date as day
-
     from {{ ref('int_charging_credits') }}
-
     where fault = 'missing_rate'
-
 )
 
 select

@@ -3,7 +3,6 @@
 with
 
 money_events as (
-
     select
         app,
         count(case when money_event = 'refund_issued' or (money_event = 'payment_completed' and amount_cents < 0) then 1 end) as refunds,
@@ -18,24 +17,17 @@ money_events as (
                 when money_event like 'payment%' and (money_event = 'payment_completed' and amount_cents < 0) is not true then payment_id
             end
         ) as named_payments
-
     from {{ ref('int_money_events') }}
-
     group by app
-
 ),
 
 payments as (
-
     select
         app,
         count(case when kind = 'refund' then 1 end) as refunds,
         count(case when kind = 'payment' and fault is distinct from 'payment_id_taken' then 1 end) as payments
-
     from {{ ref('fct_payments') }}
-
     group by app
-
 )
 
 select

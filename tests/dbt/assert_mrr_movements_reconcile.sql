@@ -3,16 +3,13 @@
 with
 
 movements as (
-
     select
         *,
         lag(closing_mrr_cents, 1, 0) over (partition by segment, segment_value order by period_start) as closing_before,
         lag(closing_customers, 1, 0) over (partition by segment, segment_value order by period_start) as customers_before,
         sum(case when segment = 'all' then closing_mrr_cents end) over (partition by period_start) as closing_of_all,
         sum(closing_mrr_cents) over (partition by period_start, segment) as closing_of_segment
-
     from {{ ref('fct_mrr_movements') }}
-
 )
 
 select * from movements

@@ -2,19 +2,13 @@
 with
 
 daily_operations as (
-
     select * from {{ ref('fct_daily_operations') }}
-
     where segment = 'app' and period = 'month'
-
 ),
 
 mrr_movements as (
-
     select * from {{ ref('fct_mrr_movements') }}
-
     where segment = 'app'
-
 )
 
 select

@@ -2,42 +2,28 @@
 -- history is compared by a second, independent hash, and so is every id of an unproven batch before it is grouped by key.
 with
 
-stream_days as (
-
-    select * from {{ ref('int_stream_days') }}
-
-),
+stream_days as (select * from {{ ref('int_stream_days') }}),
 
 unproven_events as (
-
     select * from {{ ref('stg_events') }}
-
     where
         {{ is_unproven() }}
         and stream_id is not null
-
 ),
 
 keyed_ids as (
-
     select
         'stream' as key_kind,
         stream_id as id_key,
         hash(app, anonymous_id is null, coalesce(anonymous_id, user_id)) as id_hash
-
     from stream_days
-
     union all
-
     select
         'stream' as key_kind,
         stream_id as id_key,
         hash(app, anonymous_id is null, coalesce(anonymous_id, user_id)) as id_hash
-
     from unproven_events
-
     union all
-
     select
         'identity' as key_kind,
         identity_key as id_key,
@@ -46,9 +32,7 @@ keyed_ids as (
             coalesce(user_id, anonymous_id),
             {{ 'app' if setting('person_scope') == 'app' else 'null' }}
         ) as id_hash
-
     from stream_days
-
 )
 
 select

@@ -1,65 +1,37 @@
 -- A failing row is an operating number that, added up over the days, weeks or months of all apps or of each, is not what happened in all.
 with
 
-daily_operations as (
+daily_operations as (select * from {{ ref('fct_daily_operations') }}),
 
-    select * from {{ ref('fct_daily_operations') }}
+operation_days as (select * from {{ ref('int_operation_days') }}),
 
-),
-
-operation_days as (
-
-    select * from {{ ref('int_operation_days') }}
-
-),
-
-money_events as (
-
-    select * from {{ ref('int_money_events') }}
-
-),
+money_events as (select * from {{ ref('int_money_events') }}),
 
 happened as (
-
     select
         operation,
         sum(events) as happened
-
     from operation_days
-
     where operation != 'user_registered'
-
     group by operation
-
     union all
-
     select
         money_event as operation,
         count(*) as happened
-
     from money_events
-
     where money_event in ('subscription_cancelled', 'subscription_upgraded', 'subscription_downgraded')
-
     group by money_event
-
     union all
-
     select
         'subscription_created' as operation,
         count(*) as happened
-
     from {{ ref('int_subscription_stretches') }} as stretches
-
     inner join {{ ref('int_data_clocks') }} as clocks
         on stretches.app = clocks.app and {{ local_date('stretches.from_at') }} <= {{ local_date('clocks.last_event_at') }}
-
     where stretches.is_beginning
-
 ),
 
 period_totals as (
-
     select
         period,
         segment,
@@ -73,17 +45,12 @@ period_totals as (
         sum(referrals_accepted) as referral_accepted,
         sum(referral_milestones) as referral_milestone,
         sum(referral_withdrawals) as referral_withdrawal
-
     from daily_operations
-
     group by period, segment
-
 ),
 
 counted as (
-
     unpivot period_totals on columns(* exclude (period, segment)) into name operation value counted
-
 )
 
 select

@@ -2,31 +2,23 @@
 with
 
 person_totals as (
-
     select
         activity_date,
         sum(events) as events,
         sum(activity_events) as activity_events,
         sum(page_views) as page_views
-
     from {{ ref('int_person_days') }}
-
     group by activity_date
-
 ),
 
 stream_totals as (
-
     select
         activity_date,
         sum(events) as events,
         sum(activity_events) as activity_events,
         sum(page_views) as page_views
-
     from {{ ref('int_stream_days') }}
-
     group by activity_date
-
 )
 
 select

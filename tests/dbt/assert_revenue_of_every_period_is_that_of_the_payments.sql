@@ -2,20 +2,11 @@
 -- fct_payments: a payment is lost or counted twice.
 with
 
-revenue_overview as (
+revenue_overview as (select * from {{ ref('fct_revenue_overview') }}),
 
-    select * from {{ ref('fct_revenue_overview') }}
-
-),
-
-payments as (
-
-    select * from {{ ref('fct_payments') }}
-
-),
+payments as (select * from {{ ref('fct_payments') }}),
 
 payment_totals as (
-
     select
         sum(revenue_cents) as revenue_cents,
         count(case when kind = 'refund' then 1 end) as refunds,
@@ -24,13 +15,10 @@ payment_totals as (
         count(
             distinct case when kind = 'payment' and status = 'completed' then (app, payment_date, {{ order_key() }}) end
         ) as daily_orders
-
     from payments
-
 ),
 
 period_totals as (
-
     select
         segment,
         period,
@@ -39,11 +27,8 @@ period_totals as (
         sum(successful_payments) as successful_payments,
         sum(failed_payments) as failed_payments,
         sum(case when period = 'day' and segment in ('all', 'app') then orders end) as daily_orders
-
     from revenue_overview
-
     group by segment, period
-
 )
 
 select *

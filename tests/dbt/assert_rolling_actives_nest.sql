@@ -5,16 +5,12 @@
 with
 
 active_persons as (
-
     select
         *,
         sum(dau) over (segment_days rows between 6 preceding and current row) as week_of_daus,
         sum(dau) over (segment_days rows between {{ mau_days - 1 }} preceding and current row) as month_of_daus
-
     from {{ ref('fct_active_persons') }}
-
     window segment_days as (partition by segment, segment_value order by activity_date)
-
 )
 
 select * from active_persons

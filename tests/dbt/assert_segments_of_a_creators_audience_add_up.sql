@@ -1,14 +1,9 @@
 -- A failing row is a creator's month in which the countries or the devices of the audience are not all of it.
 with
 
-creator_audience as (
-
-    select * from {{ ref('fct_creator_audience') }}
-
-),
+creator_audience as (select * from {{ ref('fct_creator_audience') }}),
 
 segment_totals as (
-
     select
         app,
         creator_id,
@@ -16,11 +11,8 @@ segment_totals as (
         segment,
         sum(audience_persons) as audience_persons,
         sum(loyal_persons) as loyal_persons
-
     from creator_audience
-
     group by app, creator_id, period_start, segment
-
 )
 
 select

@@ -2,20 +2,11 @@
 -- days since they were first seen, or name one twice.
 with
 
-persons as (
+persons as (select * from {{ ref('dim_persons') }}),
 
-    select * from {{ ref('dim_persons') }}
-
-),
-
-clocks as (
-
-    {{ local_clocks(ref('int_data_clocks')) }}
-
-),
+clocks as (select * from {{ ref('int_data_clocks') }}),
 
 histories as (
-
     select
         person_id,
         min(valid_from_date) as first_date,
@@ -23,14 +14,10 @@ histories as (
         any_value(clocks.last_date) as last_date,
         count(*) filter (where is_current) as current_stretches,
         max(segment) filter (where is_current) as segment
-
     from {{ ref('fct_person_segments') }}
-
     inner join clocks
         on clocks.app is null
-
     group by person_id
-
 )
 
 select

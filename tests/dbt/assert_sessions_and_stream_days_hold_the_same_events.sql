@@ -5,33 +5,25 @@
 with
 
 session_events as (
-
     select
         {{ part }} as part,
         sum(events - passive_events) as events,
         sum(passive_events) as passive_events,
         sum(page_views) as page_views,
         bit_xor(active_hash) as active_hash
-
     from {{ ref('int_sessions') }}
-
     group by {{ part }}
-
 ),
 
 day_events as (
-
     select
         {{ part }} as part,
         sum(events - passive_events) as events,
         sum(passive_events) as passive_events,
         sum(page_views) as page_views,
         bit_xor(active_hash) as active_hash
-
     from {{ ref('int_stream_days') }}
-
     group by {{ part }}
-
 )
 
 select

@@ -3,17 +3,13 @@
 with
 
 sessions as (
-
     select * from {{ ref('int_sessions') }}
-
     where
         client_session_id is null
         and {{ is_of_unproven_days('session_date', around=1) }}
-
 ),
 
 sessions_with_previous as (
-
     select
         session_id,
         stream_id,
@@ -22,11 +18,8 @@ sessions_with_previous as (
         lag(ended_at) over stream_sessions as previous_ended_at,
         lag(chain_ended_at) over stream_sessions as previous_chain_ended_at,
         lag(chain_started_at) over stream_sessions as previous_chain_started_at
-
     from sessions
-
     window stream_sessions as (partition by stream_id order by started_at)
-
 )
 
 select * from sessions_with_previous

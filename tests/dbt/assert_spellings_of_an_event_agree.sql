@@ -1,5 +1,5 @@
--- A failing row is a canonical event name whose spellings in the catalog are not all activity, page view, interaction, passive, merge, or the same money event
--- or operation or survey event.
+-- A failing row is a canonical event name whose spellings in the catalog are not all activity, page view, interaction, passive, merge, or the same
+-- money event or operation or survey event.
 select
     canonical_name,
     count(*) as spellings

@@ -2,7 +2,6 @@
 with
 
 scores as (
-
     {% for survey in ['nps', 'csat', 'ces'] -%}
     select
         '{{ survey }}' as survey,
@@ -12,15 +11,12 @@ scores as (
         answered,
         answers,
         unusable_answers
-
     from {{ ref('fct_' ~ survey) }}
     {{ 'union all' if not loop.last }}
-
     {% endfor %}
 ),
 
 sums as (
-
     select
         survey,
         period,
@@ -29,42 +25,30 @@ sums as (
         sum(answered) as answered,
         sum(answers) as answers,
         sum(unusable_answers) as unusable_answers
-
     from scores
-
     group by survey, period, segment
-
 ),
 
 persons as (
-
     select
         survey,
         count(case when is_asked then 1 end) as asked,
         count(case when is_answered_in_time then 1 end) as answered,
         count(case when outcome = 'counted' then 1 end) as answers,
         count(case when outcome in ('nobody', 'score_missing', 'score_unreadable', 'score_off_scale') then 1 end) as unusable_answers
-
     from {{ ref('fct_survey_answers') }}
-
     where outcome != 'unknown_survey'
-
     group by survey
-
 ),
 
 kinds as (
-
     select
         unnest(['all', 'app', 'country', 'device_type', 'channel', 'person_segment']) as segment,
         'month' as period
-
     union all
-
     select
         unnest(['all', 'app', 'country', 'device_type', 'channel', 'person_segment']) as segment,
         'wave' as period
-
 )
 
 select

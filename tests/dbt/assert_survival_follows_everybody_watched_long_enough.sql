@@ -2,33 +2,20 @@
 -- lost_after_days whole days before the last known day.
 with
 
-clocks as (
-
-    {{ local_clocks(ref('int_data_clocks')) | indent(4) }}
-
-),
+clocks as (select * from {{ ref('int_data_clocks') }}),
 
 watched as (
-
     select count(*) as persons
-
     from {{ ref('dim_persons') }} as persons
-
     inner join clocks
         on clocks.app is null
-
     where persons.first_active_date < cast(clocks.known_until as date) - {{ setting('lost_after_days') }}
-
 ),
 
 followed as (
-
     select coalesce(sum(lost + censored), 0) as persons
-
     from {{ ref('fct_survival') }}
-
     where kind = 'activity' and segment = 'all'
-
 )
 
 select

@@ -2,51 +2,35 @@
 with
 
 sessions as (
-
     select
         session_date,
         count(*) as sessions,
         count(entry_page) as entries
-
     from {{ ref('int_sessions') }}
-
     group by session_date
-
 ),
 
 shown as (
-
     select
         'fct_web_overview' as mart,
         period_start as session_date,
         sessions
-
     from {{ ref('fct_web_overview') }}
-
     where period = 'day' and segment = 'all'
-
     union all
-
     select
         'fct_web_traffic' as mart,
         session_date,
         sum(sessions) as sessions
-
     from {{ ref('fct_web_traffic') }}
-
     group by session_date
-
     union all
-
     select
         'fct_web_pages' as mart,
         session_date,
         sum(entries) as sessions
-
     from {{ ref('fct_web_pages') }}
-
     group by session_date
-
 )
 
 select

@@ -1,14 +1,9 @@
 with
 
-sessions as not materialized (
-
-    select * from {{ ref('int_sessions') }}
-
-),
+sessions as not materialized (select * from {{ ref('int_sessions') }}),
 
 -- the address without its query and fragment, which tell visits of one page apart
 visited_pages as (
-
     select
         session_date,
         app,
@@ -16,13 +11,9 @@ visited_pages as (
         1 as entries,
         0 as exits,
         cast(is_bounce as integer) as bounces
-
     from sessions
-
     where entry_page is not null
-
     union all
-
     select
         session_date,
         app,
@@ -30,15 +21,11 @@ visited_pages as (
         0 as entries,
         1 as exits,
         0 as bounces
-
     from sessions
-
     where exit_page is not null
-
 ),
 
 web_pages as (
-
     select
         session_date,
         app,
@@ -47,11 +34,8 @@ web_pages as (
         cast(sum(exits) as bigint) as exits,
         cast(sum(bounces) as bigint) as bounces,
         sum(bounces) / nullif(sum(entries), 0) as bounce_rate
-
     from visited_pages
-
     group by session_date, app, page
-
 )
 
 select * from web_pages

@@ -1,13 +1,8 @@
 with
 
-sessions as (
-
-    select * from {{ ref('fct_sessions') }}
-
-),
+sessions as (select * from {{ ref('fct_sessions') }}),
 
 web_traffic as (
-
     select
         session_date,
         app,
@@ -22,11 +17,8 @@ web_traffic as (
         count(*) filter (where is_bounce) / count(*) as bounce_rate,
         -- whole microseconds, so that the average does not depend on the order in which they are added
         avg(cast(round(duration_seconds * 1000000) as bigint)) / 1000000 as avg_session_seconds
-
     from sessions
-
     group by session_date, app, channel, traffic_source, traffic_medium, utm_campaign
-
 )
 
 select * from web_traffic

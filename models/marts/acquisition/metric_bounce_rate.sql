@@ -11,7 +11,6 @@
 with
 
 bounce_rate as (
-
     select
         period,
         period_start,
@@ -19,9 +18,7 @@ bounce_rate as (
         segment_value,
         bounce_rate as metric_value,
         is_complete
-
     from {{ ref('fct_web_overview') }}
-
 )
 
 select * from bounce_rate

@@ -10,14 +10,9 @@
 
 with
 
-channel_economics as (
-
-    select * from {{ ref('fct_channel_economics') }}
-
-),
+channel_economics as (select * from {{ ref('fct_channel_economics') }}),
 
 cac as (
-
     select
         'month' as period,
         period_start,
@@ -25,13 +20,9 @@ cac as (
         segment_value,
         sum(spend_cents) / cast(nullif(sum(acquired_customers), 0) as double) as metric_value,
         bool_and(is_complete) as is_complete
-
     from channel_economics
-
     group by segment, segment_value, period_start
-
     union all
-
     select
         'month' as period,
         period_start,
@@ -39,11 +30,8 @@ cac as (
         channel as segment_value,
         cac_cents as metric_value,
         is_complete
-
     from channel_economics
-
     where segment = 'all'
-
 )
 
 select * from cac

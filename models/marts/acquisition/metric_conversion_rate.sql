@@ -11,7 +11,6 @@
 with
 
 conversion_rate as (
-
     select
         period,
         period_start,
@@ -19,9 +18,7 @@ conversion_rate as (
         conversion as segment_value,
         conversion_rate as metric_value,
         is_complete
-
     from {{ ref('fct_conversions') }}
-
 )
 
 select * from conversion_rate

@@ -10,20 +10,11 @@
 
 with
 
-daily_operations as (
+daily_operations as (select * from {{ ref('fct_daily_operations') }}),
 
-    select * from {{ ref('fct_daily_operations') }}
-
-),
-
-channel_economics as (
-
-    select * from {{ ref('fct_channel_economics') }}
-
-),
+channel_economics as (select * from {{ ref('fct_channel_economics') }}),
 
 ltv_to_cac as (
-
     select
         period,
         period_start,
@@ -31,13 +22,9 @@ ltv_to_cac as (
         segment_value,
         ltv_to_cac as metric_value,
         is_complete
-
     from daily_operations
-
     where period = 'month'
-
     union all
-
     select
         'month' as period,
         period_start,
@@ -45,11 +32,8 @@ ltv_to_cac as (
         channel as segment_value,
         ltv_to_cac as metric_value,
         is_complete
-
     from channel_economics
-
     where segment = 'all'
-
 )
 
 select * from ltv_to_cac

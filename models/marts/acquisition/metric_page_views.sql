@@ -9,7 +9,6 @@
 with
 
 page_views as (
-
     select
         period,
         period_start,
@@ -17,9 +16,7 @@ page_views as (
         segment_value,
         cast(views as double) as metric_value,
         is_complete
-
     from {{ ref('fct_web_overview') }}
-
 )
 
 select * from page_views

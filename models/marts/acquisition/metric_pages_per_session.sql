@@ -9,7 +9,6 @@
 with
 
 pages_per_session as (
-
     select
         period,
         period_start,
@@ -17,9 +16,7 @@ pages_per_session as (
         segment_value,
         views / nullif(sessions, 0) as metric_value,
         is_complete
-
     from {{ ref('fct_web_overview') }}
-
 )
 
 select * from pages_per_session

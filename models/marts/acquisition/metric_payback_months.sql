@@ -11,7 +11,6 @@
 with
 
 payback_months as (
-
     select
         'month' as period,
         period_start,
@@ -19,11 +18,8 @@ payback_months as (
         channel as segment_value,
         cast(payback_months as double) as metric_value,
         is_complete
-
     from {{ ref('fct_channel_economics') }}
-
     where segment = 'all'
-
 )
 
 select * from payback_months

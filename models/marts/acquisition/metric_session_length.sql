@@ -11,7 +11,6 @@
 with
 
 session_length as (
-
     select
         period,
         period_start,
@@ -19,9 +18,7 @@ session_length as (
         segment_value,
         avg_session_seconds as metric_value,
         is_complete
-
     from {{ ref('fct_web_overview') }}
-
 )
 
 select * from session_length

@@ -9,7 +9,6 @@
 with
 
 sessions as (
-
     select
         period,
         period_start,
@@ -17,9 +16,7 @@ sessions as (
         segment_value,
         cast(sessions as double) as metric_value,
         is_complete
-
     from {{ ref('fct_web_overview') }}
-
 )
 
 select * from sessions

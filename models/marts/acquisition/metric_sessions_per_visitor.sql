@@ -9,7 +9,6 @@
 with
 
 sessions_per_visitor as (
-
     select
         period,
         period_start,
@@ -17,9 +16,7 @@ sessions_per_visitor as (
         segment_value,
         sessions / nullif(visitors, 0) as metric_value,
         is_complete
-
     from {{ ref('fct_web_overview') }}
-
 )
 
 select * from sessions_per_visitor

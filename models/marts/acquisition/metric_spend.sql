@@ -9,14 +9,9 @@
 
 with
 
-channel_economics as (
-
-    select * from {{ ref('fct_channel_economics') }}
-
-),
+channel_economics as (select * from {{ ref('fct_channel_economics') }}),
 
 spend as (
-
     select
         'month' as period,
         period_start,
@@ -24,13 +19,9 @@ spend as (
         segment_value,
         cast(sum(spend_cents) as double) as metric_value,
         bool_and(is_complete) as is_complete
-
     from channel_economics
-
     group by segment, segment_value, period_start
-
     union all
-
     select
         'month' as period,
         period_start,
@@ -38,11 +29,8 @@ spend as (
         channel as segment_value,
         cast(spend_cents as double) as metric_value,
         is_complete
-
     from channel_economics
-
     where segment = 'all'
-
 )
 
 select * from spend

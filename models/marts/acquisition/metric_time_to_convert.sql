@@ -11,7 +11,6 @@
 with
 
 time_to_convert as (
-
     select
         period,
         period_start,
@@ -19,9 +18,7 @@ time_to_convert as (
         conversion as segment_value,
         median_seconds_to_convert as metric_value,
         is_complete
-
     from {{ ref('fct_conversions') }}
-
 )
 
 select * from time_to_convert

@@ -9,7 +9,6 @@
 with
 
 visitors as (
-
     select
         period,
         period_start,
@@ -17,9 +16,7 @@ visitors as (
         segment_value,
         cast(visitors as double) as metric_value,
         is_complete
-
     from {{ ref('fct_web_overview') }}
-
 )
 
 select * from visitors

@@ -1,25 +1,14 @@
 with
 
-charging_sessions as (
+charging_sessions as (select * from {{ ref('fct_charging_sessions') }}),
 
-    select * from {{ ref('fct_charging_sessions') }}
-
-),
-
-clocks as (
-
-    {{ local_clocks(ref('int_data_clocks')) }}
-
-),
+clocks as (select * from {{ ref('int_data_clocks') }}),
 
 calendar as (
-
     {{ calendar_of('clocks') }}
-
 ),
 
 segment_sessions as (
-
     select
         unnest(
             {{ standard_segments({'app': 'app', 'region': "coalesce(region, 'unknown')", 'hub': hub_of('app', 'location_id')}) }},
@@ -27,19 +16,14 @@ segment_sessions as (
         ),
         session_date as day,
         charging_sessions.* exclude (session_date)
-
     from charging_sessions
-
 ),
 
 period_sessions as (
-
     {{ in_every_period('segment_sessions', ['*']) | indent(4) }}
-
 ),
 
 counts as (
-
     select
         segment,
         segment_value,
@@ -60,50 +44,37 @@ counts as (
         count(case when credits > 1 then 1 end) as credited_twice_sessions,
         count(case when credits > 0 and stopped_at is null then 1 end) as credited_without_stop_sessions,
         count(energy_fault) as faulty_energy_sessions
-
     from period_sessions
-
     group by segment, segment_value, period, period_start
-
 ),
 
 segment_spans as (
-
     select
         segment,
         segment_value,
         -- a hub is its app's, and goes by its clock
         case when segment = 'app' or (segment = 'hub' and segment_value != 'unknown') then any_value(app) end as app,
         min(day) as first_day
-
     from segment_sessions
-
     group by segment, segment_value
-
 ),
 
 -- from the first session of a segment to the end of the data, so that a silent period is a zero and not a hole
 segment_periods as (
-
     select
         segment_spans.segment,
         segment_spans.segment_value,
         calendar.period,
         calendar.period_start,
         calendar.next_period_start + to_days({{ setting('charging_settle_days') }}) <= clocks.known_until as is_complete
-
     from segment_spans
-
     inner join clocks
         on segment_spans.app is not distinct from clocks.app
-
     inner join calendar
         on calendar.next_period_start > segment_spans.first_day and calendar.period_start <= clocks.last_date
-
 ),
 
 charging_funnel as (
-
     select
         segment_periods.period,
         segment_periods.period_start,
@@ -128,16 +99,13 @@ charging_funnel as (
         coalesce(counts.credited_without_stop_sessions, 0) as credited_without_stop_sessions,
         coalesce(counts.faulty_energy_sessions, 0) as faulty_energy_sessions,
         segment_periods.is_complete
-
     from segment_periods
-
     left join counts
         on
             segment_periods.segment = counts.segment
             and segment_periods.segment_value = counts.segment_value
             and segment_periods.period = counts.period
             and segment_periods.period_start = counts.period_start
-
 )
 
 select * from charging_funnel

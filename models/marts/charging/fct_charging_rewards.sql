@@ -1,28 +1,16 @@
 with
 
 charging_steps as (
-
     select * from {{ ref('int_charging_steps') }}
-
     where step = 'credit'
-
 ),
 
-charging_sessions as (
+charging_sessions as (select * from {{ ref('fct_charging_sessions') }}),
 
-    select * from {{ ref('fct_charging_sessions') }}
-
-),
-
-clocks as (
-
-    {{ local_clocks(ref('int_data_clocks')) }}
-
-),
+clocks as (select * from {{ ref('int_data_clocks') }}),
 
 -- a credit that names nobody is that of the session's person
 credits as (
-
     select
         charging_steps.app,
         coalesce(charging_steps.person_id, charging_sessions.person_id) as person_id,
@@ -30,16 +18,12 @@ credits as (
         charging_steps.reward_cents,
         charging_steps.fault,
         charging_sessions.is_credited
-
     from charging_steps
-
     inner join charging_sessions
         on charging_steps.charging_session_key = charging_sessions.charging_session_key
-
 ),
 
 person_months as (
-
     select
         app,
         person_id,
@@ -48,15 +32,11 @@ person_months as (
         count(case when not is_credited then 1 end) as credits_without_completed_session,
         count(fault) as faulty_credits,
         cast(sum(reward_cents) as bigint) as reward_cents
-
     from credits
-
     group by app, person_id, period_start
-
 ),
 
 charging_rewards as (
-
     select
         person_months.app,
         person_months.person_id,
@@ -71,12 +51,9 @@ charging_rewards as (
             ) as bigint
         ) as total_reward_cents,
         person_months.period_start + interval 1 month <= clocks.known_until as is_complete
-
     from person_months
-
     inner join clocks
         on person_months.app = clocks.app
-
 )
 
 select * from charging_rewards

@@ -1,36 +1,25 @@
 with
 
-charging_steps as (
-
-    select * from {{ ref('int_charging_steps') }}
-
-),
+charging_steps as (select * from {{ ref('int_charging_steps') }}),
 
 steps_with_start as (
-
     select
         *,
         min(case when step = 'start' then occurred_at end) over (partition by charging_session_key) as started_at
-
     from charging_steps
-
 ),
 
 -- a stop counts that does not lie before the start
 steps_with_stop as (
-
     select
         *,
         min(case when step = 'stop' and started_at <= occurred_at is not false then occurred_at end)
             over (partition by charging_session_key) as stopped_at
-
     from steps_with_start
-
 ),
 
 -- what is said of a session is said by its first event, in the order of its steps, that says it
 gathered_sessions as (
-
     select
         charging_session_key,
         any_value(app) as app,
@@ -54,15 +43,11 @@ gathered_sessions as (
             (coalesce(occurred_at < stopped_at, false), occurred_at, event_id, event_date)
         ) as energy_fault,
         cast(coalesce(sum(reward_cents), 0) as bigint) as reward_cents
-
     from steps_with_stop
-
     group by charging_session_key
-
 ),
 
 charging_sessions as (
-
     select
         charging_session_key,
         charging_session_id,
@@ -90,9 +75,7 @@ charging_sessions as (
         {{ local_date('coalesce(started_at, stopped_at, first_event_at)') }} as session_date,
         started_at,
         stopped_at
-
     from gathered_sessions
-
 )
 
 select * from charging_sessions

@@ -11,7 +11,6 @@
 with
 
 charging_completion_rate as (
-
     select
         period,
         period_start,
@@ -19,9 +18,7 @@ charging_completion_rate as (
         segment_value,
         completion_rate as metric_value,
         is_complete
-
     from {{ ref('fct_charging_funnel') }}
-
 )
 
 select * from charging_completion_rate

@@ -9,7 +9,6 @@
 with
 
 charging_energy as (
-
     select
         period,
         period_start,
@@ -17,9 +16,7 @@ charging_energy as (
         segment_value,
         energy_kwh as metric_value,
         is_complete
-
     from {{ ref('fct_charging_funnel') }}
-
 )
 
 select * from charging_energy

@@ -9,7 +9,6 @@
 with
 
 charging_mean_reward as (
-
     select
         period,
         period_start,
@@ -17,9 +16,7 @@ charging_mean_reward as (
         segment_value,
         mean_reward_cents as metric_value,
         is_complete
-
     from {{ ref('fct_charging_funnel') }}
-
 )
 
 select * from charging_mean_reward

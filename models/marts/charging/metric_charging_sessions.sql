@@ -9,7 +9,6 @@
 with
 
 charging_sessions as (
-
     select
         period,
         period_start,
@@ -17,9 +16,7 @@ charging_sessions as (
         segment_value,
         cast(started_sessions as double) as metric_value,
         is_complete
-
     from {{ ref('fct_charging_funnel') }}
-
 )
 
 select * from charging_sessions

@@ -9,7 +9,6 @@
 with
 
 green_hour_utilization_by_period as (
-
     select
         period,
         period_start,
@@ -17,11 +16,8 @@ green_hour_utilization_by_period as (
         segment_value,
         green_hour_utilization as metric_value,
         is_complete
-
     from {{ ref('fct_green_hour_utilization') }}
-
     where incentive_window = 'any'
-
 )
 
 select * from green_hour_utilization_by_period

@@ -11,7 +11,6 @@
 with
 
 segment_stations as (
-
     select
         period,
         period_start,
@@ -21,29 +20,22 @@ segment_stations as (
         ),
         occupied_us,
         station_us
-
     from {{ ref('fct_station_utilization') }}
-
 ),
 
 segment_hours as (
-
     select
         period,
         period_start,
         segment,
         segment_value,
         cast(sum(occupied_us) as double) / nullif(sum(station_us), 0) as utilization
-
     from segment_stations
-
     group by period, period_start, segment, segment_value
-
 ),
 
 -- the funnel's periods, so that one without a station is a null and not a hole
 station_utilization as (
-
     select
         charging_funnel.period,
         charging_funnel.period_start,
@@ -51,16 +43,13 @@ station_utilization as (
         charging_funnel.segment_value,
         segment_hours.utilization as metric_value,
         charging_funnel.is_complete
-
     from {{ ref('fct_charging_funnel') }} as charging_funnel
-
     left join segment_hours
         on
             charging_funnel.period = segment_hours.period
             and charging_funnel.period_start = segment_hours.period_start
             and charging_funnel.segment = segment_hours.segment
             and charging_funnel.segment_value = segment_hours.segment_value
-
 )
 
 select * from station_utilization

@@ -1,15 +1,11 @@
 with
 
 content_periods as (
-
     select * from {{ ref('int_content_periods') }}
-
     where level in ('all', 'app') and period != 'all'
-
 ),
 
 content_overview as (
-
     select
         period,
         period_start,
@@ -30,9 +26,7 @@ content_overview as (
         payments,
         revenue_cents,
         is_complete
-
     from content_periods
-
 )
 
 select * from content_overview

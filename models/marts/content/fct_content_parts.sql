@@ -1,16 +1,12 @@
 with
 
 part_actions as (
-
     select * from {{ ref('int_content_actions') }}
-
     where is_counted and person_id is not null and event_name in ('part_started', 'part_finished')
-
 ),
 
 -- a counted finish follows a start, so that everybody here has started the part
 reader_parts as (
-
     select
         app,
         creator_id,
@@ -21,25 +17,18 @@ reader_parts as (
         min(case event_name when 'part_started' then occurred_at end) as started_at,
         min(case event_name when 'part_finished' then occurred_at end) as finished_at,
         sum(read_seconds) as read_seconds
-
     from part_actions
-
     group by app, creator_id, content_id, part, person_id
-
 ),
 
 reader_journeys as (
-
     select
         *,
         max(part) over (partition by app, content_id, person_id) as furthest_part
-
     from reader_parts
-
 ),
 
 part_counts as (
-
     select
         app,
         creator_id,
@@ -53,15 +42,11 @@ part_counts as (
         count(case when furthest_part = part and (finished_at is null or not is_last_part) then 1 end) as dropped_readers,
         median(case when finished_at is not null then epoch_us(finished_at) - epoch_us(started_at) end) / 1000000 as median_seconds_to_finish,
         cast(coalesce(sum(read_seconds), 0) as double) as read_seconds
-
     from reader_journeys
-
     group by app, creator_id, content_id, part
-
 ),
 
 content_parts as (
-
     select
         app,
         content_id,
@@ -78,9 +63,7 @@ content_parts as (
         starters / sum(furthest_readers) over (partition by app, content_id) as reached_share,
         median_seconds_to_finish,
         read_seconds
-
     from part_counts
-
 )
 
 select * from content_parts

@@ -4,35 +4,24 @@
 with
 
 content_periods as (
-
     select * from {{ ref('int_content_periods') }}
-
     where level = 'item'
-
 ),
 
-content_items as (
-
-    select * from {{ ref('int_content_items') }}
-
-),
+content_items as (select * from {{ ref('int_content_items') }}),
 
 ranked_items as (
-
     select
         *,
         finishers / nullif(starters, 0) as completion_rate,
         rank() over (partition by app, period, period_start order by views desc) as view_rank,
         rank() over (partition by app, period, period_start order by engagement_score desc) as engagement_rank,
         rank() over (partition by app, period, period_start order by revenue_cents desc) as revenue_rank
-
     from content_periods
-
 ),
 
 -- an item's first period began without it, so nothing is compared with that
 items_with_peers as (
-
     select
         *,
         case when lag(is_whole) {{ item_history }} then lag(views) {{ item_history }} end as previous_views,
@@ -41,13 +30,10 @@ items_with_peers as (
         median(views) {{ peers }} as peers_median_views,
         median(engagement_score) {{ peers }} as peers_median_engagement_score,
         median(completion_rate) {{ peers }} as peers_median_completion_rate
-
     from ranked_items
-
 ),
 
 content_performance as (
-
     select
         items_with_peers.period,
         items_with_peers.period_start,
@@ -84,12 +70,9 @@ content_performance as (
         content_items.published_parts,
         content_items.published_at,
         items_with_peers.is_complete
-
     from items_with_peers
-
     inner join content_items
         on items_with_peers.app = content_items.app and items_with_peers.content_id = content_items.content_id
-
 )
 
 select * from content_performance

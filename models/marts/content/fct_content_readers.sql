@@ -1,36 +1,24 @@
 with
 
 content_reader_days as (
-
     select * from {{ ref('int_content_reader_days') }}
-
     where person_id is not null
-
 ),
 
-clocks as (
-
-    {{ local_clocks(ref('int_data_clocks')) }}
-
-),
+clocks as (select * from {{ ref('int_data_clocks') }}),
 
 -- money moves on days on which nobody reads, too, and is no activity
 reader_days as (
-
     select
         content_reader_days.*,
         clocks.last_date as as_of_date,
         case when content_reader_days.is_audience then content_reader_days.day end as active_date
-
     from content_reader_days
-
     inner join clocks
         on content_reader_days.app = clocks.app
-
 ),
 
 readers as (
-
     select
         app,
         person_id,
@@ -47,17 +35,12 @@ readers as (
         cast(sum(read_seconds) as double) as read_seconds,
         cast(sum(engagement_score) as double) as engagement_score,
         cast(sum(revenue_cents) as bigint) as revenue_cents
-
     from reader_days
-
     group by app, person_id
-
     having bool_or(is_audience)
-
 ),
 
 content_readers as (
-
     select
         app,
         person_id,
@@ -76,9 +59,7 @@ content_readers as (
         first_read_date,
         last_read_date,
         as_of_date
-
     from readers
-
 )
 
 select * from content_readers

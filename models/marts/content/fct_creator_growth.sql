@@ -3,40 +3,30 @@
 with
 
 content_periods as (
-
     select * from {{ ref('int_content_periods') }}
-
     where level = 'creator' and period != 'all'
-
 ),
 
 creator_periods as (
-
     select
         *,
         cast(sum(gained_followers - lost_followers) {{ history }} as bigint) as followers,
         -- a creator's first period began without them, so nothing is compared with that
         coalesce(lag(is_whole) {{ history }}, false) as is_compared
-
     from content_periods
-
 ),
 
 creators_with_previous as (
-
     select
         *,
         case when is_compared then lag(views) {{ history }} end as previous_views,
         case when is_compared then lag(unique_readers) {{ history }} end as previous_unique_readers,
         case when is_compared then lag(followers) {{ history }} end as previous_followers,
         case when is_compared then lag(revenue_cents) {{ history }} end as previous_revenue_cents
-
     from creator_periods
-
 ),
 
 creator_growth as (
-
     select
         period,
         period_start,
@@ -61,9 +51,7 @@ creator_growth as (
         case when previous_revenue_cents > 0 then revenue_cents / previous_revenue_cents - 1 end as revenue_growth,
         engagement_score,
         is_complete
-
     from creators_with_previous
-
 )
 
 select * from creator_growth

@@ -3,70 +3,44 @@
 with
 
 creators as (
-
     select * from {{ ref('int_content_periods') }}
-
     where level = 'creator' and period = 'all'
-
 ),
 
-content_items as (
-
-    select * from {{ ref('int_content_items') }}
-
-),
+content_items as (select * from {{ ref('int_content_items') }}),
 
 content_performance as (
-
     select * from {{ ref('fct_content_performance') }}
-
     where period = 'all'
-
 ),
 
 creator_audience as (
-
     select * from {{ ref('fct_creator_audience') }}
-
     where segment = 'all'
-
 ),
 
-clocks as (
-
-    {{ local_clocks(ref('int_data_clocks')) }}
-
-),
+clocks as (select * from {{ ref('int_data_clocks') }}),
 
 creator_items as (
-
     select
         app,
         creator_id,
         count(*) as items,
         max(published_at) as last_published_at
-
     from content_items
-
     group by app, creator_id
-
 ),
 
 top_items as (
-
     select
         app,
         creator_id,
         arg_min(content_id, (engagement_rank, content_id)) as top_content_id
-
     from content_performance
-
     group by app, creator_id
-
 ),
 
 creator_overview as (
-
     select
         creators.app,
         creators.creator_id,
@@ -100,24 +74,18 @@ creator_overview as (
         median(creators.revenue_cents) {{ peers }} as peers_median_revenue_cents,
         creator_items.last_published_at,
         clocks.last_date as as_of_date
-
     from creators
-
     inner join clocks
         on creators.app = clocks.app
-
     left join creator_items
         on creators.app = creator_items.app and creators.creator_id = creator_items.creator_id
-
     left join top_items
         on creators.app = top_items.app and creators.creator_id = top_items.creator_id
-
     left join creator_audience
         on
             creators.app = creator_audience.app
             and creators.creator_id = creator_audience.creator_id
             and creator_audience.period_start = date_trunc('month', clocks.last_date)
-
 )
 
 select * from creator_overview

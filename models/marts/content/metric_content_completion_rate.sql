@@ -11,7 +11,6 @@
 with
 
 content_completion_rate as (
-
     select
         period,
         period_start,
@@ -19,9 +18,7 @@ content_completion_rate as (
         segment_value,
         completion_rate as metric_value,
         is_complete
-
     from {{ ref('fct_content_overview') }}
-
 )
 
 select * from content_completion_rate

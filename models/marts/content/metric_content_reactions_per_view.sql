@@ -9,7 +9,6 @@
 with
 
 content_reactions_per_view as (
-
     select
         period,
         period_start,
@@ -17,9 +16,7 @@ content_reactions_per_view as (
         segment_value,
         reactions_per_view as metric_value,
         is_complete
-
     from {{ ref('fct_content_overview') }}
-
 )
 
 select * from content_reactions_per_view

@@ -9,7 +9,6 @@
 with
 
 content_readers as (
-
     select
         period,
         period_start,
@@ -17,9 +16,7 @@ content_readers as (
         segment_value,
         cast(unique_readers as double) as metric_value,
         is_complete
-
     from {{ ref('fct_content_overview') }}
-
 )
 
 select * from content_readers

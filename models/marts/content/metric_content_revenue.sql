@@ -11,7 +11,6 @@
 with
 
 content_revenue as (
-
     select
         period,
         period_start,
@@ -19,9 +18,7 @@ content_revenue as (
         segment_value,
         cast(revenue_cents as double) as metric_value,
         is_complete
-
     from {{ ref('fct_content_overview') }}
-
 )
 
 select * from content_revenue

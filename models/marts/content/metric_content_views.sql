@@ -9,7 +9,6 @@
 with
 
 content_views as (
-
     select
         period,
         period_start,
@@ -17,9 +16,7 @@ content_views as (
         segment_value,
         cast(views as double) as metric_value,
         is_complete
-
     from {{ ref('fct_content_overview') }}
-
 )
 
 select * from content_views

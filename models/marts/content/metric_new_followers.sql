@@ -9,7 +9,6 @@
 with
 
 new_followers as (
-
     select
         period,
         period_start,
@@ -17,9 +16,7 @@ new_followers as (
         segment_value,
         cast(gained_followers as double) as metric_value,
         is_complete
-
     from {{ ref('fct_content_overview') }}
-
 )
 
 select * from new_followers

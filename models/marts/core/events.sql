@@ -2,20 +2,11 @@
 
 with
 
-events as (
+events as (select * from {{ ref('stg_events') }}),
 
-    select * from {{ ref('stg_events') }}
-
-),
-
-identities as (
-
-    select * from {{ ref('int_identities') }}
-
-),
+identities as (select * from {{ ref('int_identities') }}),
 
 events_with_person as (
-
     select
         -- keys and digests that only models have a use for
         events.* exclude (identity_key, written_hash, content_hash) replace (
@@ -31,9 +22,7 @@ events_with_person as (
             {%- endif %}
         ),
         identities.person_id
-
     from events
-
     left join identities
         on
             coalesce(events.user_id, events.anonymous_id) = identities.id
@@ -41,7 +30,6 @@ events_with_person as (
             {%- if setting('person_scope') == 'app' %}
             and events.app = identities.app
             {%- endif %}
-
 )
 
 select * from events_with_person

@@ -2,20 +2,11 @@
 
 with
 
-sessions as (
+sessions as (select * from {{ ref('int_sessions') }}),
 
-    select * from {{ ref('int_sessions') }}
-
-),
-
-identities as (
-
-    select * from {{ ref('int_identities') }}
-
-),
+identities as (select * from {{ ref('int_identities') }}),
 
 sessions_with_person as (
-
     select
         -- ids
         sessions.session_id,
@@ -24,7 +15,6 @@ sessions_with_person as (
         sessions.anonymous_id,
         sessions.account_id,
         sessions.client_session_id,
-
         -- strings
         sessions.app,
         sessions.country,
@@ -44,28 +34,22 @@ sessions_with_person as (
         sessions.traffic_source,
         sessions.traffic_medium,
         sessions.channel,
-
         -- numbers
         sessions.duration_seconds,
         sessions.events,
         sessions.activity_events,
         sessions.page_views,
         sessions.interactions,
-
         -- booleans
         sessions.is_bounce,
         sessions.is_visit,
-
         -- dates and timestamps (utc)
         sessions.session_date,
         sessions.started_at,
         sessions.ended_at
-
     from sessions
-
     inner join identities
         on sessions.identity_key = identities.identity_key
-
 )
 
 select * from sessions_with_person

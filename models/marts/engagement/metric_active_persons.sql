@@ -9,7 +9,6 @@
 with
 
 active_persons as (
-
     select
         period,
         period_start,
@@ -17,9 +16,7 @@ active_persons as (
         segment_value,
         cast(active_persons as double) as metric_value,
         is_complete
-
     from {{ ref('fct_growth_accounting') }}
-
 )
 
 select * from active_persons

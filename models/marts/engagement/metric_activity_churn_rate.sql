@@ -9,7 +9,6 @@
 with
 
 activity_churn_rate as (
-
     select
         period,
         period_start,
@@ -17,9 +16,7 @@ activity_churn_rate as (
         segment_value,
         churn_rate as metric_value,
         is_complete
-
     from {{ ref('fct_growth_accounting') }}
-
 )
 
 select * from activity_churn_rate

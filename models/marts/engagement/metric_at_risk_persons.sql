@@ -11,7 +11,6 @@
 with
 
 at_risk_persons as (
-
     select
         'month' as period,
         cast(date_trunc('month', audience_date) as date) as period_start,
@@ -19,11 +18,8 @@ at_risk_persons as (
         segment_value,
         cast(persons as double) as metric_value,
         is_complete
-
     from {{ ref('fct_audience') }}
-
     where person_segment = 'AT_RISK'
-
 )
 
 select * from at_risk_persons

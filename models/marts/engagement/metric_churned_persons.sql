@@ -9,7 +9,6 @@
 with
 
 churned_persons as (
-
     select
         'month' as period,
         cast(date_trunc('month', audience_date) as date) as period_start,
@@ -17,11 +16,8 @@ churned_persons as (
         segment_value,
         cast(persons as double) as metric_value,
         is_complete
-
     from {{ ref('fct_audience') }}
-
     where person_segment = 'CHURNED'
-
 )
 
 select * from churned_persons

@@ -9,7 +9,6 @@
 with
 
 dau as (
-
     select
         'day' as period,
         activity_date as period_start,
@@ -17,9 +16,7 @@ dau as (
         segment_value,
         cast(dau as double) as metric_value,
         is_complete
-
     from {{ ref('fct_active_persons') }}
-
 )
 
 select * from dau

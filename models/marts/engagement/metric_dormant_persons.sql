@@ -9,7 +9,6 @@
 with
 
 dormant_persons as (
-
     select
         period,
         period_start,
@@ -17,9 +16,7 @@ dormant_persons as (
         segment_value,
         cast(dormant_persons as double) as metric_value,
         is_complete
-
     from {{ ref('fct_growth_accounting') }}
-
 )
 
 select * from dormant_persons

@@ -9,7 +9,6 @@
 with
 
 mau as (
-
     select
         'day' as period,
         activity_date as period_start,
@@ -17,9 +16,7 @@ mau as (
         segment_value,
         cast(mau as double) as metric_value,
         is_complete
-
     from {{ ref('fct_active_persons') }}
-
 )
 
 select * from mau

@@ -9,7 +9,6 @@
 with
 
 new_persons as (
-
     select
         period,
         period_start,
@@ -17,9 +16,7 @@ new_persons as (
         segment_value,
         cast(new_persons as double) as metric_value,
         is_complete
-
     from {{ ref('fct_growth_accounting') }}
-
 )
 
 select * from new_persons

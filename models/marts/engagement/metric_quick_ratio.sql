@@ -9,7 +9,6 @@
 with
 
 quick_ratio as (
-
     select
         period,
         period_start,
@@ -17,9 +16,7 @@ quick_ratio as (
         segment_value,
         quick_ratio as metric_value,
         is_complete
-
     from {{ ref('fct_growth_accounting') }}
-
 )
 
 select * from quick_ratio

@@ -9,7 +9,6 @@
 with
 
 return_rate as (
-
     select
         period,
         period_start,
@@ -17,9 +16,7 @@ return_rate as (
         segment_value,
         return_rate as metric_value,
         is_complete
-
     from {{ ref('fct_growth_accounting') }}
-
 )
 
 select * from return_rate

@@ -9,7 +9,6 @@
 with
 
 stickiness as (
-
     select
         'day' as period,
         activity_date as period_start,
@@ -17,9 +16,7 @@ stickiness as (
         segment_value,
         stickiness as metric_value,
         is_complete
-
     from {{ ref('fct_active_persons') }}
-
 )
 
 select * from stickiness

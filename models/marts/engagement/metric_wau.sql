@@ -9,7 +9,6 @@
 with
 
 wau as (
-
     select
         'day' as period,
         activity_date as period_start,
@@ -17,9 +16,7 @@ wau as (
         segment_value,
         cast(wau as double) as metric_value,
         is_complete
-
     from {{ ref('fct_active_persons') }}
-
 )
 
 select * from wau

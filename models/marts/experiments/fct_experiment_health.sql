@@ -1,84 +1,47 @@
 with
 
-exposures as (
+exposures as (select * from {{ ref('int_experiment_exposures') }}),
 
-    select * from {{ ref('int_experiment_exposures') }}
+experiments as (select * from {{ ref('experiments') }}),
 
-),
+experiment_variants as (select * from {{ ref('experiment_variants') }}),
 
-experiments as (
+experiment_metrics as (select * from {{ ref('experiment_metrics') }}),
 
-    select * from {{ ref('experiments') }}
+statistics as (select * from {{ ref('int_experiment_statistics') }}),
 
-),
-
-experiment_variants as (
-
-    select * from {{ ref('experiment_variants') }}
-
-),
-
-experiment_metrics as (
-
-    select * from {{ ref('experiment_metrics') }}
-
-),
-
-statistics as (
-
-    select * from {{ ref('int_experiment_statistics') }}
-
-),
-
-clocks as (
-
-    {{ local_clocks(ref('int_data_clocks')) }}
-
-),
+clocks as (select * from {{ ref('int_data_clocks') }}),
 
 arms as (
-
     select
         experiment,
         count(*) as variants
-
     from experiment_variants
-
     group by experiment
-
 ),
 
 -- the longest wait for an outcome; an open window ends with the experiment
 waits as (
-
     select
         experiment,
         max(coalesce(until_days, 0)) as outcome_days,
         min(case when is_primary then metric end) as primary_metric
-
     from experiment_metrics
-
     group by experiment
-
 ),
 
 checks as (
-
     select
         experiment,
         any_value(srm_chi_square) as srm_chi_square,
         any_value(srm_p_value) as srm_p_value,
         any_value(is_valid) as is_valid,
         any_value(units_needed) as units_needed
-
     from statistics
-
     group by experiment
-
 ),
 
 counts as (
-
     select
         app,
         experiment,
@@ -92,34 +55,24 @@ counts as (
         sum(nobody_exposures) as nobody_exposures,
         min(exposed_date) as first_exposed_date,
         max(exposed_date) as last_exposed_date
-
     from exposures
-
     group by app, experiment
-
 ),
 
 -- what was sent under a key that no seed has is seen here too
 keys as (
-
     select
         app,
         experiment
-
     from experiments
-
     union
-
     select
         app,
         experiment
-
     from counts
-
 ),
 
 dated_experiments as (
-
     select
         keys.app,
         keys.experiment,
@@ -146,29 +99,22 @@ dated_experiments as (
                         least(clocks.known_until, cast(experiments.end_date + 1 as timestamp))
                     ) / 86400
         end as days_run
-
     from keys
-
     left join experiments
         on keys.app = experiments.app and keys.experiment = experiments.experiment
-
     left join clocks
         on keys.app = clocks.app
-
 ),
 
 health as (
-
     select
         -- ids
         dated_experiments.experiment,
         dated_experiments.app,
-
         -- strings
         dated_experiments.status,
         dated_experiments.unit,
         waits.primary_metric,
-
         -- numbers
         coalesce(arms.variants, 0) as variants,
         coalesce(counts.exposed_units, 0) as exposed_units,
@@ -191,33 +137,25 @@ health as (
             when checks.units_needed is not null then greatest(cast(ceil(checks.units_needed) as bigint) - counts.exposed_units, 0)
         end as units_missing,
         cast(ceil(units_missing * dated_experiments.days_run / nullif(counts.exposed_units, 0)) as bigint) as days_missing,
-
         -- booleans
         checks.is_valid,
         coalesce(
             cast(dated_experiments.end_date + 1 as timestamp) + to_days(waits.outcome_days) <= dated_experiments.known_until, false
         ) as is_complete,
-
         -- dates
         dated_experiments.start_date,
         dated_experiments.end_date,
         counts.first_exposed_date,
         counts.last_exposed_date
-
     from dated_experiments
-
     left join arms
         on dated_experiments.experiment = arms.experiment and dated_experiments.status != 'unknown'
-
     left join waits
         on dated_experiments.experiment = waits.experiment and dated_experiments.status != 'unknown'
-
     left join checks
         on dated_experiments.experiment = checks.experiment and dated_experiments.status != 'unknown'
-
     left join counts
         on dated_experiments.app = counts.app and dated_experiments.experiment = counts.experiment
-
 )
 
 select * from health

@@ -9,7 +9,6 @@
 with
 
 new_units_by_experiment as (
-
     select
         period,
         period_start,
@@ -17,11 +16,8 @@ new_units_by_experiment as (
         experiment as segment_value,
         cast(new_units as double) as metric_value,
         is_complete
-
     from {{ ref('fct_experiment_exposures') }}
-
     where variant = 'all'
-
 )
 
 select * from new_units_by_experiment

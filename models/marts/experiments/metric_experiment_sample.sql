@@ -9,7 +9,6 @@
 with
 
 samples as (
-
     select
         period,
         period_start,
@@ -17,11 +16,8 @@ samples as (
         experiment as segment_value,
         cast(exposed_units as double) as metric_value,
         is_complete
-
     from {{ ref('fct_experiment_exposures') }}
-
     where variant = 'all'
-
 )
 
 select * from samples

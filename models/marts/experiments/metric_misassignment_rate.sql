@@ -9,7 +9,6 @@
 with
 
 misassignment_rates as (
-
     select
         period,
         period_start,
@@ -17,11 +16,8 @@ misassignment_rates as (
         experiment as segment_value,
         misassigned_units / nullif(new_units, 0) as metric_value,
         is_complete
-
     from {{ ref('fct_experiment_exposures') }}
-
     where variant = 'all'
-
 )
 
 select * from misassignment_rates

@@ -9,7 +9,6 @@
 with
 
 several_variants_rates as (
-
     select
         period,
         period_start,
@@ -17,11 +16,8 @@ several_variants_rates as (
         experiment as segment_value,
         sum(case when variant = 'several' then new_units end) / nullif(sum(case when variant = 'all' then new_units end), 0) as metric_value,
         any_value(is_complete) as is_complete
-
     from {{ ref('fct_experiment_exposures') }}
-
     group by period, period_start, experiment
-
 )
 
 select * from several_variants_rates

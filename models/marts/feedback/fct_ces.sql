@@ -4,20 +4,15 @@
 with
 
 survey_scores as (
-
     select
         *,
         score_sum / nullif(answers, 0) as mean_score,
         (answers * score_square_sum - pow(score_sum, 2)) / nullif(pow(answers, 2) * (answers - 1), 0) as mean_variance
-
     from {{ ref('int_survey_scores') }}
-
     where survey = 'ces'
-
 ),
 
 ces as (
-
     select
         period,
         wave,
@@ -36,9 +31,7 @@ ces as (
         case when answers > 1 then least(mean_score + {{ z }} * sqrt(mean_variance), 7) end as ces_high,
         is_complete,
         is_response_complete
-
     from survey_scores
-
 )
 
 select * from ces

@@ -4,20 +4,15 @@
 with
 
 survey_scores as (
-
     select
         *,
         fours_and_up / nullif(answers, 0) as satisfied_share,
         pow({{ z }}, 2) / nullif(answers, 0) as pull
-
     from {{ ref('int_survey_scores') }}
-
     where survey = 'csat'
-
 ),
 
 csat as (
-
     select
         period,
         wave,
@@ -37,9 +32,7 @@ csat as (
         score_sum / nullif(answers, 0) as mean_score,
         is_complete,
         is_response_complete
-
     from survey_scores
-
 )
 
 select * from csat

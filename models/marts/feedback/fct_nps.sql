@@ -4,7 +4,6 @@
 with
 
 survey_scores as (
-
     select
         *,
         nines_and_up as promoters,
@@ -14,15 +13,11 @@ survey_scores as (
         -- the variance of the mean of votes of 1, 0 and -1
         (answers * (nines_and_up + sixes_and_down) - pow(nines_and_up - sixes_and_down, 2))
         / nullif(pow(answers, 2) * (answers - 1), 0) as mean_variance
-
     from {{ ref('int_survey_scores') }}
-
     where survey = 'nps'
-
 ),
 
 nps as (
-
     select
         period,
         wave,
@@ -47,9 +42,7 @@ nps as (
         case when answers > 1 then least(100 * (mean_vote + {{ z }} * sqrt(mean_variance)), 100) end as nps_high,
         is_complete,
         is_response_complete
-
     from survey_scores
-
 )
 
 select * from nps

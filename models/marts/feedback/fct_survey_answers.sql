@@ -1,9 +1,5 @@
 with
 
-survey_answers as (
-
-    select * from {{ ref('int_survey_answers') }}
-
-)
+survey_answers as (select * from {{ ref('int_survey_answers') }})
 
 select * from survey_answers

@@ -10,7 +10,6 @@
 with
 
 ces as (
-
     select
         period,
         period_start,
@@ -18,11 +17,8 @@ ces as (
         segment_value,
         ces as metric_value,
         is_complete
-
     from {{ ref('fct_ces') }}
-
     where period = 'month'
-
 )
 
 select * from ces

@@ -10,7 +10,6 @@
 with
 
 csat as (
-
     select
         period,
         period_start,
@@ -18,11 +17,8 @@ csat as (
         segment_value,
         csat as metric_value,
         is_complete
-
     from {{ ref('fct_csat') }}
-
     where period = 'month'
-
 )
 
 select * from csat

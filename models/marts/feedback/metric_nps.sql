@@ -10,7 +10,6 @@
 with
 
 nps as (
-
     select
         period,
         period_start,
@@ -18,11 +17,8 @@ nps as (
         segment_value,
         nps as metric_value,
         is_complete
-
     from {{ ref('fct_nps') }}
-
     where period = 'month'
-
 )
 
 select * from nps

@@ -3,47 +3,31 @@
 
 with
 
-funnel_attempts as (
+funnel_attempts as (select * from {{ ref('int_funnel_attempts') }}),
 
-    select * from {{ ref('int_funnel_attempts') }}
-
-),
-
-clocks as (
-
-    {{ local_clocks(ref('int_data_clocks')) }}
-
-),
+clocks as (select * from {{ ref('int_data_clocks') }}),
 
 {% for named in funnels %}
 -- {{ named.name }}
 attempts_{{ loop.index }} as (
-
     select
         period,
         period_start,
         times
-
     from funnel_attempts
-
     where funnel = {{ quoted(named.name) }} and period != 'unit'
-
     union all
-
     -- a period in which nobody entered is a zero and not a hole
     select
         'total' as period,
         null as period_start,
         null as times
-
     {% if named.trend -%}
     union all
-
     select
         '{{ named.trend }}' as period,
         period_start,
         null as times
-
     from (
         {{ period_spine(
             "(select min(period_start) from funnel_attempts where period = 'unit' and funnel = " ~ quoted(named.name) ~ ")",
@@ -53,18 +37,14 @@ attempts_{{ loop.index }} as (
         ) }}
     )
     {%- endif %}
-
 ),
 
 steps_{{ loop.index }} as (
-
     {{ funnel_steps('attempts_' ~ loop.index, named.steps, named.optional_steps, ['period', 'period_start']) }}
-
 ),
 {% endfor %}
 
 funnel_steps as (
-
     {% for named in funnels %}
     select
         {{ quoted(named.name) }} as funnel,
@@ -88,12 +68,9 @@ funnel_steps as (
             {{ shift_period('steps_' ~ loop.index ~ '.period_start', named.trend or 'day', 1) }}
             + interval {{ named.window_seconds }} second <= clocks.known_until, false
         ) as is_complete
-
     from steps_{{ loop.index }}
-
     left join clocks
         on clocks.app is not distinct from {{ quoted(named.scope.app) }}
-
     {{ 'union all' if not loop.last }}
     {% else %}
     select
@@ -109,12 +86,9 @@ funnel_steps as (
         cast(null as double) as avg_seconds_from_previous,
         cast(null as double) as median_seconds_from_previous,
         cast(null as boolean) as is_complete
-
     from funnel_attempts
-
     where false
     {% endfor %}
-
 )
 
 select * from funnel_steps

@@ -11,7 +11,6 @@
 with
 
 funnel_conversion as (
-
     select
         period,
         period_start,
@@ -19,13 +18,9 @@ funnel_conversion as (
         funnel as segment_value,
         arg_max(conversion_rate, step) as metric_value,
         bool_and(is_complete) as is_complete
-
     from {{ ref('fct_funnel_steps') }}
-
     where period != 'total'
-
     group by funnel, period, period_start
-
 )
 
 select * from funnel_conversion

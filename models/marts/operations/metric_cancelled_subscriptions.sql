@@ -9,7 +9,6 @@
 with
 
 cancelled_subscriptions as (
-
     select
         period,
         period_start,
@@ -17,9 +16,7 @@ cancelled_subscriptions as (
         segment_value,
         cast(cancelled_subscriptions as double) as metric_value,
         is_complete
-
     from {{ ref('fct_daily_operations') }}
-
 )
 
 select * from cancelled_subscriptions

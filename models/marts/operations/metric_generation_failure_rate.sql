@@ -9,7 +9,6 @@
 with
 
 generation_failure_rate as (
-
     select
         period,
         period_start,
@@ -17,9 +16,7 @@ generation_failure_rate as (
         segment_value,
         generations_failed / nullif(generations_completed + generations_failed, 0) as metric_value,
         is_complete
-
     from {{ ref('fct_daily_operations') }}
-
 )
 
 select * from generation_failure_rate

@@ -9,7 +9,6 @@
 with
 
 generations_completed as (
-
     select
         period,
         period_start,
@@ -17,9 +16,7 @@ generations_completed as (
         segment_value,
         cast(generations_completed as double) as metric_value,
         is_complete
-
     from {{ ref('fct_daily_operations') }}
-
 )
 
 select * from generations_completed

@@ -9,7 +9,6 @@
 with
 
 new_subscriptions as (
-
     select
         period,
         period_start,
@@ -17,9 +16,7 @@ new_subscriptions as (
         segment_value,
         cast(new_subscriptions as double) as metric_value,
         is_complete
-
     from {{ ref('fct_daily_operations') }}
-
 )
 
 select * from new_subscriptions

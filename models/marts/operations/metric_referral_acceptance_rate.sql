@@ -11,7 +11,6 @@
 with
 
 referral_acceptance_rate as (
-
     select
         period,
         period_start,
@@ -19,9 +18,7 @@ referral_acceptance_rate as (
         segment_value,
         referrals_accepted / nullif(referrals_sent, 0) as metric_value,
         is_complete
-
     from {{ ref('fct_daily_operations') }}
-
 )
 
 select * from referral_acceptance_rate

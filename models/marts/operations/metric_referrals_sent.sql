@@ -9,7 +9,6 @@
 with
 
 referrals_sent as (
-
     select
         period,
         period_start,
@@ -17,9 +16,7 @@ referrals_sent as (
         segment_value,
         cast(referrals_sent as double) as metric_value,
         is_complete
-
     from {{ ref('fct_daily_operations') }}
-
 )
 
 select * from referrals_sent

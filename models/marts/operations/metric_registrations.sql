@@ -9,7 +9,6 @@
 with
 
 registrations as (
-
     select
         period,
         period_start,
@@ -17,9 +16,7 @@ registrations as (
         segment_value,
         cast(new_registrations as double) as metric_value,
         is_complete
-
     from {{ ref('fct_daily_operations') }}
-
 )
 
 select * from registrations

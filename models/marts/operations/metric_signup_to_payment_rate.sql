@@ -11,7 +11,6 @@
 with
 
 signup_to_payment_rate as (
-
     select
         period,
         period_start,
@@ -19,9 +18,7 @@ signup_to_payment_rate as (
         segment_value,
         signup_to_payment_rate as metric_value,
         is_conversion_complete as is_complete
-
     from {{ ref('fct_daily_operations') }}
-
 )
 
 select * from signup_to_payment_rate

@@ -1,48 +1,35 @@
 with
 
 activity_lifetimes as (
-
     select
         'activity' as kind,
         'day' as age_unit,
         *
-
     from {{ ref('int_activity_lifetimes') }}
-
 ),
 
 -- of a customer with several subscriptions the last one that ends is the end; the running month has lost nobody yet
 subscription_stays as (
-
     select
         app,
         channel,
         min(case when closing_mrr_cents > 0 then period_start end) as first_paid_month,
         min(case when movement = 'churn' then period_start end) as lost_month,
         coalesce(lost_month, max(period_start)) as last_month
-
     from {{ ref('fct_customer_months') }}
-
     where is_complete
-
     group by app, customer_id, channel
-
     having first_paid_month is not null
-
 ),
 
 subscription_segments as (
-
     select
         unnest({{ standard_segments({'app': 'app', 'channel': 'channel'}) }}, recursive := true),
         *
-
     from subscription_stays
-
 ),
 
 subscription_lifetimes as (
-
     select
         'subscription' as kind,
         'month' as age_unit,
@@ -51,51 +38,36 @@ subscription_lifetimes as (
         cast(date_diff('month', first_paid_month, last_month) as integer) as age,
         count(lost_month) as lost,
         count(*) - count(lost_month) as censored
-
     from subscription_segments
-
     group by all
-
 ),
 
 lifetimes as (
-
     select * from activity_lifetimes
-
     union all by name
-
     select * from subscription_lifetimes
-
 ),
 
 curves as (
-
     {{ kaplan_meier('lifetimes', ['kind', 'age_unit', 'segment', 'segment_value']) | indent(4) }}
-
 ),
 
 medians as (
-
     {{ median_lifetimes('curves', ['kind', 'segment', 'segment_value']) | indent(4) }}
-
 ),
 
 survival as (
-
     select
         curves.*,
         medians.median_age,
         medians.median_age_lower,
         medians.median_age_upper
-
     from curves
-
     inner join medians
         on
             curves.kind = medians.kind
             and curves.segment = medians.segment
             and curves.segment_value = medians.segment_value
-
 )
 
 select * from survival

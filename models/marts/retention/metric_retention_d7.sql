@@ -11,7 +11,6 @@
 with
 
 retention_d7 as (
-
     select
         period,
         cohort_start as period_start,
@@ -19,11 +18,8 @@ retention_d7 as (
         'all' as segment_value,
         retention_rate as metric_value,
         is_complete
-
     from {{ ref('fct_retention') }}
-
     where retention = 'any_activity' and period = 'day' and periods_later = 7
-
 )
 
 select * from retention_d7

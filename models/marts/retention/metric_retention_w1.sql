@@ -11,7 +11,6 @@
 with
 
 retention_w1 as (
-
     select
         period,
         cohort_start as period_start,
@@ -19,11 +18,8 @@ retention_w1 as (
         'all' as segment_value,
         retention_rate as metric_value,
         is_complete
-
     from {{ ref('fct_retention') }}
-
     where retention = 'any_activity' and period = 'week' and periods_later = 1
-
 )
 
 select * from retention_w1

@@ -1,72 +1,45 @@
 with
 
 payments as (
-
     select * from {{ ref('fct_payments') }}
-
     where person_id is not null and status = 'completed'
-
 ),
 
 histories as (
-
     select * from {{ ref('int_customer_histories') }}
-
     where purpose = 'forecast'
-
 ),
 
 predictions as (
-
     select * from {{ ref('int_customer_predictions') }}
-
     where purpose = 'forecast'
-
 ),
 
-customer_months as (
+customer_months as (select * from {{ ref('fct_customer_months') }}),
 
-    select * from {{ ref('fct_customer_months') }}
-
-),
-
-clocks as (
-
-    {{ local_clocks(ref('int_data_clocks')) }}
-
-),
+clocks as (select * from {{ ref('int_data_clocks') }}),
 
 -- the last twelve months that are over: one month of few customers says little
 recent_months as (
-
     select
         segment_value as app,
         *
-
     from {{ ref('fct_mrr_movements') }}
-
     where segment = 'app' and is_complete
-
     qualify row_number() over (partition by segment_value order by period_start desc) <= 12
-
 ),
 
 subscription_values as (
-
     select
         app,
         arg_max(arpu_cents, period_start)
         * {{ setting('gross_margin') }}
         / nullif(sum(churned_customers) / nullif(sum(opening_customers), 0), 0) as ltv_cents
-
     from recent_months
-
     group by app
-
 ),
 
 customers as (
-
     select
         app,
         person_id,
@@ -74,40 +47,28 @@ customers as (
         max(payment_date) filter (where revenue_cents > 0) as last_payment_date,
         count(distinct {{ order_key() }}) filter (where revenue_cents > 0) as orders,
         cast(sum(revenue_cents) as bigint) as revenue_cents
-
     from payments
-
     group by app, person_id
-
     having count(*) filter (where revenue_cents > 0) > 0
-
 ),
 
 subscribers as (
-
     select
         customer_months.app,
         customer_months.person_id,
         arg_max(customer_months.closing_mrr_cents, customer_months.period_start) as mrr_cents
-
     from customer_months
-
     inner join clocks
         on customer_months.app = clocks.app and customer_months.period_start <= clocks.last_date
-
     where customer_months.person_id is not null
-
     group by customer_months.app, customer_months.person_id
-
 ),
 
 customer_ltv as (
-
     select
         -- ids
         customers.app,
         customers.person_id,
-
         -- what is known
         customers.first_payment_date,
         customers.last_payment_date,
@@ -118,7 +79,6 @@ customer_ltv as (
         histories.age_days,
         histories.revenue_cents / histories.purchase_days as mean_purchase_cents,
         subscribers.mrr_cents,
-
         -- what is expected
         predictions.probability_alive,
         histories.horizon_days,
@@ -143,21 +103,15 @@ customer_ltv as (
                     {{ setting('gross_margin') }} * (customers.revenue_cents + coalesce(predictions.predicted_revenue_cents, 0))
                     + coalesce(subscription_ltv_cents, 0)
         end as predicted_ltv_cents
-
     from customers
-
     left join histories
         on customers.app = histories.app and customers.person_id = histories.person_id
-
     left join predictions
         on customers.app = predictions.app and customers.person_id = predictions.person_id
-
     left join subscribers
         on customers.app = subscribers.app and customers.person_id = subscribers.person_id
-
     left join subscription_values
         on customers.app = subscription_values.app
-
 )
 
 select * from customer_ltv

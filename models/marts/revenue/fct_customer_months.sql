@@ -1,20 +1,11 @@
 with
 
-subscription_months as (
+subscription_months as (select * from {{ ref('fct_subscription_months') }}),
 
-    select * from {{ ref('fct_subscription_months') }}
-
-),
-
-person_origins as (
-
-    select * from {{ ref('int_person_origins') }}
-
-),
+person_origins as (select * from {{ ref('int_person_origins') }}),
 
 -- several subscriptions of a customer are one sum: a change from one to another is neither churn nor new; nobody's is its own customer
 customer_sums as (
-
     select
         app,
         coalesce(person_id, 'subscription ' || subscription_id) as customer_id,
@@ -27,15 +18,11 @@ customer_sums as (
         count(*) filter (where has_trial_started) as trials_started,
         count(*) filter (where has_trial_converted) as trials_converted,
         any_value(is_complete) as is_complete
-
     from subscription_months
-
     group by app, customer_id, period_start
-
 ),
 
 customer_months as (
-
     select
         customer_sums.app,
         customer_sums.customer_id,
@@ -56,18 +43,14 @@ customer_months as (
         customer_sums.trials_started,
         customer_sums.trials_converted,
         customer_sums.is_complete
-
     from customer_sums
-
     left join person_origins
         on customer_sums.person_id = person_origins.person_id
-
     window months_before as (
         partition by customer_sums.app, customer_sums.customer_id
         order by customer_sums.period_start
         rows between unbounded preceding and 1 preceding
     )
-
 )
 
 select * from customer_months

@@ -1,41 +1,30 @@
 with
 
 histories as (
-
     select * from {{ ref('int_customer_histories') }}
-
     where purpose = 'holdout'
-
 ),
 
 predictions as (
-
     select * from {{ ref('int_customer_predictions') }}
-
     where purpose = 'holdout'
-
 ),
 
 -- the guess to beat: everybody goes on as before, from the first day to the cut
 checked_customers as (
-
     select
         histories.*,
         predictions.* exclude (app, person_id, purpose),
         histories.horizon_days * histories.purchase_days / (histories.age_days + 1) as naive_purchases,
         histories.horizon_days * histories.revenue_cents / (histories.age_days + 1) as naive_revenue_cents
-
     from histories
-
     inner join predictions
         on
             histories.app = predictions.app
             and histories.person_id = predictions.person_id
-
 ),
 
 bucketed_customers as (
-
     select
         *,
         unnest([
@@ -47,14 +36,11 @@ bucketed_customers as (
                 else '10+'
             end
         ]) as purchases_bucket
-
     from checked_customers
-
 ),
 
 -- sums of decimals are the same in every order
 sums as (
-
     select
         app,
         purchases_bucket,
@@ -85,15 +71,11 @@ sums as (
         any_value(gamma_cents) as gamma_cents,
         any_value(is_simpler) as is_simpler,
         any_value(fault) as fault
-
     from bucketed_customers
-
     group by app, purchases_bucket, until_date, horizon_days
-
 ),
 
 ltv_validation as (
-
     select
         app,
         purchases_bucket,
@@ -127,9 +109,7 @@ ltv_validation as (
         gamma_cents,
         is_simpler,
         fault
-
     from sums
-
 )
 
 select * from ltv_validation

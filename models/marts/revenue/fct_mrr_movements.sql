@@ -1,32 +1,17 @@
 with
 
-customer_months as (
-
-    select * from {{ ref('fct_customer_months') }}
-
-),
-
-clocks as (
-
-    {{ local_clocks(ref('int_data_clocks')) }}
-
-),
-
 segment_customer_months as (
-
     select
         unnest({{ standard_segments({'app': 'app', 'country': 'country', 'device_type': 'device_type', 'channel': 'channel'}) }}, recursive := true),
         *
-
-    from customer_months
-
+    from {{ ref('fct_customer_months') }}
 ),
 
 moved_months as (
-
     select
         segment,
         segment_value,
+        clock,
         period_start,
         sum(opening_mrr_cents) as opening_mrr_cents,
         sum(case when movement = 'new' then closing_mrr_cents else 0 end) as new_mrr_cents,
@@ -44,57 +29,53 @@ moved_months as (
         cast(sum(new_subscriptions) as bigint) as new_subscriptions,
         cast(sum(trials_started) as bigint) as trials_started,
         cast(sum(trials_converted) as bigint) as trials_converted
-
     from segment_customer_months
-
-    group by segment, segment_value, period_start
-
+    group by all
 ),
 
-first_months as (
-
+segments as (
     select
         segment,
         segment_value,
-        min(period_start) as first_period_start
-
+        clock,
+        min(period_start) as first_month
     from moved_months
-
-    group by segment, segment_value
-
+    group by all
 ),
 
--- a month without a row is a zero and not a hole: everybody had left
+-- from a segment's first month on: a month without a row is a zero and not a hole, since everybody had left
 segment_months as (
-
     select
-        first_months.segment,
-        first_months.segment_value,
-        cast(
-            unnest(generate_series(first_months.first_period_start, clocks.last_date, interval 1 month)) as date
-        ) as period_start,
-        clocks.known_until
-
-    from first_months
-
-    inner join clocks
-        on clocks.app is not distinct from case when first_months.segment = 'app' then first_months.segment_value end
-
+        segments.segment,
+        segments.segment_value,
+        periods.period_start,
+        periods.is_complete
+    from segments
+    inner join {{ ref('int_clock_periods') }} as periods using (clock)
+    where periods.period = 'month' and periods.period_start >= segments.first_month
 ),
 
 mrr_movements as (
-
     select
-        segment_months.period_start,
-        segment_months.segment,
-        segment_months.segment_value,
-        {% for amount in [
-            'opening_mrr_cents', 'new_mrr_cents', 'expansion_mrr_cents', 'contraction_mrr_cents', 'churned_mrr_cents',
-            'reactivation_mrr_cents', 'closing_mrr_cents', 'opening_customers', 'new_customers', 'churned_customers',
-            'reactivated_customers', 'closing_customers', 'faulty_subscriptions', 'new_subscriptions', 'trials_started', 'trials_converted',
-        ] -%}
-        cast(coalesce(moved_months.{{ amount }}, 0) as bigint) as {{ amount }},
-        {% endfor -%}
+        period_start,
+        segment,
+        segment_value,
+        cast(coalesce(moved_months.opening_mrr_cents, 0) as bigint) as opening_mrr_cents,
+        cast(coalesce(moved_months.new_mrr_cents, 0) as bigint) as new_mrr_cents,
+        cast(coalesce(moved_months.expansion_mrr_cents, 0) as bigint) as expansion_mrr_cents,
+        cast(coalesce(moved_months.contraction_mrr_cents, 0) as bigint) as contraction_mrr_cents,
+        cast(coalesce(moved_months.churned_mrr_cents, 0) as bigint) as churned_mrr_cents,
+        cast(coalesce(moved_months.reactivation_mrr_cents, 0) as bigint) as reactivation_mrr_cents,
+        cast(coalesce(moved_months.closing_mrr_cents, 0) as bigint) as closing_mrr_cents,
+        cast(coalesce(moved_months.opening_customers, 0) as bigint) as opening_customers,
+        cast(coalesce(moved_months.new_customers, 0) as bigint) as new_customers,
+        cast(coalesce(moved_months.churned_customers, 0) as bigint) as churned_customers,
+        cast(coalesce(moved_months.reactivated_customers, 0) as bigint) as reactivated_customers,
+        cast(coalesce(moved_months.closing_customers, 0) as bigint) as closing_customers,
+        cast(coalesce(moved_months.faulty_subscriptions, 0) as bigint) as faulty_subscriptions,
+        cast(coalesce(moved_months.new_subscriptions, 0) as bigint) as new_subscriptions,
+        cast(coalesce(moved_months.trials_started, 0) as bigint) as trials_started,
+        cast(coalesce(moved_months.trials_converted, 0) as bigint) as trials_converted,
         moved_months.churned_customers / nullif(moved_months.opening_customers, 0) as logo_churn_rate,
         (moved_months.opening_mrr_cents - moved_months.contraction_mrr_cents - moved_months.churned_mrr_cents)
         / nullif(moved_months.opening_mrr_cents, 0) as gross_revenue_retention,
@@ -105,16 +86,9 @@ mrr_movements as (
             - moved_months.churned_mrr_cents
         ) / nullif(moved_months.opening_mrr_cents, 0) as net_revenue_retention,
         moved_months.closing_mrr_cents / nullif(moved_months.closing_customers, 0) as arpu_cents,
-        {{ shift_period('segment_months.period_start', 'month', 1) }} <= segment_months.known_until as is_complete
-
+        is_complete
     from segment_months
-
-    left join moved_months
-        on
-            segment_months.segment = moved_months.segment
-            and segment_months.segment_value = moved_months.segment_value
-            and segment_months.period_start = moved_months.period_start
-
+    left join moved_months using (segment, segment_value, period_start)
 )
 
 select * from mrr_movements

@@ -2,10 +2,6 @@
 
 with
 
-payments as (
-
-    select * from {{ ref('int_payments') }}
-
-)
+payments as (select * from {{ ref('int_payments') }})
 
 select * from payments

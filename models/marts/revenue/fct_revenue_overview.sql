@@ -1,32 +1,7 @@
 with
 
-payments as (
-
-    select * from {{ ref('fct_payments') }}
-
-),
-
-person_origins as (
-
-    select * from {{ ref('int_person_origins') }}
-
-),
-
-clocks as (
-
-    {{ local_clocks(ref('int_data_clocks')) }}
-
-),
-
-calendar as (
-
-    {{ calendar_of('clocks') }}
-
-),
-
 -- the lines of an order are one row a day, so that what follows is cheap
 order_days as (
-
     select
         payments.app,
         coalesce(payments.country, 'unknown') as country,
@@ -39,27 +14,15 @@ order_days as (
         count(case when payments.kind = 'payment' and payments.status = 'completed' then 1 end) as successful_payments,
         count(case when payments.kind = 'payment' and payments.status = 'failed' then 1 end) as failed_payments,
         count(case when payments.kind = 'refund' then 1 end) as refunds,
-        count(
-            case when payments.fault not in ('negative_amount', 'payment_id_used_again', 'refunded_more_than_paid') and payments.status = 'completed' then 1 end
+        count(*) filter (
+            where payments.fault not in ('negative_amount', 'payment_id_used_again', 'refunded_more_than_paid') and payments.status = 'completed'
         ) as faulty_payments
-
-    from payments
-
-    left join person_origins
-        on payments.person_id = person_origins.person_id
-
-    group by
-        payments.app,
-        coalesce(payments.country, 'unknown'),
-        coalesce(person_origins.channel, 'Unassigned'),
-        payments.person_id,
-        {{ order_key('payments.') }},
-        payments.payment_date
-
+    from {{ ref('fct_payments') }} as payments
+    left join {{ ref('int_person_origins') }} as person_origins using (person_id)
+    group by all
 ),
 
 segment_days as (
-
     select
         unnest({{ standard_segments({'app': 'app', 'country': 'country', 'channel': 'channel'}) }}, recursive := true),
         day,
@@ -72,30 +35,18 @@ segment_days as (
         faulty_payments,
         case when successful_payments > 0 then hash(app, order_id) end as order_key,
         case when paid_cents > 0 then person_id end as customer_id
-
     from order_days
-
 ),
 
 -- who pays on a later day than their first one pays again
 customer_days as (
-
     select
         *,
         min(case when customer_id is not null then day end) over (partition by segment, segment_value, person_id) as first_paid_day
-
     from segment_days
-
-),
-
-purchases as (
-
-    {{ in_every_period('customer_days', ['*']) | indent(4) }}
-
 ),
 
 counts as (
-
     select
         segment,
         segment_value,
@@ -111,54 +62,38 @@ counts as (
         count(distinct customer_id) as paying_customers,
         count(distinct case when day = first_paid_day then customer_id end) as new_customers,
         count(distinct case when day > first_paid_day then customer_id end) as repeat_customers
-
-    from purchases
-
-    group by segment, segment_value, period, period_start
-
+    from customer_days
+    inner join {{ ref('int_period_days') }} using (day)
+    group by all
 ),
 
-segment_spans as (
-
+segments as (
     select
         segment,
         segment_value,
-        case when segment = 'app' then segment_value end as app,
+        clock,
         min(day) as first_day
-
     from segment_days
-
-    group by segment, segment_value
-
+    group by all
 ),
 
--- from the first payment of a segment to the end of the data, so that a silent period is a zero and not a hole
+-- from the first payment of a segment on, so that a silent period is a zero and not a hole
 segment_periods as (
-
     select
-        segment_spans.segment,
-        segment_spans.segment_value,
-        calendar.period,
-        calendar.period_start,
-        calendar.next_period_start <= clocks.known_until as is_complete
-
-    from segment_spans
-
-    inner join clocks
-        on segment_spans.app is not distinct from clocks.app
-
-    inner join calendar
-        on calendar.next_period_start > segment_spans.first_day and calendar.period_start <= clocks.last_date
-
+        segments.segment,
+        segments.segment_value,
+        periods.*
+    from segments
+    inner join {{ ref('int_clock_periods') }} as periods using (clock)
+    where periods.period_end > segments.first_day
 ),
 
 revenue_overview as (
-
     select
-        segment_periods.period,
-        segment_periods.period_start,
-        segment_periods.segment,
-        segment_periods.segment_value,
+        period,
+        period_start,
+        segment,
+        segment_value,
         coalesce(counts.paid_cents, 0) as paid_cents,
         coalesce(counts.paid_cents - counts.revenue_cents, 0) as refunded_cents,
         coalesce(counts.revenue_cents, 0) as revenue_cents,
@@ -170,17 +105,9 @@ revenue_overview as (
         coalesce(counts.paying_customers, 0) as paying_customers,
         coalesce(counts.new_customers, 0) as new_customers,
         coalesce(counts.repeat_customers, 0) as repeat_customers,
-        segment_periods.is_complete
-
+        is_complete
     from segment_periods
-
-    left join counts
-        on
-            segment_periods.segment = counts.segment
-            and segment_periods.segment_value = counts.segment_value
-            and segment_periods.period = counts.period
-            and segment_periods.period_start = counts.period_start
-
+    left join counts using (segment, segment_value, period, period_start)
 )
 
 select * from revenue_overview

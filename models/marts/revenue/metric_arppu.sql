@@ -9,7 +9,6 @@
 with
 
 arppu as (
-
     select
         period,
         period_start,
@@ -17,9 +16,7 @@ arppu as (
         segment_value,
         revenue_cents / nullif(paying_customers, 0) as metric_value,
         is_complete
-
     from {{ ref('fct_revenue_overview') }}
-
 )
 
 select * from arppu

@@ -9,7 +9,6 @@
 with
 
 average_order_value as (
-
     select
         period,
         period_start,
@@ -17,9 +16,7 @@ average_order_value as (
         segment_value,
         paid_cents / nullif(orders, 0) as metric_value,
         is_complete
-
     from {{ ref('fct_revenue_overview') }}
-
 )
 
 select * from average_order_value

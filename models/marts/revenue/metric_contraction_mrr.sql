@@ -9,7 +9,6 @@
 with
 
 contraction_mrr as (
-
     select
         'month' as period,
         period_start,
@@ -17,9 +16,7 @@ contraction_mrr as (
         segment_value,
         cast(contraction_mrr_cents as double) as metric_value,
         is_complete
-
     from {{ ref('fct_mrr_movements') }}
-
 )
 
 select * from contraction_mrr

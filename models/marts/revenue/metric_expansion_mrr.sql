@@ -9,7 +9,6 @@
 with
 
 expansion_mrr as (
-
     select
         'month' as period,
         period_start,
@@ -17,9 +16,7 @@ expansion_mrr as (
         segment_value,
         cast(expansion_mrr_cents as double) as metric_value,
         is_complete
-
     from {{ ref('fct_mrr_movements') }}
-
 )
 
 select * from expansion_mrr

@@ -9,7 +9,6 @@
 with
 
 gross_revenue_retention as (
-
     select
         'month' as period,
         period_start,
@@ -17,9 +16,7 @@ gross_revenue_retention as (
         segment_value,
         gross_revenue_retention as metric_value,
         is_complete
-
     from {{ ref('fct_mrr_movements') }}
-
 )
 
 select * from gross_revenue_retention

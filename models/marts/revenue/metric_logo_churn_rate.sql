@@ -11,7 +11,6 @@
 with
 
 logo_churn_rate as (
-
     select
         'month' as period,
         period_start,
@@ -19,9 +18,7 @@ logo_churn_rate as (
         segment_value,
         logo_churn_rate as metric_value,
         is_complete
-
     from {{ ref('fct_mrr_movements') }}
-
 )
 
 select * from logo_churn_rate

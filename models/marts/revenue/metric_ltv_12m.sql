@@ -11,7 +11,6 @@
 with
 
 ltv_12m as (
-
     select
         'month' as period,
         cohort_start as period_start,
@@ -19,11 +18,8 @@ ltv_12m as (
         segment_value,
         ltv_cents as metric_value,
         is_complete
-
     from {{ ref('fct_cohort_revenue') }}
-
     where period = 11
-
 )
 
 select * from ltv_12m

@@ -11,7 +11,6 @@
 with
 
 ltv_3m as (
-
     select
         'month' as period,
         cohort_start as period_start,
@@ -19,11 +18,8 @@ ltv_3m as (
         segment_value,
         ltv_cents as metric_value,
         is_complete
-
     from {{ ref('fct_cohort_revenue') }}
-
     where period = 2
-
 )
 
 select * from ltv_3m

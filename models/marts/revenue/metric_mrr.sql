@@ -9,7 +9,6 @@
 with
 
 mrr as (
-
     select
         'month' as period,
         period_start,
@@ -17,9 +16,7 @@ mrr as (
         segment_value,
         cast(closing_mrr_cents as double) as metric_value,
         is_complete
-
     from {{ ref('fct_mrr_movements') }}
-
 )
 
 select * from mrr

@@ -9,7 +9,6 @@
 with
 
 mrr_per_subscriber as (
-
     select
         'month' as period,
         period_start,
@@ -17,9 +16,7 @@ mrr_per_subscriber as (
         segment_value,
         arpu_cents as metric_value,
         is_complete
-
     from {{ ref('fct_mrr_movements') }}
-
 )
 
 select * from mrr_per_subscriber

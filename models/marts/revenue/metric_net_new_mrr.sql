@@ -11,7 +11,6 @@
 with
 
 net_new_mrr as (
-
     select
         'month' as period,
         period_start,
@@ -19,9 +18,7 @@ net_new_mrr as (
         segment_value,
         cast(closing_mrr_cents - opening_mrr_cents as double) as metric_value,
         is_complete
-
     from {{ ref('fct_mrr_movements') }}
-
 )
 
 select * from net_new_mrr

@@ -11,7 +11,6 @@
 with
 
 net_revenue_retention as (
-
     select
         'month' as period,
         period_start,
@@ -19,9 +18,7 @@ net_revenue_retention as (
         segment_value,
         net_revenue_retention as metric_value,
         is_complete
-
     from {{ ref('fct_mrr_movements') }}
-
 )
 
 select * from net_revenue_retention

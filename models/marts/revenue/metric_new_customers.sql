@@ -9,7 +9,6 @@
 with
 
 new_customers as (
-
     select
         period,
         period_start,
@@ -17,9 +16,7 @@ new_customers as (
         segment_value,
         cast(new_customers as double) as metric_value,
         is_complete
-
     from {{ ref('fct_revenue_overview') }}
-
 )
 
 select * from new_customers

@@ -9,7 +9,6 @@
 with
 
 orders as (
-
     select
         period,
         period_start,
@@ -17,9 +16,7 @@ orders as (
         segment_value,
         cast(orders as double) as metric_value,
         is_complete
-
     from {{ ref('fct_revenue_overview') }}
-
 )
 
 select * from orders

@@ -9,7 +9,6 @@
 with
 
 paying_customers as (
-
     select
         period,
         period_start,
@@ -17,9 +16,7 @@ paying_customers as (
         segment_value,
         cast(paying_customers as double) as metric_value,
         is_complete
-
     from {{ ref('fct_revenue_overview') }}
-
 )
 
 select * from paying_customers

@@ -9,7 +9,6 @@
 with
 
 payment_success_rate as (
-
     select
         period,
         period_start,
@@ -17,9 +16,7 @@ payment_success_rate as (
         segment_value,
         successful_payments / nullif(successful_payments + failed_payments, 0) as metric_value,
         is_complete
-
     from {{ ref('fct_revenue_overview') }}
-
 )
 
 select * from payment_success_rate

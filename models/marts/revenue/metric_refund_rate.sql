@@ -11,7 +11,6 @@
 with
 
 refund_rate as (
-
     select
         period,
         period_start,
@@ -19,9 +18,7 @@ refund_rate as (
         segment_value,
         refunded_cents / nullif(paid_cents, 0) as metric_value,
         is_complete
-
     from {{ ref('fct_revenue_overview') }}
-
 )
 
 select * from refund_rate

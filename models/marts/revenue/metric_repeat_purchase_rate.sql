@@ -11,7 +11,6 @@
 with
 
 repeat_purchase_rate as (
-
     select
         period,
         period_start,
@@ -19,9 +18,7 @@ repeat_purchase_rate as (
         segment_value,
         repeat_customers / nullif(paying_customers, 0) as metric_value,
         is_complete
-
     from {{ ref('fct_revenue_overview') }}
-
 )
 
 select * from repeat_purchase_rate

@@ -9,7 +9,6 @@
 with
 
 revenue as (
-
     select
         period,
         period_start,
@@ -17,9 +16,7 @@ revenue as (
         segment_value,
         cast(revenue_cents as double) as metric_value,
         is_complete
-
     from {{ ref('fct_revenue_overview') }}
-
 )
 
 select * from revenue

@@ -9,7 +9,6 @@
 with
 
 subscribers as (
-
     select
         'month' as period,
         period_start,
@@ -17,9 +16,7 @@ subscribers as (
         segment_value,
         cast(closing_customers as double) as metric_value,
         is_complete
-
     from {{ ref('fct_mrr_movements') }}
-
 )
 
 select * from subscribers

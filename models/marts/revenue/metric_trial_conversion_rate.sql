@@ -11,7 +11,6 @@
 with
 
 trial_conversion_rate as (
-
     select
         'month' as period,
         period_start,
@@ -19,9 +18,7 @@ trial_conversion_rate as (
         segment_value,
         trials_converted / nullif(trials_started, 0) as metric_value,
         is_complete
-
     from {{ ref('fct_mrr_movements') }}
-
 )
 
 select * from trial_conversion_rate

@@ -7,20 +7,15 @@
 with
 
 counts as (
-
     select
         {% for rule, condition in rules.items() -%}
         count(*) filter (where ({{ condition }}) is not true) as "{{ rule }}"{{ ',' if not loop.last }}
         {% endfor %}
-
     from {{ model }}
-
 ),
 
 broken_rules as (
-
     unpivot counts on columns(*) into name rule value broken_rows
-
 )
 
 select * from broken_rules where broken_rows > 0

@@ -4,20 +4,15 @@
 with
 
 counts as (
-
     select
         {% for column in columns -%}
         count(*) filter (where {{ column }} is null) as {{ column }}{{ ',' if not loop.last }}
         {% endfor %}
-
     from {{ model }}
-
 ),
 
 nulls as (
-
     unpivot counts on columns(*) into name column_name value null_rows
-
 )
 
 select * from nulls where null_rows > 0
