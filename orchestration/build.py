@@ -16,7 +16,14 @@ from orchestration.failures import Failure, as_text, explained, full_disk, is_di
 from orchestration.lock import build_lock
 from orchestration.settings import changed_settings, metric_settings, project_dir, project_fingerprint, settings
 from orchestration.settings import home as enter
-from serving.publications import current_publication, drop_unfinished, list_publications, published_dir, read_catalog
+from serving.publications import (
+    LAYOUT,
+    current_publication,
+    drop_unfinished,
+    list_publications,
+    published_dir,
+    read_catalog,
+)
 
 Progress = Callable[[int, int, str], None]
 WAREHOUSE_TARGET = "duckdb"  # of profiles/profiles.yml
@@ -163,7 +170,8 @@ def nothing_new(home: Path) -> Path | None:
     publication = current_publication(home)
     if publication is None or list_publications(home)[:1] != [publication]:
         return None
-    return publication if read_catalog(publication)["inputs"] == current_inputs(home) else None
+    catalog = read_catalog(publication)
+    return publication if catalog.get("layout") == LAYOUT and catalog["inputs"] == current_inputs(home) else None
 
 
 def current_inputs(home: Path) -> dict[str, Any]:

@@ -14,6 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+# what outsiders read lies in `main` of marts.duckdb, what only views and our own readers need in `internal`
+MAIN, INTERNAL = "main", "internal"
+# how a publication is laid out: the next build replaces one of another layout. 1, which said none, had all in `main`
+LAYOUT = 2
 STABLE_NAMES = ("marts.duckdb", "catalog.json", "parquet")
 
 

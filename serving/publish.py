@@ -23,8 +23,8 @@ from typing import Any
 import duckdb
 
 from ingest.values import install_macros
-from serving.publications import drop_unfinished, fsync, fsync_all, prune, published_dir, show
-from serving.relations import PARQUET_SOURCE, PublishError, Relation, read_relations
+from serving.publications import INTERNAL, LAYOUT, drop_unfinished, fsync, fsync_all, prune, published_dir, show
+from serving.relations import BATCHES, PARQUET_SOURCE, PUBLISHED_BATCHES, PublishError, Relation, read_relations
 
 # older DuckDB clients read it
 STORAGE_VERSION = "v1.2.0"
@@ -32,8 +32,6 @@ STORAGE_VERSION = "v1.2.0"
 FILE_FORMAT = "zstd-1"
 ROWS_PER_COPY = 4_000_000
 DAYS_PER_COPY = 1_000
-# which landing batches the models have taken in; views over landed files read it
-BATCHES = "plumbing.processed_batches"
 # the landing's file of no rows, which gives the types where nothing has landed
 EMPTY_FILE = "schema"
 # a view is counted as long as that is cheap; its inputs are verified in any case
@@ -109,9 +107,10 @@ def publish(home: Path, manifest_path: Path, built: Built, keep: int, memory_lim
                 files[relation.name] = link_landed_files(connection, relation, published_dir(home) / "files")
         write_marts(connection, relations, files, work)
         rows = verify(connection, relations, files, work)
-        columns = {relation.name: _columns(connection, f'check_marts.main."{relation.name}"') for relation in relations}
+        columns = {relation.name: _columns(connection, f"check_marts.{_published(relation)}") for relation in relations}
     catalog = {
         "publication": publication.name,
+        "layout": LAYOUT,
         "built_at": built.built_at,
         "published_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "inputs": built.inputs,
@@ -119,6 +118,7 @@ def publish(home: Path, manifest_path: Path, built: Built, keep: int, memory_lim
         "relations": {
             relation.name: {
                 "kind": relation.kind,
+                "schema": relation.schema,
                 "grain": relation.grain,
                 "description": relation.description,
                 "rows": rows[relation.name],
@@ -207,27 +207,28 @@ def link_landed_files(connection: duckdb.DuckDBPyConnection, relation: Relation,
 
 
 def write_marts(connection: duckdb.DuckDBPyConnection, relations: Iterable[Relation], files: Files, work: Path) -> None:
-    """Write marts.duckdb into a folder, and the copied relations beside it as Parquet."""
+    """Write marts.duckdb into a folder, and what outsiders read of the copied relations beside it as Parquet."""
     path = work / "marts.duckdb"
     connection.execute(f"attach {_text(path)} as new_marts (storage_version '{STORAGE_VERSION}')")
     connection.execute("use new_marts")
+    # in `main`, because views of both schemas name them without one
     install_macros(connection)
     connection.execute("begin")
+    connection.execute(f"create schema {INTERNAL}")
     for relation in relations:
-        name = _name(relation.name)
+        name = _published(relation)
         if relation.kind == "table":
             connection.execute(f"create table {name} as select * from {relation.built_as}")
-            parquet = work / "parquet" / f"{relation.name}.parquet"
-            connection.execute(f"copy {name} to {_text(parquet)} (format parquet, compression zstd)")
+            if not relation.is_internal:
+                parquet = work / "parquet" / f"{relation.name}.parquet"
+                connection.execute(f"copy {name} to {_text(parquet)} (format parquet, compression zstd)")
         elif relation.kind == "view":
             connection.execute(f"create view {name} as {relation.sql}")
         elif relation.kind == "files":
             columns = _columns(connection, relation.built_as, relation.hidden)
             connection.execute(f"create view {name} as {_files_query(relation, columns, files[relation.name])}")
         else:
-            schema, _ = BATCHES.split(".")
-            connection.execute(f"create schema {schema}")
-            connection.execute(f"create table {BATCHES} as select * from warehouse.{BATCHES}")
+            connection.execute(f"create table {PUBLISHED_BATCHES} as select * from warehouse.{BATCHES}")
             _, options = _source_parts(relation)
             paths = _list(file.path for file in files[relation.name])
             connection.execute(f"create view {name} as select * from read_parquet({paths}{options})")
@@ -256,7 +257,7 @@ def verify(
     in_files = sum(file.rows for days in files.values() for file in days)
     rows: dict[str, int | None] = {}
     for relation in relations:
-        written = f"check_marts.main.{_name(relation.name)}"
+        written = f"check_marts.{_published(relation)}"
         if _columns(connection, written) != _columns(connection, relation.built_as, relation.hidden):
             raise PublishError(f"{relation.name} as written has other columns than as built; nothing was published.")
         if relation.kind in ("files", "landing"):
@@ -393,10 +394,10 @@ def _files_query(relation: Relation, columns: list[tuple[str, str]], files: Iter
 def _comment(connection: duckdb.DuckDBPyConnection, relation: Relation) -> None:
     """Carry the descriptions into the file, where BI tools show them."""
     kind = "table" if relation.kind == "table" else "view"
-    connection.execute(f"comment on {kind} {_name(relation.name)} is {_text(relation.description)}")
-    for name, _ in _columns(connection, _name(relation.name)):
+    connection.execute(f"comment on {kind} {_published(relation)} is {_text(relation.description)}")
+    for name, _ in _columns(connection, _published(relation)):
         if text := relation.column_descriptions.get(name.lower()):
-            connection.execute(f"comment on column {_name(relation.name)}.{_name(name)} is {_text(text)}")
+            connection.execute(f"comment on column {_published(relation)}.{_name(name)} is {_text(text)}")
 
 
 def _columns(
@@ -404,6 +405,11 @@ def _columns(
 ) -> list[tuple[str, str]]:
     described = connection.execute(f"describe select * from {source}").fetchall()
     return [(name, kind) for name, kind, *_ in described if name not in without]
+
+
+def _published(relation: Relation) -> str:
+    """Its name in the published database."""
+    return f"{_name(relation.schema)}.{_name(relation.name)}"
 
 
 def _name(identifier: str) -> str:

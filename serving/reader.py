@@ -6,15 +6,22 @@ from pathlib import Path
 
 import duckdb
 
-from serving.publications import NothingPublishedError, current_publication, published_dir, refuse_moved_home
+from serving.publications import (
+    INTERNAL,
+    MAIN,
+    NothingPublishedError,
+    current_publication,
+    published_dir,
+    refuse_moved_home,
+)
 
 
 def connect(home: Path) -> duckdb.DuckDBPyConnection:
     """Open the publication that readers see now; later publications do not change what this connection reads.
 
-    The connection can read nothing outside `published/`, and its settings are locked. A thread takes its own
-    `cursor()` and says `use marts` on it, because cursors do not inherit that. Run a statement that a stranger wrote
-    by `read`, since DuckDB lets `copy … to` write in any folder that it may read.
+    The connection can read nothing outside `published/`, and its settings are locked. It finds what is `internal`
+    without its schema, wherever a publication keeps it. A thread takes its own `cursor`. Run a statement that a
+    stranger wrote by `read`, since DuckDB lets `copy … to` write in any folder that it may read.
 
     Raises:
         NothingPublishedError: when nothing is published in this home.
@@ -26,13 +33,20 @@ def connect(home: Path) -> duckdb.DuckDBPyConnection:
     refuse_moved_home(home, publication)
     connection = duckdb.connect()
     connection.execute(f"attach '{_quoted(publication / 'marts.duckdb')}' as marts (read_only)")
-    connection.execute("use marts")
+    _look_in(connection)
     # views over files are guessed small, and the join by loops then chosen is quadratic
     connection.execute("set asof_loop_join_threshold = 0")
     connection.execute(f"set allowed_directories = ['{_quoted(published_dir(home).resolve() / 'files')}']")
     connection.execute("set enable_external_access = false")
     connection.execute("set lock_configuration = true")
     return connection
+
+
+def cursor(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """A second way to read by a connection, for another thread; DuckDB's own `cursor()` forgets where names are."""
+    fresh = connection.cursor()
+    _look_in(fresh)
+    return fresh
 
 
 def read(connection: duckdb.DuckDBPyConnection, sql: str, parameters: object = None) -> duckdb.DuckDBPyConnection:
@@ -45,6 +59,14 @@ def read(connection: duckdb.DuckDBPyConnection, sql: str, parameters: object = N
     if kinds not in ([duckdb.StatementType.SELECT], [duckdb.StatementType.EXPLAIN]):
         raise PermissionError("Only a single select statement is read here. Use `footfall export` to write files.")
     return connection.execute(sql, parameters)
+
+
+def _look_in(connection: duckdb.DuckDBPyConnection) -> None:
+    """Let names mean what is published; before there was a schema `internal`, all of it lay in `main`."""
+    query = "select schema_name from duckdb_schemas() where database_name = 'marts'"
+    known = {name for (name,) in connection.execute(query).fetchall()}
+    path = [f"marts.{schema}" for schema in (MAIN, INTERNAL) if schema in known]
+    connection.execute(f"set search_path = '{','.join(path)}'")
 
 
 def _quoted(path: Path) -> str:

@@ -12,8 +12,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ingest.values import values_version
+from serving.publications import INTERNAL, MAIN
 
 Kind = Literal["table", "view", "files", "landing"]
+# which landing batches the models have taken in: views over landed files read it
+BATCHES = "plumbing.processed_batches"
+PUBLISHED_BATCHES = f"{INTERNAL}.processed_batches"
 PARQUET_SOURCE = re.compile(r"read_parquet\('((?:[^']|'')*)'(.*)\)", re.DOTALL)
 
 
@@ -37,7 +41,7 @@ class Relation:
             `files`, and they may differ where a day's fingerprint does not.
         logic: digest of the code, seeds and settings that the rows come from.
         checks: how many dbt tests stand on the model.
-        is_internal: whether it is there for other relations, and not for people.
+        is_internal: whether it is there for other relations and our own readers, and not for people.
         card: of a metric: its title, definition, unit, owner and which way is good; empty for other relations.
     """
 
@@ -54,6 +58,11 @@ class Relation:
     is_internal: bool
     without: tuple[str, ...] = ()
     card: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def schema(self) -> str:
+        """The schema of the published database that it lies in."""
+        return INTERNAL if self.is_internal else MAIN
 
     @property
     def hidden(self) -> set[str]:
@@ -100,6 +109,10 @@ def read_relations(manifest_path: Path, settings: dict[str, Any]) -> list[Relati
 
 def _publish_setting(node: dict[str, Any]) -> Any:
     return node["config"].get("meta", {}).get("publish")
+
+
+def _is_internal(node: dict[str, Any]) -> bool:
+    return bool(node["config"].get("meta", {}).get("internal"))
 
 
 def _reads(node: dict[str, Any]) -> set[str]:
@@ -160,7 +173,7 @@ def _relation(
         fingerprint=fingerprint,
         logic=_logic(manifest, key, settings),
         checks=checks.get(key, 0),
-        is_internal=bool(node["config"]["meta"].get("internal")),
+        is_internal=_is_internal(node),
         without=tuple(details.get("without", ())),
         card=node["config"]["meta"].get("card", {}),
     )
@@ -182,19 +195,20 @@ def _published_sql(manifest: dict[str, Any], node: dict[str, Any], wanted: dict[
     for parent in sorted(_reads(node)):
         if parent in manifest["sources"]:
             source = manifest["sources"][parent]
-            sql = sql.replace(source["relation_name"], f'"{_source_name(source)}"')
+            sql = sql.replace(source["relation_name"], f'"{INTERNAL}"."{_source_name(source)}"')
             continue
         if parent not in wanted:
             raise PublishError(
                 f"Model {node['name']} is published as a view and reads {parent.split('.')[-1]}, which is not "
                 f"published. Give {parent.split('.')[-1]} a meta.publish, or publish {node['name']} as a table."
             )
-        sql = sql.replace(wanted[parent]["relation_name"], f'"{wanted[parent]["alias"]}"')
+        schema = INTERNAL if _is_internal(wanted[parent]) else MAIN
+        sql = sql.replace(wanted[parent]["relation_name"], f'"{schema}"."{wanted[parent]["alias"]}"')
     if f'"{node["database"]}".' in sql:
         raise PublishError(
             f"Model {node['name']} is published as a view and names the warehouse itself. Use ref() in it."
         )
-    return sql.strip()
+    return sql.strip().replace(BATCHES, PUBLISHED_BATCHES)
 
 
 def _logic(manifest: dict[str, Any], key: str, settings: dict[str, Any]) -> str:

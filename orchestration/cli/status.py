@@ -73,7 +73,7 @@ def describe(home: Path) -> dict[str, Any]:
             "publication": catalog["publication"],
             "published_at": catalog["published_at"],
             "built_at": catalog["built_at"],
-            "relations": len(catalog["relations"]),
+            "relations": sum(not relation["is_internal"] for relation in catalog["relations"].values()),
             "checks_passed": catalog["checks"]["passed"],
             "rolled_back_from": kept[0].name if kept and kept[0] != current else None,
             "kept": len(kept),

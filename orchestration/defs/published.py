@@ -38,6 +38,8 @@ def published_metadata(folder: Path, publication: Path) -> dict[str, Any]:
     catalog = read_catalog(publication)
     lines = ["| relation | kind | rows | one row is |", "|---|---|--:|---|"]
     for name, relation in catalog["relations"].items():
+        if relation["is_internal"]:
+            continue
         rows = "" if relation["rows"] is None else f"{relation['rows']:,}"
         lines.append(f"| {name} | {relation['kind']} | {rows} | {relation['grain']} |")
     return {

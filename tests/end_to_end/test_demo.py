@@ -6,6 +6,7 @@ import csv
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -152,7 +153,7 @@ def empty_relations(home: Path) -> list[str]:
     marts = reader.connect(home)
     named = "select table_name from information_schema.tables where table_schema = 'main'"
     faults = {"fct_event_copies", "fct_subscription_faults"}
-    names = [name for (name,) in marts.execute(named).fetchall() if not name.startswith("stg_") and name not in faults]
+    names = [name for (name,) in marts.execute(named).fetchall() if name not in faults]
     assert "fct_charging_rewards" in names
     return [name for name in names if not marts.execute(f'from "{name}" limit 1').fetchall()]
 
@@ -170,6 +171,20 @@ def test_the_demo_loads_real_data_once_and_shows_it_each_time(shown: Demo) -> No
     assert empty_relations(shown.home) == []
     assert "█" in shown.told
     assert list_publications(shown.home) == [publication]
+
+
+def test_outsiders_see_documented_marts_and_nothing_else(shown: Demo) -> None:
+    """What a BI tool lists when it opens the file."""
+    listed = "select table_schema, table_name, coalesce(table_comment, '') from information_schema.tables"
+    unsaid = "select table_name, column_name from duckdb_columns() where schema_name = 'main' and not internal"
+    with duckdb.connect(str(shown.home / "published" / "marts.duckdb"), read_only=True) as marts:
+        relations = marts.execute(listed).fetchall()
+        assert marts.execute(f"{unsaid} and coalesce(comment, '') = ''").fetchall() == []
+    comments = {name: comment for schema, name, comment in relations if schema == "main"}
+    assert [name for name in comments if not re.fullmatch(r"(dim|fct|metric)_\w+|events", name)] == []
+    assert [name for name, comment in comments.items() if not comment.startswith("One row per ")] == []
+    assert len(comments) > 100
+    assert {schema for schema, *_ in relations} == {"main", "internal"}
 
 
 def differences(found: Rows, wanted: Rows, is_split: bool) -> dict[Key, tuple[float | None, float | None]]:

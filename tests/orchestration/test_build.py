@@ -53,7 +53,7 @@ def test_readers_reach_landed_events_without_a_copy_and_without_the_landing(buil
     link = next((built_home.path / "published" / "files" / "landing_events").rglob(landed.name))
     reached = json.loads((built_home.path / "published" / "catalog.json").read_text())["relations"]["landing_events"]
     assert str(link.relative_to(built_home.path / "published")) in [file["path"] for file in reached["files"]]
-    assert reached["rows"] == 300 and reached["is_internal"]
+    assert reached["rows"] == 300 and reached["is_internal"] and reached["schema"] == "internal"
     landed.unlink()
     assert events_published(built_home) == 300
 
@@ -98,6 +98,15 @@ def test_a_changed_setting_is_not_nothing_new(built_home: Home, monkeypatch: pyt
     assert building.nothing_new(built_home.path) is not None
     monkeypatch.setenv("FOOTFALL_SESSION_TIMEOUT_SECONDS", "600")
     assert building.nothing_new(built_home.path) is None
+
+
+def test_a_publication_of_another_layout_is_not_nothing_new(built_home: Home) -> None:
+    catalog = (built_home.path / "published" / "catalog.json").resolve()
+    told = json.loads(catalog.read_text())
+    del told["layout"]
+    catalog.write_text(json.dumps(told))
+    assert building.nothing_new(built_home.path) is None
+    assert events_published(built_home) == 300
 
 
 def test_another_engine_is_refused_by_name(built_home: Home) -> None:

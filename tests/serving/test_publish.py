@@ -19,6 +19,7 @@ from serving.relations import PublishError
 from tests.serving.conftest import SmallHome
 
 RELATIONS = ("long_visits", "titled_visits", "visitors", "visits")
+INTERNAL = ("int_titles", "stg_visits")
 HIDDEN = ("content_hash", "built_on_attempt")
 
 
@@ -44,7 +45,7 @@ def assert_consistent(home: Path) -> str:
     connection = reader.connect(home)
     for name, relation in catalog["relations"].items():
         assert connection.execute(f"select count(*) from {name}").fetchone() == (relation["rows"],)
-        if relation["kind"] == "table":
+        if relation["kind"] == "table" and relation["schema"] == "main":
             copy = published / "parquet" / f"{name}.parquet"
             assert duckdb.connect().read_parquet(str(copy)).shape[0] == relation["rows"]
     return current.name
@@ -54,11 +55,56 @@ def test_every_relation_is_published_as_it_was_built(small_home: SmallHome) -> N
     small_home.publish()
     built = duckdb.connect(str(small_home.path / "warehouse.duckdb"), read_only=True)
     published = reader.connect(small_home.path)
-    for name in RELATIONS:
+    for name in (*RELATIONS, *INTERNAL):
         assert multiset(published, name) == multiset(built, name)
         assert len(multiset(built, name)) > 0
-    tables = {row[0] for row in published.execute("show tables").fetchall()}
-    assert tables == set(RELATIONS)
+
+
+def test_outsiders_see_what_is_made_for_them(small_home: SmallHome) -> None:
+    publication = small_home.publish()
+    marts = duckdb.connect(str(publication / "marts.duckdb"), read_only=True)
+    assert {row[0] for row in marts.execute("show tables").fetchall()} == set(RELATIONS)
+    assert {row[0] for row in marts.execute("show tables from internal").fetchall()} == set(INTERNAL)
+    assert {path.stem for path in (publication / "parquet").iterdir()} == {"visitors"}
+    schemas = {name: each["schema"] for name, each in publications.read_catalog(publication)["relations"].items()}
+    assert schemas == dict.fromkeys(RELATIONS, "main") | dict.fromkeys(INTERNAL, "internal")
+
+
+def test_views_find_their_inputs_whatever_else_is_attached_beside_them(small_home: SmallHome) -> None:
+    publication = small_home.publish()
+    with duckdb.connect() as other:
+        for schema in ("main", "internal"):
+            other.execute(f"create schema if not exists {schema}")
+            for name in (*RELATIONS, *INTERNAL):
+                other.execute(f"create table {schema}.{name} as select 0 as visit_id, null as title")
+        path = str(publication / "marts.duckdb").replace("'", "''")
+        other.execute(f"attach '{path}' as theirs (read_only)")
+        found = other.execute("select count(*), count(title) from theirs.long_visits").fetchone()
+    assert found == (100, 100)
+
+
+def test_another_thread_reads_what_the_connection_reads(small_home: SmallHome) -> None:
+    small_home.publish()
+    connection = reader.connect(small_home.path)
+    small_home.visit("late", [(1000, "new", 1, "2024-01-03 11:00:00")])
+    small_home.build()
+    small_home.publish()
+    cursor = reader.cursor(connection)
+    assert cursor.execute("select count(*) from visits").fetchone() == (200,)
+    assert cursor.execute("select count(*) from int_titles").fetchone() == (7,)
+    with pytest.raises(duckdb.Error):
+        cursor.execute("select * from read_csv('/etc/passwd')")
+
+
+def test_a_publication_from_before_there_was_a_schema_internal_is_read_as_ever(small_home: SmallHome) -> None:
+    publication = small_home.publish()
+    marts = publication / "marts.duckdb"
+    marts.unlink()
+    with duckdb.connect(str(marts)) as before:
+        before.execute("create table visits as select 1 as visit_id; create view int_titles as from visits")
+    connection = reader.connect(small_home.path)
+    for one in (connection, reader.cursor(connection)):
+        assert one.execute("select count(*) from int_titles join visits using (visit_id)").fetchone() == (1,)
 
 
 def test_the_catalog_says_what_each_relation_is(small_home: SmallHome) -> None:

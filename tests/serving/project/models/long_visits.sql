@@ -1,3 +1,3 @@
 {{ config(materialized='view') }}
 
-select * from {{ ref('titled_visits') }} where visit_id % 2 = 0
+select * from {{ ref('stg_visits') }} where visit_id % 2 = 0
