@@ -23,7 +23,7 @@ from ingest.values import values_version
 REPOSITORY = Path(__file__).resolve().parents[1]
 PROJECT_FOLDERS = ("models", "macros", "seeds", "snapshots", "profiles", "tests/dbt")
 # what Python models import, wherever the project lies
-STATISTICS = REPOSITORY / "orchestration" / "statistics"
+FITS = REPOSITORY / "fits"
 
 
 # what a machine, a developer or a test says for one run; everything else may be kept in a home
@@ -259,7 +259,7 @@ def project_fingerprint(project: Path) -> str:
     digest = hashlib.sha256(f"duckdb {version('duckdb')} dbt {version('dbt-core')}".encode())
     digest.update((project / "dbt_project.yml").read_bytes())
     digest.update(values_version().encode())
-    for folder in (*(project / name for name in PROJECT_FOLDERS), STATISTICS):
+    for folder in (*(project / name for name in PROJECT_FOLDERS), FITS):
         for path in sorted(folder.rglob("*")):
             if path.is_file() and not path.name.startswith(".") and path.suffix != ".pyc":
                 digest.update(f"\n{folder.name}/{path.relative_to(folder)}\n".encode() + path.read_bytes())

@@ -5,6 +5,6 @@ def model(dbt, session):
     """One row per customer history with its prediction, typed also where there are none."""
     dbt.config(materialized="table")
     # imported here, so that reading the project does not cost it
-    from orchestration.statistics.customer_predictions import predict
+    from fits.customer_predictions import predict
 
     return predict(dbt.ref("int_customer_histories").to_arrow_table())

@@ -5,6 +5,6 @@ def model(dbt, session):
     """One row per experiment, metric and variant, typed also where there are none."""
     dbt.config(materialized="table")
     # imported here, so that reading the project does not cost it
-    from orchestration.statistics.experiment_results import results
+    from fits.experiment_results import results
 
     return results(dbt.ref("int_experiment_moments").to_arrow_table())

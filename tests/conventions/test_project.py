@@ -424,6 +424,39 @@ def files_name_no_machine_and_no_package_index(project: Project) -> list[str]:
     return faults
 
 
+# what each room may import of the others: data walk one way, and nobody walks back
+ROOMS = {
+    "fits": (),
+    "ingest": (),
+    "serving": ("ingest",),
+    "orchestration": ("demo", "ingest", "serving"),
+    "demo": ("orchestration",),
+}
+
+
+def rooms_import_no_later_room(project: Project) -> list[str]:
+    faults = []
+    for name, text in project.files.items():
+        room = name.split("/")[0]
+        if room in ROOMS and name.endswith(".py"):
+            imported = set(re.findall(r"^ *(?:from|import) (\w+)", text, flags=re.MULTILINE))
+            tools = {"dbt", "dagster"} if room != "orchestration" else set()
+            faults += [f"{name}: {other}" for other in (ROOMS.keys() | tools) & imported - {room, *ROOMS[room]}]
+    return faults
+
+
+def links_of_the_texts_lead_somewhere(project: Project) -> list[str]:
+    faults = []
+    for name, text in project.files.items():
+        if name.endswith(".md"):
+            links = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text)
+            links += re.findall(r'(?:src|srcset|href)="([^"#]+)"', text)
+            for link in links:
+                if not re.match(r"\w+:", link) and not (REPOSITORY / name).parent.joinpath(link).exists():
+                    faults.append(f"{name}: {link}")
+    return faults
+
+
 def commands_of_the_texts_exist(project: Project) -> list[str]:
     targets = set(re.findall(r"^([a-z]+):", project.files["Makefile"], flags=re.MULTILINE))
     commands = set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
@@ -504,6 +537,10 @@ BREAKS: dict[Callable[[Project], list[str]], Callable[[Project], Any]] = {
     ),
     unit_tests_say_the_settings_they_stand_on: lambda p: append(p, "int_identities", "{{ setting('mau_days') }}"),
     files_name_no_machine_and_no_package_index: lambda p: break_file(p, "README.md", f"see {REPOSITORY}/README.md"),
+    rooms_import_no_later_room: lambda p: break_file(
+        p, "fits/forecast.py", "\nfrom orchestration.build import build\n"
+    ),
+    links_of_the_texts_lead_somewhere: lambda p: break_file(p, "README.md", "\n[more](docs/nowhere.md)\n"),
     commands_of_the_texts_exist: lambda p: break_file(p, "README.md", "\n`make coffee`\n"),
 }
 

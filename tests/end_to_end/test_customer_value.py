@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import ingest
-from orchestration.statistics.customer_value import forecast_customers
+from fits.customer_value import forecast_customers
 from tests.end_to_end.dbt_project import build_models, differences
 
 START, LAST = date(2024, 1, 1), date(2024, 12, 31)

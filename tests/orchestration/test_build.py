@@ -14,9 +14,10 @@ import duckdb
 import pytest
 
 from orchestration import build as building
+from orchestration import settings as deciding
 from orchestration.build import BuildError, NotPassedError
 from orchestration.lock import HomeIsBusyError, build_lock
-from orchestration.settings import SettingsError, metric_settings, project_dir, project_fingerprint
+from orchestration.settings import FITS, SettingsError, metric_settings, project_dir, project_fingerprint
 from serving import reader
 from serving.ask.settings import setting as asked_setting
 from serving.publications import current_publication, read_catalog
@@ -180,6 +181,16 @@ def test_another_project_is_read_for_builds_and_questions_and_a_wrong_one_is_nam
     monkeypatch.setenv("FOOTFALL_PROJECT_DIR", str(tmp_path))
     with pytest.raises(SettingsError, match=f"no dbt_project.yml in {tmp_path}"):
         project_dir()
+
+
+def test_a_changed_fit_is_not_nothing_new(built_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert {path.name for path in FITS.glob("*.py")} > {"customer_predictions.py", "forecast.py"}
+    changed = shutil.copytree(FITS, tmp_path / "fits", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(deciding, "FITS", changed)
+    assert building.nothing_new(built_home.path) is not None
+    with (changed / "forecast.py").open("a") as file:
+        file.write("# another fit\n")
+    assert building.nothing_new(built_home.path) is None
 
 
 def test_a_home_that_duckdb_would_read_as_a_pattern_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

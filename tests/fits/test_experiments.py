@@ -19,9 +19,9 @@ from statsmodels.stats.proportion import (
 )
 from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
-from orchestration.statistics import experiments
-from orchestration.statistics.experiment_results import SCHEMA, SUMS, results
-from orchestration.statistics.experiments import (
+from fits import experiments
+from fits.experiment_results import SCHEMA, SUMS, results
+from fits.experiments import (
     Moments,
     adjusted,
     compare,

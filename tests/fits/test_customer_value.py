@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from scipy.special import hyp2f1
 
-from orchestration.statistics import purchases as buying
-from orchestration.statistics import spending
-from orchestration.statistics.customer_value import FEWEST_CUSTOMERS, Forecast, forecast_customers
-from orchestration.statistics.fitting import FitError, Floats
+from fits import purchases as buying
+from fits import spending
+from fits.customer_value import FEWEST_CUSTOMERS, Forecast, forecast_customers
+from fits.fitting import FitError, Floats
 
 # Fader, Hardie & Lee (2005), table 2: the CDNOW sample, in weeks
 CDNOW = np.array([0.243, 4.414, 0.793, 2.426])

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pyarrow as pa
 
-from orchestration.statistics.customer_value import Forecast, forecast_customers
+from fits.customer_value import Forecast, forecast_customers
 
 NAMES = {
     "expected_value": "expected_purchase_cents",

@@ -6,15 +6,15 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from orchestration.statistics.fitting import FitError, Floats
-from orchestration.statistics.purchases import (
+from fits.fitting import FitError, Floats
+from fits.purchases import (
     PurchaseModel,
     fit_purchases,
     forecast_purchases,
     purchase_tails,
     variance_of_the_total,
 )
-from orchestration.statistics.spending import SpendingModel, expected_value, fit_spending, revenue_quantile
+from fits.spending import SpendingModel, expected_value, fit_spending, revenue_quantile
 
 # below, four parameters of a population are a guess
 FEWEST_CUSTOMERS = 50

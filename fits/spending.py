@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betainc, digamma, gammaln
 
-from orchestration.statistics.fitting import FitError, Floats, maximise
-from orchestration.statistics.purchases import Tails
+from fits.fitting import FitError, Floats, maximise
+from fits.purchases import Tails
 
 # how many different numbers of purchases an interval of revenue mixes; more are taken together
 MIXED_COUNTS = 16

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from orchestration.statistics.experiments import (
+from fits.experiments import (
     NAN,
     SRM_THRESHOLD,
     Comparison,

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betainc, digamma, gammaln
 
-from orchestration.statistics.fitting import FitError, Floats, maximise
+from fits.fitting import FitError, Floats, maximise
 
 # a purchase that is less probable than this is no longer counted
 SMALLEST_TAIL = 1e-10

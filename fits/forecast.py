@@ -9,7 +9,7 @@ from itertools import groupby
 import numpy as np
 import pyarrow as pa
 
-from orchestration.statistics.fitting import FitError, Floats
+from fits.fitting import FitError, Floats
 
 HORIZON_MONTHS = 3
 # so that a back-test over the horizon still leaves half a year to learn from
