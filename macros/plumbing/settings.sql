@@ -46,10 +46,12 @@
             {{ refuse_setting(name, 'it must be a number above 0') }}
         {%- endif -%}
     {%- endfor -%}
-    {%- set share = setting('max_conflicting_share') -%}
-    {%- if share is not number or share is boolean or not 0 <= share <= 1 -%}
-        {{ refuse_setting('max_conflicting_share', 'it must be a number from 0 to 1') }}
-    {%- endif -%}
+    {%- for name in ['max_conflicting_share', 'max_unplanned_share'] -%}
+        {%- set share = setting(name) -%}
+        {%- if share is not number or share is boolean or not 0 <= share <= 1 -%}
+            {{ refuse_setting(name, 'it must be a number from 0 to 1') }}
+        {%- endif -%}
+    {%- endfor -%}
     {%- if not modules.re.fullmatch('[A-Z]{3}', setting('reporting_currency') | string) -%}
         {{ refuse_setting('reporting_currency', "it must be a code of ISO 4217 in capitals, such as EUR") }}
     {%- endif -%}

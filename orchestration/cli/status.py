@@ -59,7 +59,9 @@ def describe(home: Path) -> dict[str, Any]:
             },
             "quarantined_by_reason": dict(reasons.most_common()),
         },
-        "conflicting_copies": _conflicting_copies(current),
+        "conflicting_copies": _published(current, "fct_app_copies", CONFLICTING_COPIES),
+        "broken_plan": _published(current, "fct_tracked_properties", BROKEN_PLAN),
+        "undeclared_events": _published(current, "fct_tracked_events", UNDECLARED_EVENTS),
         "last_build": outcome
         and {
             "status": outcome.status,
@@ -126,6 +128,19 @@ def _table(told: dict[str, Any]) -> Table:
             f"  {app['conflicting_copies']:,} copies of event ids of {app['app']} have other content "
             f"({app['conflicting_share']:.2%}); fct_event_copies names the events",
         )
+    for told_of in told["broken_plan"]:
+        missing, mistyped = told_of["missing_events"], told_of["mistyped_events"]
+        faults = [f"{missing:,} without" if missing else "", f"{mistyped:,} unreadable" if mistyped else ""]
+        table.add_row(
+            "",
+            f"  {told_of['event_name']} of {told_of['app']} breaks the tracking plan: {told_of['property']}, "
+            f"{' and '.join(filter(None, faults))}; fct_tracked_properties names one",
+        )
+    for app in told["undeclared_events"]:
+        table.add_row(
+            "",
+            f"  {app['event_names']:,} event names of {app['app']} are declared nowhere; fct_tracked_events lists them",
+        )
     table.add_row("last build", _build_text(build))
     for failure in (build or {}).get("failures", []):
         table.add_row("", Text.assemble("  ", (failure["node"], "red"), f": {failure['message']}"))
@@ -160,8 +175,19 @@ def _table(told: dict[str, Any]) -> Table:
     return table
 
 
-def _conflicting_copies(publication: Path | None) -> list[dict[str, Any]]:
-    """Each app of which copies of one event id have other content, as published: how many, and their share."""
+CONFLICTING_COPIES = """
+    select app, conflicting_copies, conflicting_share from published.fct_app_copies
+    where conflicting_copies > 0 order by app"""
+BROKEN_PLAN = """
+    select app, event_name, property, missing_events, mistyped_events from published.fct_tracked_properties
+    where missing_events + mistyped_events > 0 order by app, event_name, property"""
+UNDECLARED_EVENTS = """
+    select app, count(*) as event_names from published.fct_tracked_events
+    where declared_in = 'nowhere' group by app order by app"""
+
+
+def _published(publication: Path | None, mart: str, query: str) -> list[dict[str, Any]]:
+    """What a query finds in a published mart; nothing where it was published before there was such a mart."""
     path = publication / "marts.duckdb" if publication else None
     if path is None or not path.exists():
         return []
@@ -170,16 +196,12 @@ def _conflicting_copies(publication: Path | None) -> list[dict[str, Any]]:
     named = str(path).replace("'", "''")
     with duckdb.connect() as connection:
         connection.execute(f"attach '{named}' as published (read_only)")
-        # published before there was such a mart
         known = connection.execute(
-            "select 1 from duckdb_tables() where database_name = 'published' and table_name = 'fct_app_copies'"
+            "select 1 from duckdb_tables() where database_name = 'published' and table_name = ?", [mart]
         ).fetchone()
         if known is None:
             return []
-        found = connection.execute(
-            """select app, conflicting_copies, conflicting_share from published.fct_app_copies
-            where conflicting_copies > 0 order by app"""
-        )
+        found = connection.execute(query)
         names = [column[0] for column in found.description]
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 

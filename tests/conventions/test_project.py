@@ -394,7 +394,8 @@ def declared_properties_are_extracted_as_the_catalog_says(project: Project) -> l
 
 def settings_are_used_and_declared(project: Project) -> list[str]:
     declared = set(yaml.safe_load(project.files["dbt_project.yml"])["vars"])
-    sql = "\n".join(text for name, text in project.files.items() if name.startswith(("models/", "macros/")))
+    read = ("models/", "macros/", "tests/dbt/")
+    sql = "\n".join(text for name, text in project.files.items() if name.startswith(read))
     used = set(re.findall(r"\bsetting\([\"'](\w+)[\"']\)", sql))
     return sorted(used ^ declared)
 

@@ -207,6 +207,7 @@ BROKEN = {
     "assert_every_charging_event_has_one_session": "delete from fct_charging_sessions where stops > 0",
     "assert_every_accepted_event_is_staged_or_superseded": None,
     "assert_few_copies_of_an_event_differ": "update fct_app_copies set conflicting_share = 1",
+    "assert_few_events_break_the_tracking_plan": "update fct_tracked_events set broken_share = 1",
     "assert_every_event_with_an_id_has_a_person": "update int_identities set id = id || '?'",
     "assert_everybody_is_new_once": "update fct_growth_accounting set new_persons = new_persons + 1",
     "assert_experiment_units_are_counted_once": "update fct_experiment_results set units = units + 1",
@@ -246,6 +247,7 @@ BROKEN = {
         "update fct_station_utilization set occupied_us = occupied_us + 1"
     ),
     "assert_survival_follows_everybody_watched_long_enough": "update fct_survival set censored = censored + 1",
+    "assert_the_tracking_plan_can_be_kept": "update tracking_plan set type = 'double' where property = 'quantity'",
     "assert_web_sessions_are_the_sessions": "update fct_web_traffic set sessions = sessions + 1",
 }
 

@@ -189,3 +189,22 @@ def test_status_shows_copies_of_event_ids_that_say_something_else(built_home: Ho
     assert (shown["conflicting_copies"], shown["conflicting_share"]) == (30, 0.1)
     text = " ".join(run("status").stdout.split())
     assert f"30 copies of event ids of {shown['app']} have other content (10.00%)" in text
+
+
+def test_status_shows_what_breaks_the_tracking_plan_and_what_nobody_declared(built_home: Home) -> None:
+    marts = (built_home.path / "published" / "marts.duckdb").resolve()
+    marts.chmod(0o644)
+    with duckdb.connect(str(marts)) as connection:
+        # the columns are those of the marts: see end_to_end/faults/test_tracking_plan.py
+        connection.execute("create table fct_tracked_events as select 'cafe' as app, 'nowhere' as declared_in")
+        connection.execute(
+            """create table fct_tracked_properties as select 'shop' as app, 'refund' as event_name,
+            'total' as property, 2 as missing_events, 1000 as mistyped_events"""
+        )
+    told = json.loads(run("status", "--json").stdout)
+    property_of_refunds = {"app": "shop", "event_name": "refund", "property": "total"}
+    assert told["broken_plan"] == [property_of_refunds | {"missing_events": 2, "mistyped_events": 1000}]
+    assert told["undeclared_events"] == [{"app": "cafe", "event_names": 1}]
+    text = " ".join(run("status").stdout.split())
+    assert "refund of shop breaks the tracking plan: total, 2 without and 1,000 unreadable" in text
+    assert "1 event names of cafe are declared nowhere" in text
