@@ -1,8 +1,8 @@
 import { AnalyticsBrowser } from "@segment/analytics-next";
 
-const { host, key } = window.footfallTest;
+const { host, key, user } = window.footfallTest;
 const analytics = AnalyticsBrowser.load({ writeKey: key, cdnURL: host });
-await analytics.page("Home");
-await analytics.track("Product Viewed", { sku: "A1" });
-await analytics.identify("u1", { plan: "pro" });
-await analytics.track("Order Completed", { order_id: "o1", revenue: 19.99, currency: "EUR" });
+await analytics.page("Shop");
+await analytics.track("Product Viewed", { product_id: "A1" });
+await analytics.identify(user, { plan: "pro" });
+await analytics.track("Order Completed", { order_id: "o1", revenue: 19.99, currency: "USD" });

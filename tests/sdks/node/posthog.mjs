@@ -1,9 +1,12 @@
 import { PostHog } from "posthog-node";
 
-const [host, key] = process.argv.slice(2);
+const [host, key, device, user, url] = process.argv.slice(2);
 const client = new PostHog(key, { host, flushAt: 10, flushInterval: 200 });
-client.capture({ distinctId: "d1", event: "Product Viewed", properties: { sku: "A1", $process_person_profile: false } });
-client.alias({ distinctId: "u1", alias: "d1" });
-client.identify({ distinctId: "u1", properties: { plan: "pro" } });
-client.capture({ distinctId: "u1", event: "Order Completed", properties: { order_id: "o1", revenue: 19.99, currency: "EUR" } });
+const anonymous = { $device_id: device, $process_person_profile: false };
+client.capture({ distinctId: device, event: "$pageview", properties: { $current_url: url, $title: "Shop", ...anonymous } });
+client.capture({ distinctId: device, event: "Product Viewed", properties: { product_id: "A1", ...anonymous } });
+client.alias({ distinctId: user, alias: device });
+client.identify({ distinctId: user, properties: { plan: "pro" } });
+const order = { order_id: "o1", revenue: 19.99, currency: "USD", $device_id: device };
+client.capture({ distinctId: user, event: "Order Completed", properties: order });
 await client.shutdown();

@@ -1,9 +1,11 @@
 import RudderAnalytics from "@rudderstack/rudder-sdk-node";
 
-const [host, key] = process.argv.slice(2);
+const [host, key, anonymousId, userId, url] = process.argv.slice(2);
 const analytics = new RudderAnalytics(key, { dataPlaneUrl: host, flushAt: 10, flushInterval: 200, gzip: true });
-analytics.track({ anonymousId: "d1", event: "Product Viewed", properties: { sku: "A1" } });
-analytics.identify({ userId: "u1", anonymousId: "d1", traits: { plan: "pro" } });
-analytics.track({ userId: "u1", event: "Order Completed", properties: { order_id: "o1", revenue: 19.99, currency: "EUR" } });
+analytics.page({ anonymousId, name: "Shop", context: { page: { url, title: "Shop" } } });
+analytics.track({ anonymousId, event: "Product Viewed", properties: { product_id: "A1" } });
+analytics.identify({ userId, anonymousId, traits: { plan: "pro" } });
+const properties = { order_id: "o1", revenue: 19.99, currency: "USD" };
+analytics.track({ userId, anonymousId, event: "Order Completed", properties });
 await analytics.flush();
 setTimeout(() => process.exit(0), 1500);
