@@ -8,7 +8,5 @@ select
     events,
     broken_events,
     broken_share
-
 from {{ ref('fct_tracked_events') }}
-
 where broken_share > {{ setting('max_unplanned_share') }}

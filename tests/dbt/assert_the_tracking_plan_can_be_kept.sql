@@ -6,13 +6,9 @@ select
     tracking_plan.type,
     event_catalog.canonical_name as name_to_write,
     property_catalog.type as type_to_write
-
 from {{ ref('tracking_plan') }} as tracking_plan
-
 left join {{ ref('event_catalog') }} as event_catalog
     on tracking_plan.event_name = event_catalog.event_name and event_catalog.event_name != event_catalog.canonical_name
-
 left join {{ ref('property_catalog') }} as property_catalog
     on tracking_plan.property = property_catalog.property and tracking_plan.type != property_catalog.type
-
 where event_catalog.event_name is not null or property_catalog.property is not null

@@ -1,25 +1,12 @@
 with
 
-tracked_days as (
+tracked_days as (select * from {{ ref('int_tracked_days') }}),
 
-    select * from {{ ref('int_tracked_days') }}
+tracking_plan as (select * from {{ ref('tracking_plan') }}),
 
-),
-
-tracking_plan as (
-
-    select * from {{ ref('tracking_plan') }}
-
-),
-
-event_catalog as (
-
-    select * from {{ ref('event_catalog') }}
-
-),
+event_catalog as (select * from {{ ref('event_catalog') }}),
 
 tracked_events as (
-
     select
         app,
         event_name,
@@ -34,13 +21,9 @@ tracked_events as (
         min(example_event_id) as example_event_id,
         min(event_date) as first_date,
         max(event_date) as last_date
-
     from tracked_days
-
     where property is null
-
     group by app, event_name
-
 )
 
 select * from tracked_events
