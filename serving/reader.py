@@ -57,7 +57,9 @@ def read(connection: duckdb.DuckDBPyConnection, sql: str, parameters: object = N
     """
     kinds = [statement.type for statement in connection.extract_statements(sql)]
     if kinds not in ([duckdb.StatementType.SELECT], [duckdb.StatementType.EXPLAIN]):
-        raise PermissionError("Only a single select statement is read here. Use `footfall export` to write files.")
+        raise PermissionError(
+            "Only a single select statement is read here. To write files, open marts.duckdb by a DuckDB of your own."
+        )
     return connection.execute(sql, parameters)
 
 

@@ -83,7 +83,7 @@ class BatchReceipt(BaseModel):
             return None
         return (
             f"{self.source.name}: no row has event_name and occurred_at. If it is a file of another shape, load it "
-            "with --mapping, which says what means what (README, ingest/mappings)."
+            "with --mapping, which says what means what (ingest/mappings/README.md)."
         )
 
     @model_validator(mode="after")

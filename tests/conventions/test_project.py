@@ -446,6 +446,20 @@ def rooms_import_no_later_room(project: Project) -> list[str]:
     return faults
 
 
+LONGEST_README = 120
+
+
+def the_readme_is_short(project: Project) -> list[str]:
+    lines = project.files["README.md"].splitlines()
+    return [] if len(lines) <= LONGEST_README else [f"README.md: {len(lines)} lines, more than {LONGEST_README}"]
+
+
+def every_mart_is_in_the_list_of_marts(project: Project) -> list[str]:
+    listed = set(re.findall(r"`(\w+)`", project.files["docs/marts.md"]))
+    marts = {n["name"] for n in project.nodes("model") if layer(n) == "marts" and not n["config"]["meta"].get("card")}
+    return sorted(marts ^ {name for name in listed if re.match(r"(dim|fct)_|events$", name)})
+
+
 def links_of_the_texts_lead_somewhere(project: Project) -> list[str]:
     faults = []
     for name, text in project.files.items():
@@ -541,6 +555,8 @@ BREAKS: dict[Callable[[Project], list[str]], Callable[[Project], Any]] = {
     rooms_import_no_later_room: lambda p: break_file(
         p, "fits/forecast.py", "\nfrom orchestration.build import build\n"
     ),
+    the_readme_is_short: lambda p: break_file(p, "README.md", "\nmore" * LONGEST_README),
+    every_mart_is_in_the_list_of_marts: lambda p: p.model("dim_dates").update(name="dim_days"),
     links_of_the_texts_lead_somewhere: lambda p: break_file(p, "README.md", "\n[more](docs/nowhere.md)\n"),
     commands_of_the_texts_exist: lambda p: break_file(p, "README.md", "\n`make coffee`\n"),
 }

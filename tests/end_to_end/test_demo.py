@@ -21,9 +21,10 @@ from dbt.cli.main import dbtRunner
 
 from demo import studio, volt
 from orchestration.build import close_dbt
+from orchestration.demo_picture import picture
 from serving import reader
 from serving.publications import current_publication, list_publications
-from tests.end_to_end.dbt_project import copy_project, environment
+from tests.end_to_end.dbt_project import REPOSITORY, copy_project, environment
 
 DATA = Path(studio.__file__).parent / "data"
 ALL = ("day", "week", "month")
@@ -171,6 +172,11 @@ def test_the_demo_loads_real_data_once_and_shows_it_each_time(shown: Demo) -> No
     assert empty_relations(shown.home) == []
     assert "█" in shown.told
     assert list_publications(shown.home) == [publication]
+
+
+def test_the_picture_in_the_readme_is_what_the_demo_prints(shown: Demo) -> None:
+    """Draw it anew by `footfall demo | python -m orchestration.demo_picture > docs/demo.svg`."""
+    assert picture(shown.told) == (REPOSITORY / "docs" / "demo.svg").read_text()
 
 
 def test_outsiders_see_documented_marts_and_nothing_else(shown: Demo) -> None:
