@@ -1,15 +1,5 @@
 with
 
-content_events as (
-    select * from {{ ref('int_content_events') }}
-    where content_id is not null
-),
-
-payments as (
-    select * from {{ ref('int_payments') }}
-    where content_id is not null
-),
-
 mentions as (
     select
         app,
@@ -21,7 +11,8 @@ mentions as (
         event_id,
         occurred_at,
         {{ local_date('occurred_at') }} as day
-    from content_events
+    from {{ ref('int_content_events') }}
+    where content_id is not null
     union all by name
     select
         app,
@@ -30,7 +21,8 @@ mentions as (
         payment_id as event_id,
         occurred_at,
         payment_date as day
-    from payments
+    from {{ ref('int_payments') }}
+    where content_id is not null
 ),
 
 -- the creator under whom it was published first, else whom the latest mention names
@@ -51,7 +43,7 @@ content_items as (
         min(day) as first_date,
         min(occurred_at) filter (where event_name = 'content_published') as published_at
     from mentions
-    group by app, content_id
+    group by all
 )
 
 select * from content_items

@@ -5,52 +5,37 @@ content_actions as (
     where is_counted
 ),
 
-content_items as (select * from {{ ref('int_content_items') }}),
-
-payments as (
-    select * from {{ ref('int_payments') }}
-    where revenue_cents != 0 and (content_id is not null or creator_id is not null)
-),
-
 -- who follows already gains the creator nothing by following again
 follows as (
     select
         *,
-        event_name = 'creator_followed' as is_following,
         coalesce(
             lag(event_name) over (partition by app, creator_id, person_id order by occurred_at, event_id, event_date) = 'creator_followed', false
-        ) as was_following
+        ) as was_following,
+        event_name = 'creator_followed' and not was_following as is_gained,
+        event_name = 'creator_unfollowed' and was_following as is_lost
     from content_actions
     where event_name in ('creator_followed', 'creator_unfollowed')
 ),
 
 paid_items as (
     select
-        payments.app,
-        coalesce(content_items.creator_id, payments.creator_id) as creator_id,
-        payments.content_id,
+        app,
+        coalesce(items.creator_id, payments.creator_id) as creator_id,
+        content_id,
         payments.person_id,
         payments.payment_date as day,
         payments.revenue_cents
-    from payments
-    left join content_items
-        on payments.app = content_items.app and payments.content_id = content_items.content_id
+    from {{ ref('int_payments') }} as payments
+    left join {{ ref('int_content_items') }} as items using (app, content_id)
+    where payments.revenue_cents != 0 and (content_id is not null or payments.creator_id is not null)
 ),
 
 moves as (
-    select
-        *,
-        null as revenue_cents,
-        false as is_gained,
-        false as is_lost
-    from content_actions
+    select * from content_actions
     where event_name not in ('creator_followed', 'creator_unfollowed')
     union all by name
-    select
-        * exclude (is_following, was_following),
-        is_following and not was_following as is_gained,
-        was_following and not is_following as is_lost
-    from follows
+    select * from follows
     union all by name
     select * from paid_items
 ),
@@ -81,7 +66,7 @@ content_reader_days as (
         count(case when revenue_cents > 0 then 1 end) as payments,
         cast(coalesce(sum(revenue_cents), 0) as bigint) as revenue_cents
     from moves
-    group by app, creator_id, content_id, person_id, day
+    group by all
 )
 
 select * from content_reader_days

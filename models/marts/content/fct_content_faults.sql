@@ -1,10 +1,5 @@
 with
 
-content_actions as (
-    select * from {{ ref('int_content_actions') }}
-    where fault is not null
-),
-
 content_faults as (
     select
         app,
@@ -14,8 +9,9 @@ content_faults as (
         count(*) as events,
         min(day) as first_date,
         max(day) as last_date
-    from content_actions
-    group by app, content_id, event_name, fault
+    from {{ ref('int_content_actions') }}
+    where fault is not null
+    group by all
 )
 
 select * from content_faults

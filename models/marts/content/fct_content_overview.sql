@@ -1,10 +1,5 @@
 with
 
-content_periods as (
-    select * from {{ ref('int_content_periods') }}
-    where level in ('all', 'app') and period != 'all'
-),
-
 content_overview as (
     select
         period,
@@ -19,14 +14,15 @@ content_overview as (
         finishers,
         finishers / nullif(starters, 0) as completion_rate,
         likes + comments + shares + bookmarks + ratings as reactions,
-        (likes + comments + shares + bookmarks + ratings) / nullif(views, 0) as reactions_per_view,
+        reactions / nullif(views, 0) as reactions_per_view,
         engagement_score,
         gained_followers,
         lost_followers,
         payments,
         revenue_cents,
         is_complete
-    from content_periods
+    from {{ ref('int_content_periods') }}
+    where level in ('all', 'app') and period != 'all'
 )
 
 select * from content_overview

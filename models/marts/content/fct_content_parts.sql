@@ -1,10 +1,5 @@
 with
 
-part_actions as (
-    select * from {{ ref('int_content_actions') }}
-    where is_counted and person_id is not null and event_name in ('part_started', 'part_finished')
-),
-
 -- a counted finish follows a start, so that everybody here has started the part
 reader_parts as (
     select
@@ -16,23 +11,18 @@ reader_parts as (
         bool_or(is_last_part) as is_last_part,
         min(case event_name when 'part_started' then occurred_at end) as started_at,
         min(case event_name when 'part_finished' then occurred_at end) as finished_at,
-        sum(read_seconds) as read_seconds
-    from part_actions
-    group by app, creator_id, content_id, part, person_id
-),
-
-reader_journeys as (
-    select
-        *,
+        sum(read_seconds) as read_seconds,
         max(part) over (partition by app, content_id, person_id) as furthest_part
-    from reader_parts
+    from {{ ref('int_content_actions') }}
+    where is_counted and person_id is not null and event_name in ('part_started', 'part_finished')
+    group by app, creator_id, content_id, part, person_id
 ),
 
 part_counts as (
     select
         app,
-        creator_id,
         content_id,
+        creator_id,
         part,
         bool_or(is_last_part) as is_last_part,
         count(*) as starters,
@@ -40,10 +30,10 @@ part_counts as (
         count(case when furthest_part > part then 1 end) as went_on,
         count(case when furthest_part = part then 1 end) as furthest_readers,
         count(case when furthest_part = part and (finished_at is null or not is_last_part) then 1 end) as dropped_readers,
-        median(case when finished_at is not null then epoch_us(finished_at) - epoch_us(started_at) end) / 1000000 as median_seconds_to_finish,
+        median(epoch_us(finished_at) - epoch_us(started_at)) / 1000000 as median_seconds_to_finish,
         cast(coalesce(sum(read_seconds), 0) as double) as read_seconds
-    from reader_journeys
-    group by app, creator_id, content_id, part
+    from reader_parts
+    group by all
 ),
 
 content_parts as (

@@ -1,30 +1,23 @@
 with
 
-content_reader_days as (
-    select * from {{ ref('int_content_reader_days') }}
-    where person_id is not null
-),
-
-clocks as (select * from {{ ref('int_data_clocks') }}),
-
 -- money moves on days on which nobody reads, too, and is no activity
 reader_days as (
     select
-        content_reader_days.*,
-        clocks.last_date as as_of_date,
-        case when content_reader_days.is_audience then content_reader_days.day end as active_date
-    from content_reader_days
-    inner join clocks
-        on content_reader_days.app = clocks.app
+        days.*,
+        case when days.is_audience then days.day end as active_date,
+        clocks.last_date as as_of_date
+    from {{ ref('int_content_reader_days') }} as days
+    inner join {{ ref('int_data_clocks') }} as clocks using (app)
+    where days.person_id is not null
 ),
 
 readers as (
     select
         app,
         person_id,
+        as_of_date,
         min(active_date) as first_read_date,
         max(active_date) as last_read_date,
-        any_value(as_of_date) as as_of_date,
         count(distinct active_date) as active_days,
         count(distinct case when active_date > as_of_date - 30 then active_date end) as recent_active_days,
         count(distinct case when is_audience then creator_id end) as creators,
@@ -36,7 +29,7 @@ readers as (
         cast(sum(engagement_score) as double) as engagement_score,
         cast(sum(revenue_cents) as bigint) as revenue_cents
     from reader_days
-    group by app, person_id
+    group by all
     having bool_or(is_audience)
 ),
 

@@ -1,69 +1,50 @@
 with
 
-content_reader_days as (
-    select * from {{ ref('int_content_reader_days') }}
-    where person_id is not null and is_audience
-),
-
-person_origins as (select * from {{ ref('int_person_origins') }}),
-
-clocks as (select * from {{ ref('int_data_clocks') }}),
-
 audience_days as (
     select distinct
         app,
         creator_id,
         person_id,
         day
-    from content_reader_days
+    from {{ ref('int_content_reader_days') }}
+    where person_id is not null and is_audience
 ),
 
 -- the 30 days to the end of a month may begin in the month before
-months_of_days as (
+audience_months as (
     select
-        audience_days.app,
-        audience_days.creator_id,
-        audience_days.person_id,
-        audience_days.day,
-        clocks.last_date,
-        clocks.known_until,
-        unnest([cast(date_trunc('month', audience_days.day) as date), last_day(audience_days.day) + 1]) as period_start
+        audience_days.* exclude (app),
+        audience_days.app as clock,
+        unnest([months.period_start, months.period_end]) as period_start
     from audience_days
-    inner join clocks
-        on audience_days.app = clocks.app
+    inner join {{ ref('int_period_days') }} as months using (day)
+    where months.period = 'month'
 ),
 
 reader_months as (
     select
-        app,
+        clock as app,
         creator_id,
         person_id,
         period_start,
-        last_day(period_start) + 1 <= any_value(known_until) as is_complete,
+        is_complete,
         count(*) as active_days
-    from months_of_days
-    where period_start <= last_date and day > least(last_day(period_start), last_date) - 30
-    group by app, creator_id, person_id, period_start
+    from audience_months
+    inner join {{ ref('int_clock_periods') }} as months using (clock, period_start)
+    where months.period = 'month' and day > least(months.period_end - 1, months.last_date) - 30
+    group by all
 ),
 
 segment_months as (
     select
         unnest(
-            {{ standard_segments({
-                'country': "coalesce(person_origins.country, 'unknown')",
-                'device_type': "coalesce(person_origins.device_type, 'unknown')",
-            }) }},
+            {{ standard_segments({'country': "coalesce(country, 'unknown')", 'device_type': "coalesce(device_type, 'unknown')"}) }},
             recursive := true
         ),
-        reader_months.app,
-        reader_months.creator_id,
-        reader_months.period_start,
-        reader_months.active_days,
-        reader_months.is_complete,
-        {{ audience_kind('reader_months.active_days') }} as audience
+        reader_months.*,
+        {{ audience_kind('active_days') }} as audience
     from reader_months
-    left join person_origins
-        on reader_months.person_id = person_origins.person_id
+    left join {{ ref('int_person_origins') }} using (person_id)
 ),
 
 creator_audience as (
@@ -78,11 +59,11 @@ creator_audience as (
         count(case audience when 'casual' then 1 end) as casual_persons,
         count(case audience when 'regular' then 1 end) as regular_persons,
         count(case audience when 'loyal' then 1 end) as loyal_persons,
-        count(case audience when 'loyal' then 1 end) / count(*) as loyal_share,
-        cast(sum(active_days) as double) / count(*) as mean_active_days,
+        loyal_persons / audience_persons as loyal_share,
+        cast(sum(active_days) as double) / audience_persons as mean_active_days,
         is_complete
     from segment_months
-    group by period_start, app, creator_id, segment, segment_value, is_complete
+    group by all
 )
 
 select * from creator_audience

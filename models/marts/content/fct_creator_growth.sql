@@ -1,29 +1,25 @@
-{%- set history = 'over (partition by app, creator_id, period order by period_start)' -%}
-
 with
-
-content_periods as (
-    select * from {{ ref('int_content_periods') }}
-    where level = 'creator' and period != 'all'
-),
 
 creator_periods as (
     select
         *,
-        cast(sum(gained_followers - lost_followers) {{ history }} as bigint) as followers,
+        cast(sum(gained_followers - lost_followers) over history as bigint) as followers,
         -- a creator's first period began without them, so nothing is compared with that
-        coalesce(lag(is_whole) {{ history }}, false) as is_compared
-    from content_periods
+        coalesce(lag(is_whole) over history, false) as is_compared
+    from {{ ref('int_content_periods') }}
+    where level = 'creator' and period != 'all'
+    window history as (partition by app, creator_id, period order by period_start)
 ),
 
 creators_with_previous as (
     select
         *,
-        case when is_compared then lag(views) {{ history }} end as previous_views,
-        case when is_compared then lag(unique_readers) {{ history }} end as previous_unique_readers,
-        case when is_compared then lag(followers) {{ history }} end as previous_followers,
-        case when is_compared then lag(revenue_cents) {{ history }} end as previous_revenue_cents
+        case when is_compared then lag(views) over history end as previous_views,
+        case when is_compared then lag(unique_readers) over history end as previous_unique_readers,
+        case when is_compared then lag(followers) over history end as previous_followers,
+        case when is_compared then lag(revenue_cents) over history end as previous_revenue_cents
     from creator_periods
+    window history as (partition by app, creator_id, period order by period_start)
 ),
 
 creator_growth as (

@@ -1,43 +1,17 @@
-{%- set peers = 'over (partition by creators.app)' -%}
-
 with
 
-creators as (
-    select * from {{ ref('int_content_periods') }}
-    where level = 'creator' and period = 'all'
-),
-
-content_items as (select * from {{ ref('int_content_items') }}),
-
-content_performance as (
-    select * from {{ ref('fct_content_performance') }}
-    where period = 'all'
-),
-
-creator_audience as (
-    select * from {{ ref('fct_creator_audience') }}
-    where segment = 'all'
-),
-
-clocks as (select * from {{ ref('int_data_clocks') }}),
-
+-- an item that nothing counted was done with has no rank
 creator_items as (
     select
-        app,
-        creator_id,
+        items.app,
+        items.creator_id,
         count(*) as items,
-        max(published_at) as last_published_at
-    from content_items
-    group by app, creator_id
-),
-
-top_items as (
-    select
-        app,
-        creator_id,
-        arg_min(content_id, (engagement_rank, content_id)) as top_content_id
-    from content_performance
-    group by app, creator_id
+        max(items.published_at) as last_published_at,
+        arg_min(items.content_id, (standing.engagement_rank, items.content_id)) filter (where standing.engagement_rank is not null) as top_content_id
+    from {{ ref('int_content_items') }} as items
+    left join {{ ref('fct_content_performance') }} as standing
+        on items.app = standing.app and items.content_id = standing.content_id and standing.period = 'all'
+    group by all
 ),
 
 creator_overview as (
@@ -59,33 +33,32 @@ creator_overview as (
         creators.rating_sum / nullif(creators.ratings, 0) as mean_rating,
         creators.engagement_score,
         creators.gained_followers - creators.lost_followers as followers,
-        coalesce(creator_audience.audience_persons, 0) as audience_persons,
-        coalesce(creator_audience.casual_persons, 0) as casual_persons,
-        coalesce(creator_audience.regular_persons, 0) as regular_persons,
-        coalesce(creator_audience.loyal_persons, 0) as loyal_persons,
+        coalesce(months.audience_persons, 0) as audience_persons,
+        coalesce(months.casual_persons, 0) as casual_persons,
+        coalesce(months.regular_persons, 0) as regular_persons,
+        coalesce(months.loyal_persons, 0) as loyal_persons,
         creators.payments,
         creators.revenue_cents,
-        top_items.top_content_id,
-        rank() over (partition by creators.app order by creators.views desc) as view_rank,
-        rank() over (partition by creators.app order by creators.engagement_score desc) as engagement_rank,
-        rank() over (partition by creators.app order by creators.revenue_cents desc) as revenue_rank,
-        median(creators.views) {{ peers }} as peers_median_views,
-        median(creators.engagement_score) {{ peers }} as peers_median_engagement_score,
-        median(creators.revenue_cents) {{ peers }} as peers_median_revenue_cents,
+        creator_items.top_content_id,
+        rank() over (peers order by creators.views desc) as view_rank,
+        rank() over (peers order by creators.engagement_score desc) as engagement_rank,
+        rank() over (peers order by creators.revenue_cents desc) as revenue_rank,
+        median(creators.views) over peers as peers_median_views,
+        median(creators.engagement_score) over peers as peers_median_engagement_score,
+        median(creators.revenue_cents) over peers as peers_median_revenue_cents,
         creator_items.last_published_at,
         clocks.last_date as as_of_date
-    from creators
-    inner join clocks
-        on creators.app = clocks.app
-    left join creator_items
-        on creators.app = creator_items.app and creators.creator_id = creator_items.creator_id
-    left join top_items
-        on creators.app = top_items.app and creators.creator_id = top_items.creator_id
-    left join creator_audience
+    from {{ ref('int_content_periods') }} as creators
+    inner join {{ ref('int_data_clocks') }} as clocks using (app)
+    left join creator_items using (app, creator_id)
+    left join {{ ref('fct_creator_audience') }} as months
         on
-            creators.app = creator_audience.app
-            and creators.creator_id = creator_audience.creator_id
-            and creator_audience.period_start = date_trunc('month', clocks.last_date)
+            creators.app = months.app
+            and creators.creator_id = months.creator_id
+            and months.segment = 'all'
+            and months.period_start = date_trunc('month', clocks.last_date)
+    where creators.level = 'creator' and creators.period = 'all'
+    window peers as (partition by app)
 )
 
 select * from creator_overview

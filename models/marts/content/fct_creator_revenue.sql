@@ -5,14 +5,12 @@ creator_months as (
     where level = 'creator' and period = 'month'
 ),
 
-forecasts as (select * from {{ ref('int_creator_forecasts') }}),
-
 creator_revenue as (
     select
         'month' as period,
-        coalesce(creator_months.period_start, forecasts.period_start) as period_start,
-        coalesce(creator_months.app, forecasts.app) as app,
-        coalesce(creator_months.creator_id, forecasts.creator_id) as creator_id,
+        period_start,
+        app,
+        creator_id,
         creator_months.revenue_cents,
         forecasts.expected_cents,
         forecasts.lower_cents,
@@ -25,11 +23,7 @@ creator_revenue as (
         forecasts.creator_id is not null as is_forecast,
         coalesce(creator_months.is_complete, false) as is_complete
     from creator_months
-    full join forecasts
-        on
-            creator_months.app = forecasts.app
-            and creator_months.creator_id = forecasts.creator_id
-            and creator_months.period_start = forecasts.period_start
+    full join {{ ref('int_creator_forecasts') }} as forecasts using (app, creator_id, period_start)
 )
 
 select * from creator_revenue
