@@ -17,6 +17,7 @@ from dbt.cli.main import dbtRunner
 
 from orchestration import metric_pages
 from orchestration.cli import app
+from orchestration.settings import OF_ONE_RUN, kept_names
 
 REPOSITORY = Path(__file__).parents[2]
 GRAIN_TESTED_ELSEWHERE = {
@@ -486,6 +487,32 @@ def commands_of_the_texts_exist(project: Project) -> list[str]:
     return faults
 
 
+def names_of_the_texts_exist(project: Project) -> list[str]:
+    """Files, relations and settings that a text names; CHANGELOG may name what was."""
+    folders = {name.split("/")[0] for name in project.files if "/" in name}
+    relations = {node["name"] for node in project.nodes("model", "test")}
+    settings = {f"FOOTFALL_{name.upper()}" for name in (*OF_ONE_RUN, *kept_names(REPOSITORY))}
+    faults = []
+    for name, text in project.files.items():
+        if not name.endswith(".md") or name == "CHANGELOG.md":
+            continue
+        paths = {path for path in re.findall(r"`([\w./-]+/[\w./-]*)`", text) if path.split("/")[0] in folders}
+        named = set(re.findall(r"`((?:fct|dim|int|stg|assert)_\w+)`", text))
+        lost = {path for path in paths if not (REPOSITORY / path).exists()}
+        lost |= (named - relations) | (set(re.findall(r"FOOTFALL_[A-Z_]+", text)) - settings)
+        faults += [f"{name}: {each}" for each in sorted(lost)]
+    return faults
+
+
+def decisions_are_numbered_one_by_one(project: Project) -> list[str]:
+    pages = sorted(name for name in project.files if name.startswith("docs/decisions/"))
+    return [
+        name
+        for number, name in enumerate(pages, start=1)
+        if not name.startswith(f"docs/decisions/{number:04d}-") or not project.files[name].startswith(f"# {number}. ")
+    ]
+
+
 def column(project: Project, model: str, name: str) -> dict[str, Any]:
     found: dict[str, Any] = project.model(model)["columns"][name]
     return found
@@ -559,6 +586,10 @@ BREAKS: dict[Callable[[Project], list[str]], Callable[[Project], Any]] = {
     every_mart_is_in_the_list_of_marts: lambda p: p.model("dim_dates").update(name="dim_days"),
     links_of_the_texts_lead_somewhere: lambda p: break_file(p, "README.md", "\n[more](docs/nowhere.md)\n"),
     commands_of_the_texts_exist: lambda p: break_file(p, "README.md", "\n`make coffee`\n"),
+    names_of_the_texts_exist: lambda p: break_file(
+        p, "README.md", "\nBy `FOOTFALL_COFFEE`, `fct_coffee`, `ingest/tea.py`\n"
+    ),
+    decisions_are_numbered_one_by_one: lambda p: p.files.pop("docs/decisions/0002-watermarks-are-sets-of-batches.md"),
 }
 
 

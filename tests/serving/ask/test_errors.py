@@ -157,6 +157,8 @@ def test_the_questions_of_the_documentation_are_legal_and_show_every_kind() -> N
 
 
 def documented_questions() -> list[dict[str, Any]]:
-    """The questions that docs/questions.md shows."""
-    text = (Path(__file__).parents[3] / "docs" / "questions.md").read_text(encoding="utf-8")
-    return [json.loads(question) for question in re.findall(r"^\| `\w+` \| `(\{.*\})` \|$", text, re.MULTILINE)]
+    """The questions that docs/questions.md and the README show."""
+    root = Path(__file__).parents[3]
+    table, readme = ((root / name).read_text(encoding="utf-8") for name in ("docs/questions.md", "README.md"))
+    found = re.findall(r"^\| `\w+` \| `(\{.*\})` \|$", table, re.MULTILINE)
+    return [json.loads(question) for question in [*found, *re.findall(r"footfall ask '(\{.*?\})'", readme, re.DOTALL)]]
