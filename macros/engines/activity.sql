@@ -17,10 +17,6 @@
 
     )
 
-    {{ group_gaps('unit_days_with_previous', by, cap_days) }}
-{%- endmacro -%}
-
-{%- macro group_gaps(unit_days, by=[], cap_days=none) %}
     select
         {{ columns_before(by) }}day,
         {%- if cap_days is none %}
@@ -29,7 +25,7 @@
         case when previous_day < day - {{ cap_days + 1 }} then day - {{ cap_days + 1 }} else previous_day end as previous_day,
         {%- endif %}
         count(*)::bigint as units
-    from {{ unit_days }}
+    from unit_days_with_previous
     group by all
 {%- endmacro -%}
 

@@ -1,10 +1,10 @@
 {#- The headline numbers of a site. -#}
-{%- macro web_overview(events, sessions, periods, by=[], visitors_are_counted=false) %}
+{%- macro web_overview(events, sessions, periods, by=[]) %}
     with visits as (
 
         select
             {{ columns_before(by) }}period_start,
-            {{ 'visitors' if visitors_are_counted else 'case when is_activity then unit end' }} as visitor,
+            case when is_activity then unit end as visitor,
             page_views
         from {{ events }}
         union all
@@ -16,7 +16,7 @@
 
         select
             {{ columns_before(by) }}period_start,
-            {{ 'coalesce(sum(visitor), 0)' if visitors_are_counted else 'count(distinct visitor)' }}::bigint as visitors,
+            count(distinct visitor)::bigint as visitors,
             sum(page_views)::bigint as views
         from visits
         group by all

@@ -1,98 +1,48 @@
-{#- months need gaps that reach two months back; a longer MAU window needs its own length -#}
-{%- set cap_days = [62, setting('mau_days')] | max -%}
-
 with
 
-person_days as (
-    select * from {{ ref('int_person_days') }}
-    where is_active
+-- months need gaps that reach two months back, and MAU its own window: one day stands for all before
+active_days as (
+    select
+        days.activity_date as day,
+        days.app,
+        days.country,
+        days.device_type,
+        origins.channel,
+        days.activity_date - greatest(62, {{ setting('mau_days') }}) - 1 as earliest_day,
+        case when days.previous_row_date < earliest_day then earliest_day else days.previous_row_date end as previous_day,
+        case when days.previous_row_app_date < earliest_day then earliest_day else days.previous_row_app_date end as previous_app_day,
+        case when days.previous_row_country_date < earliest_day then earliest_day else days.previous_row_country_date end as previous_country_day,
+        case when days.previous_row_device_date < earliest_day then earliest_day else days.previous_row_device_date end as previous_device_day
+    from {{ ref('int_person_days') }} as days
+    inner join {{ ref('int_person_origins') }} as origins using (person_id)
+    where days.is_active
 ),
-
-person_origins as (select * from {{ ref('int_person_origins') }}),
 
 -- a person counts in every app, country and device type of the day, and in the one channel that first brought them
-all_days as (
-    select
-        'all' as segment_value,
-        activity_date as day,
-        previous_row_date as previous_day
-    from person_days
-    where previous_row_date is distinct from activity_date
-),
-
-app_days as (
-    select
-        app as segment_value,
-        activity_date as day,
-        previous_row_app_date as previous_day
-    from person_days
-    where previous_row_app_date is distinct from activity_date
-),
-
-country_days as (
-    select
-        country as segment_value,
-        activity_date as day,
-        previous_row_country_date as previous_day
-    from person_days
-    where previous_row_country_date is distinct from activity_date
-),
-
-device_days as (
-    select
-        device_type as segment_value,
-        activity_date as day,
-        previous_row_device_date as previous_day
-    from person_days
-    where previous_row_device_date is distinct from activity_date
-),
-
-channel_days as (
-    select
-        person_origins.channel as segment_value,
-        person_days.activity_date as day,
-        person_days.previous_row_date as previous_day
-    from person_days
-    inner join person_origins
-        on person_days.person_id = person_origins.person_id
-    where person_days.previous_row_date is distinct from person_days.activity_date
-),
-
-segment_gaps as (
-    select
-        'all' as segment,
-        *
-    from ({{ group_gaps('all_days', ['segment_value'], cap_days) }})
-    union all
-    select
-        'app' as segment,
-        *
-    from ({{ group_gaps('app_days', ['segment_value'], cap_days) }})
-    union all
-    select
-        'country' as segment,
-        *
-    from ({{ group_gaps('country_days', ['segment_value'], cap_days) }})
-    union all
-    select
-        'device_type' as segment,
-        *
-    from ({{ group_gaps('device_days', ['segment_value'], cap_days) }})
-    union all
-    select
-        'channel' as segment,
-        *
-    from ({{ group_gaps('channel_days', ['segment_value'], cap_days) }})
-),
-
 active_gaps as (
     select
-        segment,
-        segment_value,
-        day as activity_date,
-        previous_day as previous_activity_date,
-        units as persons
-    from segment_gaps
+        case
+            when grouping(app) = 0 then 'app'
+            when grouping(country) = 0 then 'country'
+            when grouping(device_type) = 0 then 'device_type'
+            when grouping(channel) = 0 then 'channel'
+            else 'all'
+        end as segment,
+        coalesce(app, country, device_type, channel, 'all') as segment_value,
+        coalesce(app, '') as clock,
+        day,
+        coalesce(previous_day, previous_app_day, previous_country_day, previous_device_day) as previous_day,
+        count(*) as units
+    from active_days
+    group by grouping sets (
+        (day, previous_day),
+        (day, app, previous_app_day),
+        (day, country, previous_country_day),
+        (day, device_type, previous_device_day),
+        (day, channel, previous_day)
+    )
+    -- the second row of a day opens nothing
+    having coalesce(active_days.previous_day, previous_app_day, previous_country_day, previous_device_day) is distinct from day
 )
 
 select * from active_gaps

@@ -49,33 +49,13 @@ declared as (
         json_extract_string(
             properties,
             [
-                '$.amount_cents',
-                '$.currency',
-                '$.quantity',
-                '$.order_id',
-                '$.product_id',
-                '$.energy_kwh',
-                '$.station_id',
-                '$.location_id',
-                '$.payment_id',
-                '$.subscription_id',
-                '$.plan_id',
-                '$.billing_interval',
-                '$.effective_at',
-                '$.trial_ends_at',
-                '$.survey',
-                '$.wave',
-                '$.score',
-                '$.charging_session_id',
-                '$.experiment',
-                '$.variant',
-                '$.content_id',
-                '$.creator_id',
-                '$.part',
-                '$.parts',
-                '$.rating',
-                '$.read_seconds',
-                '$.billing_interval_count'
+                -- five a line: the second line begins with the sixth
+                '$.amount_cents', '$.currency', '$.quantity', '$.order_id', '$.product_id',
+                '$.energy_kwh', '$.station_id', '$.location_id', '$.payment_id', '$.subscription_id',
+                '$.plan_id', '$.billing_interval', '$.effective_at', '$.trial_ends_at', '$.survey',
+                '$.wave', '$.score', '$.charging_session_id', '$.experiment', '$.variant',
+                '$.content_id', '$.creator_id', '$.part', '$.parts', '$.rating',
+                '$.read_seconds', '$.billing_interval_count'
             ]
         ) as declared_properties
     from named
@@ -177,7 +157,7 @@ typed as (
         -- where the copy that stays came from
         batch_id,
         content_hash as written_hash,
-        -- two copies may say the same and have happened at other times, by other corrections of a clock: a day or a session of the one is not that of the other
+        -- two copies may say the same and have happened at other times, by other corrections of a clock: they make other days and sessions
         hash(content_hash, occurred_at) as content_hash
     from declared
 )

@@ -1,132 +1,88 @@
 with
 
-active_gaps as (select * from {{ ref('int_active_gaps') }}),
-
-person_days as not materialized (select * from {{ ref('int_person_days') }}),
-
-app_days as (select * from {{ ref('int_app_days') }}),
-
-int_sessions as not materialized (select * from {{ ref('int_sessions') }}),
-
-clocks as (select * from {{ ref('int_data_clocks') }}),
-
--- page views of nobody are views without a visitor
-viewed_days as (
+-- by app and day, before a day is counted in each of its periods; page views of nobody are views without a visitor
+app_days as (
     select
         app,
         activity_date as day,
-        sum(page_views) as page_views
-    from person_days
-    group by app, activity_date
-    union all
+        sum(page_views) as views
+    from {{ ref('int_person_days') }}
+    group by all
+    union all by name
     select
         app,
         activity_date as day,
-        unidentified_page_views as page_views
-    from app_days
-),
-
-visited_days as (
-    select
-        segment,
-        segment_value,
-        activity_date as day,
-        previous_activity_date as previous_day,
-        persons,
-        0 as page_views
-    from active_gaps
-    where segment in ('all', 'app')
-    {% for segment, value in [('all', "'all'"), ('app', 'app')] %}
-    union all
-    select
-        '{{ segment }}' as segment,
-        {{ value }} as segment_value,
-        day,
-        null as previous_day,
-        0 as persons,
-        page_views
-    from viewed_days
-    {% endfor %}
-),
-
--- a person is a visitor of a period on their first day in it: the active day before lies before the period
-visits as (
-    {{ in_every_period('visited_days', [
-        'segment',
-        'segment_value',
-        'page_views',
-        'case when coalesce(previous_day < period_start, true) then persons else 0 end as visitors',
-    ]) }}
-),
-
-started_sessions as (
+        unidentified_page_views as views
+    from {{ ref('int_app_days') }}
+    union all by name
     select
         app,
         session_date as day,
-        duration_seconds,
-        is_bounce
-    from int_sessions
+        count(*) as sessions,
+        count(*) filter (where is_bounce) as bounces,
+        -- whole microseconds, so that the average does not depend on the order in which they are added
+        sum(cast(round(duration_seconds * 1000000) as bigint)) as microseconds
+    from {{ ref('int_sessions') }}
+    group by all
 ),
 
-sessions as (
-    {% for segment, value in [('all', "'all'"), ('app', 'app')] %}
+clock_days as (
     select
-        '{{ segment }}' as segment,
-        {{ value }} as segment_value,
-        *
-    from ({{ in_every_period('started_sessions', ['app', 'duration_seconds', 'is_bounce']) }})
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
+        unnest(['', app]) as clock,
+        * exclude (app)
+    from app_days
+),
+
+-- a person is a visitor of a period on their first day in it: the active day before lies before the period
+visitors as (
+    select
+        gaps.clock,
+        days.period,
+        days.period_start,
+        gaps.units as visitors
+    from {{ ref('int_active_gaps') }} as gaps
+    inner join {{ ref('int_period_days') }} as days using (day)
+    where gaps.segment in ('all', 'app') and coalesce(gaps.previous_day < days.period_start, true)
+),
+
+counted as (
+    select * exclude (day, period_end, period_number)
+    from clock_days
+    inner join {{ ref('int_period_days') }} using (day)
+    union all by name
+    select * from visitors
+),
+
+counts as (
+    select
+        clock,
+        period,
+        period_start,
+        sum(visitors) as visitors,
+        sum(views) as views,
+        sum(sessions) as sessions,
+        sum(bounces) as bounces,
+        sum(microseconds) as microseconds
+    from counted
+    group by all
 ),
 
 -- from the first period with an event to the last, so that a silent one is a zero and not a hole
-segment_spans as (
-    select
-        segment,
-        segment_value,
-        period,
-        min(period_start) as first_start,
-        max(period_start) as last_start
-    from visits
-    group by segment, segment_value, period
-),
-
-periods as (
-    select
-        segment,
-        segment_value,
-        period,
-        cast(unnest(generate_series(
-            first_start,
-            last_start,
-            case period when 'day' then interval 1 day when 'week' then interval 7 day else interval 1 month end
-        )) as date) as period_start
-    from segment_spans
-),
-
-overviews as (
-    {{ web_overview('visits', 'sessions', 'periods', ['segment', 'segment_value', 'period'], visitors_are_counted=true) | indent(4) }}
-),
-
 web_overview as (
     select
-        overviews.period,
-        overviews.period_start,
-        overviews.segment,
-        overviews.segment_value,
-        overviews.visitors,
-        overviews.views,
-        overviews.sessions,
-        overviews.avg_session_seconds,
-        overviews.bounce_rate,
-        case overviews.period
-            {% for period in ['day', 'week', 'month'] -%}
-            when '{{ period }}' then {{ shift_period('overviews.period_start', period, 1) }}
-            {% endfor -%}
-        end <= clocks.known_until as is_complete
-    from overviews
-    left join clocks
-        on clocks.app is not distinct from case when overviews.segment = 'app' then overviews.segment_value end
+        period,
+        period_start,
+        if(clock = '', 'all', 'app') as segment,
+        if(clock = '', 'all', clock) as segment_value,
+        cast(coalesce(counts.visitors, 0) as bigint) as visitors,
+        cast(coalesce(counts.views, 0) as bigint) as views,
+        cast(coalesce(counts.sessions, 0) as bigint) as sessions,
+        counts.microseconds / nullif(counts.sessions, 0) / 1000000 as avg_session_seconds,
+        counts.bounces / nullif(counts.sessions, 0) as bounce_rate,
+        periods.is_complete
+    from {{ ref('int_clock_periods') }} as periods
+    left join counts using (clock, period, period_start)
+    where periods.period_end > periods.first_date
 )
 
 select * from web_overview

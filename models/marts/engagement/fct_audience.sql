@@ -1,133 +1,89 @@
 with
 
-person_segments as (select * from {{ ref('fct_person_segments') }}),
-
-persons as (select * from {{ ref('dim_persons') }}),
-
-clocks as (select * from {{ ref('int_data_clocks') }}),
-
--- month ends, and the day that the data of an app or of all reach
-audience_dates as (
+-- who enters or leaves a person segment on a day: one row for all who came alike
+changes as (
     select
-        clocks.app as clock,
-        least(last_day(months.month_start_date), clocks.last_date) as audience_date
-    from clocks
-    cross join unnest(generate_series(date_trunc('month', clocks.first_date), clocks.last_date, interval 1 month)) as months (month_start_date)
-),
-
--- a stretch counts on the dates from the first that it reaches to the last before the first after it
-stretches as (
-    select
-        clocks.app as clock,
         persons.first_app as app,
         coalesce(persons.first_country, 'unknown') as country,
         coalesce(persons.first_device_type, 'unknown') as device_type,
         persons.first_channel as channel,
-        person_segments.segment as person_segment,
-        least(last_day(person_segments.valid_from_date), clocks.last_date) as entered_date,
-        case
-            when person_segments.valid_to_date < clocks.last_date then least(last_day(person_segments.valid_to_date + 1), clocks.last_date)
-        end as left_date,
-        count(*) as persons
-    from person_segments
-    inner join persons
-        on person_segments.person_id = persons.person_id
-    inner join clocks
-        on (clocks.app is null or persons.first_app = clocks.app) and person_segments.valid_from_date <= clocks.last_date
-    group by all
-    having entered_date is distinct from left_date
+        stretches.segment as person_segment,
+        unnest([stretches.valid_from_date, stretches.valid_to_date + 1]) as change_date,
+        unnest([1, -1]) as persons
+    from {{ ref('fct_person_segments') }} as stretches
+    inner join {{ ref('dim_persons') }} as persons using (person_id)
 ),
 
-segment_stretches as (
-    {% for segment in ['all', 'app', 'country', 'device_type', 'channel'] -%}
+changes_of_days as (
     select
-        '{{ segment }}' as segment,
-        {{ "'all'" if segment == 'all' else segment }} as segment_value,
-        clock,
-        person_segment,
-        entered_date,
-        left_date,
-        persons
-    from stretches
-    where clock is {{ 'not null' if segment == 'app' else 'null' }}
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
-),
-
-segment_starts as (
-    select
-        segment,
-        segment_value,
-        clock,
-        min(entered_date) as first_date
-    from segment_stretches
-    group by segment, segment_value, clock
-),
-
--- a segment is counted from the first date on which it has somebody, so that none is a zero and not a hole
-counted_dates as (
-    select
-        segment_starts.segment,
-        segment_starts.segment_value,
-        unnest(['NEW', 'POWER', 'ACTIVE', 'AT_RISK', 'CHURNED']) as person_segment,
-        audience_dates.audience_date
-    from segment_starts
-    inner join audience_dates
-        on segment_starts.clock is not distinct from audience_dates.clock and segment_starts.first_date <= audience_dates.audience_date
-),
-
-changes as (
-    select
-        segment,
-        segment_value,
-        person_segment,
-        entered_date as audience_date,
-        persons
-    from segment_stretches
-    union all
-    select
-        segment,
-        segment_value,
-        person_segment,
-        left_date as audience_date,
-        -persons as persons
-    from segment_stretches
-    where left_date is not null
-    union all
-    select
-        segment,
-        segment_value,
-        person_segment,
-        audience_date,
-        0 as persons
-    from counted_dates
-),
-
-changes_by_date as (
-    select
-        segment,
-        segment_value,
-        person_segment,
-        audience_date,
+        * exclude (persons),
         sum(persons) as persons
     from changes
+    where change_date is not null
     group by all
+),
+
+segment_changes as (
+    select
+        unnest({{ standard_segments({'app': 'app', 'country': 'country', 'device_type': 'device_type', 'channel': 'channel'}) }}, recursive := true),
+        person_segment,
+        change_date,
+        persons
+    from changes_of_days
+),
+
+-- nothing is said of an app beyond the day that its own data reach
+changes_of_months as (
+    select
+        changes.segment,
+        changes.segment_value,
+        changes.clock,
+        changes.person_segment,
+        months.period_start,
+        sum(changes.persons) as persons
+    from segment_changes as changes
+    inner join {{ ref('int_clock_periods') }} as months
+        on changes.clock = months.clock and changes.change_date >= months.period_start and changes.change_date < months.period_end
+    where months.period = 'month' and changes.change_date <= months.last_date
+    group by all
+),
+
+segments as (
+    select
+        segment,
+        segment_value,
+        clock,
+        min(period_start) as first_month
+    from changes_of_months
+    group by all
+),
+
+-- from the first date on which a segment has somebody, so that none is a zero and not a hole
+segment_months as (
+    select
+        segments.segment,
+        segments.segment_value,
+        months.period_start,
+        least(months.period_end - 1, months.last_date) as audience_date,
+        unnest(['NEW', 'POWER', 'ACTIVE', 'AT_RISK', 'CHURNED']) as person_segment,
+        months.is_complete
+    from segments
+    inner join {{ ref('int_clock_periods') }} as months using (clock)
+    where months.period = 'month' and months.period_start >= segments.first_month
 ),
 
 audience as (
     select
-        changes_by_date.segment,
-        changes_by_date.segment_value,
-        changes_by_date.audience_date,
-        changes_by_date.person_segment,
-        cast(sum(changes_by_date.persons) over (
-            partition by changes_by_date.segment, changes_by_date.segment_value, changes_by_date.person_segment
-            order by changes_by_date.audience_date
+        segment,
+        segment_value,
+        audience_date,
+        person_segment,
+        cast(sum(coalesce(changes_of_months.persons, 0)) over (
+            partition by segment, segment_value, person_segment order by audience_date
         ) as bigint) as persons,
-        changes_by_date.audience_date < clocks.last_date as is_complete
-    from changes_by_date
-    inner join clocks
-        on clocks.app is not distinct from case when changes_by_date.segment = 'app' then changes_by_date.segment_value end
+        is_complete
+    from segment_months
+    left join changes_of_months using (segment, segment_value, period_start, person_segment)
 )
 
 select * from audience

@@ -1,88 +1,55 @@
 with
 
-gaps as (
+-- periods by their running number: a person opens one who was last active in an earlier one
+openings as (
     select
-        segment,
-        segment_value,
-        activity_date as day,
-        previous_activity_date as previous_day,
-        persons as units
-    from {{ ref('int_active_gaps') }}
+        gaps.segment,
+        gaps.segment_value,
+        gaps.clock,
+        days.period,
+        days.period_number as day,
+        previous_days.period_number as previous_day,
+        gaps.units
+    from {{ ref('int_active_gaps') }} as gaps
+    inner join {{ ref('int_period_days') }} as days using (day)
+    left join {{ ref('int_period_days') }} as previous_days
+        on gaps.previous_day = previous_days.day and days.period = previous_days.period
+    where previous_days.period_number is distinct from days.period_number
 ),
-
-dates as (select * from {{ ref('dim_dates') }}),
-
-clocks as (select * from {{ ref('int_data_clocks') }}),
 
 segments as (
     select
         segment,
         segment_value,
-        min(day) as first_day
-    from gaps
-    group by segment, segment_value
+        clock,
+        period,
+        min(day) as first_number
+    from openings
+    group by all
 ),
 
-periods as (
-    select distinct
+-- from the first active period of a segment on, so that a silent one is a zero and not a hole
+segment_periods as (
+    select
         segments.segment,
         segments.segment_value,
-        dates.date_day,
-        dates.week_start_date,
-        dates.month_start_date
+        periods.period,
+        periods.period_number as period_start,
+        periods.period_start as first_date,
+        periods.is_complete
     from segments
-    left join clocks
-        on segments.segment = 'app' and segments.segment_value = clocks.app
-    inner join dates
-        on
-            dates.date_day >= segments.first_day
-            and dates.date_day <= coalesce(clocks.last_date, dates.date_day)
-            and dates.is_in_data
+    inner join {{ ref('int_clock_periods') }} as periods using (clock, period)
+    where periods.period_number >= segments.first_number
 ),
-
-{% for period, column in [('day', 'date_day'), ('week', 'week_start_date'), ('month', 'month_start_date')] %}
-{{ period }}_periods as (
-    select distinct
-        segment,
-        segment_value,
-        {{ column }} as period_start
-    from periods
-),
-
-{{ period }}_lifecycle as (
-    {{ lifecycle('gaps', period ~ '_periods', period, setting('week_start'), ['segment', 'segment_value']) | indent(4) }}
-),
-
-{{ period }}_ends as (
-    select
-        {{ column }} as period_start,
-        max(date_day) as last_day,
-        bool_and(is_complete) as is_complete
-    from dates
-    group by {{ column }}
-),
-{% endfor %}
 
 lifecycles as (
-    {% for period in ['day', 'week', 'month'] %}
-    select
-        '{{ period }}' as period,
-        {{ period }}_lifecycle.*,
-        -- of an app by its own clock
-        case when clocks.app is null then {{ period }}_ends.is_complete else {{ period }}_ends.last_day < clocks.last_date end as is_complete
-    from {{ period }}_lifecycle
-    inner join {{ period }}_ends
-        on {{ period }}_lifecycle.period_start = {{ period }}_ends.period_start
-    left join clocks
-        on {{ period }}_lifecycle.segment = 'app' and {{ period }}_lifecycle.segment_value = clocks.app
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
+    {{ lifecycle('openings', 'segment_periods', 'day', by=['segment', 'segment_value', 'period']) | indent(4) }}
 ),
 
 growth_accounting as (
     select
         period,
-        period_start,
+        segment_periods.first_date as period_start,
         segment,
         segment_value,
         active_units as active_persons,
@@ -97,6 +64,7 @@ growth_accounting as (
         (returning_units + resurrected_units) / nullif(active_units, 0) as return_rate,
         is_complete
     from lifecycles
+    inner join segment_periods using (segment, segment_value, period, period_start)
 )
 
 select * from growth_accounting

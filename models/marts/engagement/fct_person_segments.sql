@@ -2,21 +2,19 @@
 
 with
 
-person_segments as (select * from {{ ref('int_person_segments') }}),
-
-clocks as (select * from {{ ref('int_data_clocks') }}),
+clock as (select last_date from {{ ref('int_data_clocks') }} where app is null),
 
 -- silence beyond the data's own clock has not happened yet
 segments_so_far as (
     select
-        person_segments.person_id,
-        person_segments.segment,
-        person_segments.valid_from_date,
-        case when person_segments.valid_to_date < clocks.last_date then person_segments.valid_to_date end as valid_to_date,
-        person_segments.valid_to_date < clocks.last_date is not true as is_current
-    from person_segments
-    inner join clocks
-        on clocks.app is null and person_segments.valid_from_date <= clocks.last_date
+        stretches.person_id,
+        stretches.segment,
+        stretches.valid_from_date,
+        case when stretches.valid_to_date < clock.last_date then stretches.valid_to_date end as valid_to_date,
+        stretches.valid_to_date < clock.last_date is not true as is_current
+    from {{ ref('int_person_segments') }} as stretches
+    inner join clock
+        on stretches.valid_from_date <= clock.last_date
 )
 
 select * from segments_so_far

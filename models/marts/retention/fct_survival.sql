@@ -1,13 +1,5 @@
 with
 
-activity_lifetimes as (
-    select
-        'activity' as kind,
-        'day' as age_unit,
-        *
-    from {{ ref('int_activity_lifetimes') }}
-),
-
 -- of a customer with several subscriptions the last one that ends is the end; the running month has lost nobody yet
 subscription_stays as (
     select
@@ -29,7 +21,7 @@ subscription_segments as (
     from subscription_stays
 ),
 
-subscription_lifetimes as (
+lifetimes as (
     select
         'subscription' as kind,
         'month' as age_unit,
@@ -40,12 +32,12 @@ subscription_lifetimes as (
         count(*) - count(lost_month) as censored
     from subscription_segments
     group by all
-),
-
-lifetimes as (
-    select * from activity_lifetimes
     union all by name
-    select * from subscription_lifetimes
+    select
+        'activity' as kind,
+        'day' as age_unit,
+        *
+    from {{ ref('int_activity_lifetimes') }}
 ),
 
 curves as (
@@ -57,17 +49,9 @@ medians as (
 ),
 
 survival as (
-    select
-        curves.*,
-        medians.median_age,
-        medians.median_age_lower,
-        medians.median_age_upper
+    select *
     from curves
-    inner join medians
-        on
-            curves.kind = medians.kind
-            and curves.segment = medians.segment
-            and curves.segment_value = medians.segment_value
+    inner join medians using (kind, segment, segment_value)
 )
 
 select * from survival
