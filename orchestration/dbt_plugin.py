@@ -5,10 +5,13 @@ from typing import Any
 
 import duckdb
 from dbt.adapters.duckdb.plugins import BasePlugin
+from dbt.flags import get_flags
 from dbt_common.context import get_invocation_context
+from duckdb.sqltypes import VARCHAR
 
 from ingest import ensure_landing
 from ingest.values import install_macros
+from orchestration.logic import logic_of
 from orchestration.settings import missing_variables, project_dir, settings
 
 
@@ -33,8 +36,10 @@ class Plugin(BasePlugin):
         environment.update(self.added)
 
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
-        """Let the models read ids, times and numbers as the loader does."""
+        """Let the models read ids, times and numbers as the loader does, and know the code behind them."""
         install_macros(conn)
+        project = Path(get_flags().PROJECT_DIR)  # type: ignore[no-untyped-call]
+        conn.create_function("logic_of", lambda code: logic_of(code, project), [VARCHAR], VARCHAR)
         # the profile was read before the home was known
         if limit := self.added.get("FOOTFALL_MEMORY_LIMIT"):
             conn.execute(f"set memory_limit = '{limit}'")

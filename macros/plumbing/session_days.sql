@@ -9,17 +9,23 @@
     group by session_date
 {%- endmacro %}
 
-{#- The changed days as a literal list for IN. -#}
-{% macro changed_session_days(model_name) -%}
+{#- The condition that keeps the sessions of the changed days; true when the model is built whole. The days are looked for once a model. -#}
+{% macro is_of_changed_session_days() -%}
+    {%- if not is_incremental() -%}
+        {{ return('true') }}
+    {%- endif -%}
     {%- set query -%}
         select session_date
         from ({{ session_day_contents() }}) as sessions_now
-        full join (select session_date, content_hash from plumbing.session_days where model_name = '{{ model_name }}') as sessions_built
+        full join (select session_date, content_hash from plumbing.session_days where model_name = '{{ this.identifier }}') as sessions_built
             using (session_date)
         where sessions_now.content_hash is distinct from sessions_built.content_hash
         order by session_date
     {%- endset -%}
-    {{ dates_in(query) }}
+    {%- if 'changed_session_days' not in model -%}
+        {%- do model.update({'changed_session_days': dates_in(query)}) -%}
+    {%- endif -%}
+    {{ return('session_date in ' ~ model.changed_session_days) }}
 {%- endmacro %}
 
 {#- Post-hook of such a model, inside the model's own transaction. -#}

@@ -38,35 +38,36 @@
 {%- endmacro %}
 
 {#- The batches that stand before a model: what has landed for staging, the batches whose copies are settled for the others. -#}
-{% macro batches_upstream(model_name) -%}
-    {%- if model_name.startswith('stg_') -%}
+{% macro batches_upstream() -%}
+    {%- if this.identifier.startswith('stg_') -%}
         select batch_id from plumbing.landed_batches
     {%- else -%}
         select batch_id from plumbing.processed_batches where model_name = 'stg_superseded_copies'
     {%- endif -%}
 {%- endmacro %}
 
-{#- A list of quoted batch ids that the model has still to take in; every batch when it is built whole. -#}
-{% macro unseen_batches(model_name) -%}
+{#- The ids of the batches that the model has still to take in, as a list for IN; of every batch when it is built whole. -#}
+{% macro unseen_batches() -%}
     {%- if not execute or not has_plumbing() -%}
-        {{ return([]) }}
+        {{ literal_list([]) }}
+    {%- else -%}
+        {%- set query -%}
+            {{ batches_upstream() }}
+            {% if is_incremental() %}
+                except
+                select batch_id from plumbing.processed_batches where model_name = '{{ this.identifier }}'
+            {% endif %}
+            order by batch_id
+        {%- endset -%}
+        {{ literal_list(run_query(query).columns[0].values()) }}
     {%- endif -%}
-    {%- set query -%}
-        {{ batches_upstream(model_name) }}
-        {% if is_incremental() %}
-            except
-            select batch_id from plumbing.processed_batches where model_name = '{{ model_name }}'
-        {% endif %}
-        order by batch_id
-    {%- endset -%}
-    {{ return(run_query(query).columns[0].values() | list) }}
 {%- endmacro %}
 
 {#- Post-hook of every incremental model, inside the model's own transaction. -#}
 {% macro mark_processed() -%}
     delete from plumbing.processed_batches where model_name = '{{ this.identifier }}';
     insert into plumbing.processed_batches
-        select '{{ this.identifier }}' as model_name, batch_id from ({{ batches_upstream(this.identifier) }}) as upstream;
+        select '{{ this.identifier }}' as model_name, batch_id from ({{ batches_upstream() }}) as upstream;
     {%- set fingerprint = logic_fingerprint() %}
     -- a model that was built whole is proven by nothing that held before
     delete from plumbing.proven_batches
@@ -89,45 +90,30 @@
 {%- endmacro %}
 
 {#-
-    A digest of all that a model computes from beside events: the settings, its code, and what each relation that it reads was built with.
-    When it differs from the one it was built with, it is rebuilt: a changed time zone or catalog is never half applied. What its parents would be
-    built with by now does not count: a model that was run before them read them as they were, and is to be built again after them.
+    A digest of all that a model computes from beside events: its code, that of every macro which it calls, directly or not, the settings that these
+    name, and what each relation that it reads was built with. When it differs from the one it was built with, it is rebuilt: a changed time zone or
+    catalog is never half applied. What its parents would be built with by now does not count: a model that was run before them read them as they
+    were, and is to be built again after them.
 -#}
 {% macro logic_fingerprint() -%}
     {%- if not execute -%}
         {{ return('') }}
     {%- endif -%}
-    {%- set parts = [model.raw_code, event_key() ~ landed_stream() ~ identity_key() ~ person_named('id')] -%}
-    {#- how values are read, and how this version of DuckDB hashes an app -#}
-    {%- do parts.append(run_query('select values_version(), ' ~ app_key() ~ " from (select 'any' as app)").rows[0] | join(' ')) -%}
-    {%- for name in ['reporting_timezone', 'session_timeout_seconds', 'session_max_hours', 'trust_client_sessions', 'client_session_scope', 'bounce_max_seconds'] -%}
-        {%- do parts.append(name ~ '=' ~ setting(name)) -%}
-    {%- endfor -%}
-    {%- do parts.append(sessionize('events', 1, 1, true, 1, 'app') ~ with_traffic('sessions', 'traffic_sources')) -%}
-    {%- if 'picked_events(' in model.raw_code -%}
-        {%- do parts.append(picked_events('events', configured_analyses())) -%}
-    {%- endif -%}
-    {%- if 'attempts_of_funnel(' in model.raw_code -%}
-        {%- for named in configured_funnels() -%}
-            {%- do parts.append(events_of_funnel('events', named) ~ attempts_of_funnel('events', named, ['unit', 'entry_period'])) -%}
+    {%- if 'logic_fingerprint' not in model -%}
+        {%- set logic = fromjson(run_query('select logic_of(' ~ quoted(model.raw_code) ~ ')').columns[0].values() | first) -%}
+        {%- set parts = [logic.digest] -%}
+        {%- for name in logic.settings -%}
+            {%- do parts.append(name ~ '=' ~ setting(name)) -%}
         {%- endfor -%}
+        {#- how values are read, and how this version of DuckDB hashes an app -#}
+        {%- do parts.append(run_query("select values_version(), hash('any')").rows[0] | join(' ')) -%}
+        {#- a view reads its parents anew each time, so they are part of its readers and not of itself -#}
+        {%- if model.config.materialized != 'view' -%}
+            {%- do parts.append(built_with(model.depends_on.nodes)) -%}
+        {%- endif -%}
+        {%- do model.update({'logic_fingerprint': local_md5(parts | join('|'))}) -%}
     {%- endif -%}
-    {%- if 'items_of_paths(' in model.raw_code -%}
-        {%- set named_paths = configured_paths() -%}
-        {%- do parts.append(is_on_a_path(named_paths) ~ items_of_paths('events', named_paths) ~ is_within_steps(named_paths)) -%}
-        {%- do parts.append(path_links('items', dropoff=true, of_unit=['path']) ~ paths('links', ['path'], gathered='key') ~ page_of('page')) -%}
-    {%- endif -%}
-    {%- if 'allow_pii' in model.raw_code -%}
-        {%- do parts.append('allow_pii=' ~ setting('allow_pii')) -%}
-    {%- endif -%}
-    {%- if 'person_segments(' in model.raw_code -%}
-        {%- do parts.append(person_segments('person_days', segment_rules())) -%}
-    {%- endif -%}
-    {#- a view reads its parents anew each time, so they are part of its readers and not of itself -#}
-    {%- if model.config.materialized != 'view' -%}
-        {%- do parts.append(built_with(model.depends_on.nodes)) -%}
-    {%- endif -%}
-    {{ return(local_md5(parts | join('|'))) }}
+    {{ return(model.logic_fingerprint) }}
 {%- endmacro %}
 
 {#- What the relations of these nodes were built with, as they stand in the warehouse: of a seed its rows, of a view also what it reads. -#}
@@ -163,16 +149,10 @@
     {{ return(built_with | length == 0 or built_with.columns[0].values() | first != logic_fingerprint()) }}
 {%- endmacro %}
 
-{#- The landing files of some batches, as a literal list, so that DuckDB opens no other file. -#}
-{% macro landed_files(batches) -%}
-    {%- if batches | length == 0 -%}
-        ('')
-    {%- else -%}
-        {%- set files = run_query(
-            "select file from plumbing.landed_batches where file is not null and batch_id in " ~ literal_list(batches) ~ " order by batch_id"
-        ).columns[0].values() | list -%}
-        {{ literal_list(files) }}
-    {%- endif -%}
+{#- The landing files of the unseen batches, as a literal list for IN, so that DuckDB opens no other file. -#}
+{% macro unseen_files() -%}
+    {%- set query = 'select file from plumbing.landed_batches where file is not null and batch_id in ' ~ unseen_batches() ~ ' order by batch_id' -%}
+    {{ literal_list([] if not execute or not has_plumbing() else run_query(query).columns[0].values()) }}
 {%- endmacro %}
 
 {#- The batches whose copies are settled and that no build has proven, as a query. -#}
@@ -214,56 +194,68 @@
 {%- endmacro %}
 
 {#-
-    The moments at which the given batches changed a stream: their own events, and the copies that these superseded,
+    The moments at which the unseen batches change a stream: their own events, and the copies that these supersede,
     because what such a copy made in a session or a day has to be taken back. No age limits what is touched.
 -#}
-{% macro touched_moments(batches) -%}
+{% macro touched_moments() -%}
+    {%- set batches = unseen_batches() if is_incremental() else literal_list([]) -%}
     select app, stream_id, session_id, occurred_at, true as is_current
     from {{ ref('stg_events') }}
-    where batch_id in {{ literal_list(batches) }} and stream_id is not null
+    where batch_id in {{ batches }} and stream_id is not null
     union
     select app, stream_id, session_id, occurred_at, false as is_current
     from {{ ref('stg_superseded_copies') }}
     where
         stream_id is not null
         and {{ event_key() }} in (
-            select {{ event_key() }} from {{ ref('stg_events') }} where batch_id in {{ literal_list(batches) }}
+            select {{ event_key() }} from {{ ref('stg_events') }} where batch_id in {{ batches }}
         )
 {%- endmacro %}
 
-{#-
-    The days that the given batches changed, as a literal list for IN: a copy repeats its event's day, so these are the days of their own
-    events.
--#}
-{% macro touched_event_dates(batches) -%}
-    {{ dates_in('select distinct event_date from ' ~ ref('stg_events') ~ ' where batch_id in ' ~ literal_list(batches)) }}
+{#- The days of streams that these moments change. -#}
+{% macro touched_stream_days() -%}
+    select distinct stream_id, {{ local_date('occurred_at') }} as activity_date from ({{ touched_moments() }}) as touched
 {%- endmacro %}
 
 {#-
-    The days under which the events of the days that a query returns are filed, as a literal list for IN: those days, and those of events that
-    the correction of a clock moved to them.
+    The condition that keeps what is filed under the days that the unseen batches change; true when the model is built whole. A copy repeats its
+    event's day, so these are the days of their own events, besides those of copies that lost if asked. The query is run once a model.
 -#}
-{% macro event_dates_in(query) -%}
+{% macro is_of_touched_days(also_of_lost_copies=false) -%}
+    {%- if not is_incremental() -%}
+        {{ return('true') }}
+    {%- endif -%}
+    {%- if 'touched_days' not in model -%}
+        {%- set batches = unseen_batches() -%}
+        {%- set query -%}
+            select event_date from {{ ref('stg_events') }} where batch_id in {{ batches }}
+            {% if also_of_lost_copies -%}
+            union all
+            select event_date from {{ ref('stg_superseded_copies') }} where batch_id in {{ batches }}
+            {%- endif %}
+        {%- endset -%}
+        {%- do model.update({'touched_days': dates_in('select distinct event_date from (' ~ query ~ ') as touched')}) -%}
+    {%- endif -%}
+    {{ return('event_date in ' ~ model.touched_days) }}
+{%- endmacro %}
+
+{#-
+    The condition that keeps the events of the days that a query returns, by the days under which they are filed: those days, and those of
+    events that the correction of a clock moved to them. True when the model is built whole.
+-#}
+{% macro is_of_days(query) -%}
+    {%- if not is_incremental() -%}
+        {{ return('true') }}
+    {%- endif -%}
     {%- set days = dates_in(query) -%}
     {%- set moved = dates_in('select distinct event_date from ' ~ ref('stg_events') ~ ' where corrected_date in ' ~ days) -%}
-    {{ days[:-1] ~ ', ' ~ moved[1:] }}
+    {{ return('event_date in ' ~ days[:-1] ~ ', ' ~ moved[1:]) }}
 {%- endmacro %}
 
-{#- The events of the days that changed, or all of them when the model is built whole; with a condition, those of one kind. -#}
-{% macro events_of_days(touched_days, condition='true') -%}
-    select * from {{ ref('stg_events') }}
-
-    where
-        {{ condition }}
-        {%- if is_incremental() %}
-        and event_date in {{ touched_days }}
-        {%- endif %}
-{%- endmacro %}
-
-{#- The rows that the model already has of those days, to be replaced. -#}
-{% macro rows_of_days(touched_days) -%}
+{#- The rows that an incremental model already has and that its new ones replace, after its last step. -#}
+{% macro replaced_rows(condition) -%}
     {%- if is_incremental() -%}
     union all by name
-    select rowid as replaced_rowid from {{ this }} where event_date in {{ touched_days }}
+    select rowid as replaced_rowid from {{ this }} where {{ condition }}
     {%- endif -%}
 {%- endmacro %}

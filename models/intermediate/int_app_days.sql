@@ -4,13 +4,11 @@
     post_hook='{{ mark_processed() }}',
 ) }}
 
-{%- set batches = unseen_batches('int_app_days') -%}
-{%- set touched_days = touched_event_dates(batches) if is_incremental() -%}
-
 with
 
 events as (
-    {{ events_of_days(touched_days) }}
+    select * from {{ ref('stg_events') }}
+    where {{ is_of_touched_days() }}
 ),
 
 app_days as (
@@ -28,4 +26,4 @@ app_days as (
 )
 
 select * from app_days
-{{ rows_of_days(touched_days) }}
+{{ replaced_rows(is_of_touched_days()) }}

@@ -4,12 +4,11 @@
     post_hook='{{ mark_processed() }}',
 ) }}
 
-{%- set touched_days = touched_event_dates(unseen_batches('int_charging_events')) if is_incremental() %}
-
 with
 
 events as (
-    {{ events_of_days(touched_days, "event_name in ('charge_started', 'charge_stopped', 'wallet_credited')") }}
+    select * from {{ ref('stg_events') }}
+    where event_name in ('charge_started', 'charge_stopped', 'wallet_credited') and {{ is_of_touched_days() }}
 ),
 
 charging_events as (
@@ -42,4 +41,4 @@ charging_events as (
 )
 
 select * from charging_events
-{{ rows_of_days(touched_days) }}
+{{ replaced_rows(is_of_touched_days()) }}

@@ -4,18 +4,16 @@
     post_hook='{{ mark_processed() }}',
 ) }}
 
-{%- set touched_days = touched_event_dates(unseen_batches('int_content_events')) if is_incremental() %}
-{%- set is_of_content %}
-    event_name in (
-            'content_published', 'content_viewed', 'part_started', 'part_finished', 'content_liked', 'content_commented', 'content_shared',
-            'content_bookmarked', 'content_rated', 'creator_followed', 'creator_unfollowed', 'tip_sent', 'content_purchased'
-        )
-{%- endset %}
-
 with
 
 events as (
-    {{ events_of_days(touched_days, is_of_content) }}
+    select * from {{ ref('stg_events') }}
+    where
+        event_name in (
+            'content_published', 'content_viewed', 'part_started', 'part_finished', 'content_liked', 'content_commented', 'content_shared',
+            'content_bookmarked', 'content_rated', 'creator_followed', 'creator_unfollowed', 'tip_sent', 'content_purchased'
+        )
+        and {{ is_of_touched_days() }}
 ),
 
 content_events as (
@@ -42,4 +40,4 @@ content_events as (
 )
 
 select * from content_events
-{{ rows_of_days(touched_days) }}
+{{ replaced_rows(is_of_touched_days()) }}

@@ -4,8 +4,6 @@
     post_hook='{{ mark_processed() }}',
 ) }}
 
-{%- set touched_days = touched_event_dates(unseen_batches('int_experiment_events')) if is_incremental() %}
-
 with
 
 experiments as (select * from {{ ref('experiments') }}),
@@ -22,7 +20,8 @@ outcome_names as (
 ),
 
 events as (
-    {{ events_of_days(touched_days, 'event_name in ' ~ experiment_event_names()) }}
+    select * from {{ ref('stg_events') }}
+    where event_name in {{ experiment_event_names() }} and {{ is_of_touched_days() }}
 ),
 
 experiment_events as (
@@ -47,4 +46,4 @@ experiment_events as (
 )
 
 select * from experiment_events
-{{ rows_of_days(touched_days) }}
+{{ replaced_rows(is_of_touched_days()) }}

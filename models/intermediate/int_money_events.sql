@@ -4,12 +4,11 @@
     post_hook='{{ mark_processed() }}',
 ) }}
 
-{%- set touched_days = touched_event_dates(unseen_batches('int_money_events')) if is_incremental() %}
-
 with
 
 events as (
-    {{ events_of_days(touched_days, "money_event is not null") }}
+    select * from {{ ref('stg_events') }}
+    where money_event is not null and {{ is_of_touched_days() }}
 ),
 
 money_events as (
@@ -45,4 +44,4 @@ money_events as (
 )
 
 select * from money_events
-{{ rows_of_days(touched_days) }}
+{{ replaced_rows(is_of_touched_days()) }}

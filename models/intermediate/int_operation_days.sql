@@ -4,12 +4,11 @@
     post_hook='{{ mark_processed() }}',
 ) }}
 
-{%- set touched_days = touched_event_dates(unseen_batches('int_operation_days')) if is_incremental() %}
-
 with
 
 events as (
-    {{ events_of_days(touched_days) }}
+    select * from {{ ref('stg_events') }}
+    where {{ is_of_touched_days() }}
 ),
 
 event_catalog as (select * from {{ ref('event_catalog') }}),
@@ -38,4 +37,4 @@ operation_days as (
 )
 
 select * from operation_days
-{{ rows_of_days(touched_days) }}
+{{ replaced_rows(is_of_touched_days()) }}

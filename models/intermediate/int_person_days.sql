@@ -25,11 +25,9 @@ person_stream_days as (
         stream_days.*,
         hash(stream_days.stream_id, stream_days.identity_key, stream_days.activity_date, stream_days.content_hash) as part_hash
     from stream_days
-    inner join identities
-        on stream_days.identity_key = identities.identity_key
+    inner join identities using (identity_key)
 ),
 
-{% if is_incremental() %}
 -- a person is built anew when the stream days that make it up are not the ones it was built from
 person_contents as (
     select
@@ -48,13 +46,11 @@ built_contents as (
 ),
 
 changed_persons as (
-    select coalesce(person_contents.person_key, built_contents.person_key) as person_key
+    select person_key
     from person_contents
-    full join built_contents
-        on person_contents.person_key = built_contents.person_key
+    full join built_contents using (person_key)
     where person_contents.content_hash is distinct from built_contents.content_hash
 ),
-{% endif %}
 
 person_days as (
     select
@@ -75,9 +71,7 @@ person_days as (
         max(last_event_at) as last_event_at,
         bit_xor(part_hash) as content_hash
     from person_stream_days
-    {% if is_incremental() %}
-    where person_key in (select person_key from changed_persons)
-    {% endif %}
+    where {{ 'person_key in (from changed_persons)' if is_incremental() else 'true' }}
     group by person_key, person_id, activity_date, app, country, device_type
 ),
 
@@ -115,19 +109,8 @@ person_days_with_previous as (
         active_days.previous_row_country_date,
         active_days.previous_row_device_date
     from person_days
-    left join active_days
-        on
-            person_days.person_key = active_days.person_key
-            and person_days.activity_date = active_days.activity_date
-            and person_days.app = active_days.app
-            and person_days.country = active_days.country
-            and person_days.device_type = active_days.device_type
+    left join active_days using (person_key, activity_date, app, country, device_type)
 )
 
 select * from person_days_with_previous
-{% if is_incremental() %}
-union all by name
-select rowid as replaced_rowid
-from {{ this }}
-where person_key in (select person_key from changed_persons)
-{% endif %}
+{{ replaced_rows('person_key in (from changed_persons)') }}

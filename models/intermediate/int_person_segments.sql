@@ -6,7 +6,6 @@
 
 with
 
-{% if is_incremental() %}
 -- a person is built anew when the days that make them up are not the ones they were built from
 person_contents as (
     select
@@ -25,19 +24,15 @@ built_contents as (
 ),
 
 changed_persons as (
-    select coalesce(person_contents.person_key, built_contents.person_key) as person_key
+    select person_key
     from person_contents
-    full join built_contents
-        on person_contents.person_key = built_contents.person_key
+    full join built_contents using (person_key)
     where person_contents.content_hash is distinct from built_contents.content_hash
 ),
-{% endif %}
 
 person_days as (
     select * from {{ ref('int_person_days') }}
-    {% if is_incremental() %}
-    where person_key in (select person_key from changed_persons)
-    {% endif %}
+    where {{ 'person_key in (from changed_persons)' if is_incremental() else 'true' }}
 ),
 
 stretches as (
@@ -52,9 +47,4 @@ person_segments as (
 )
 
 select * from person_segments
-{% if is_incremental() %}
-union all by name
-select rowid as replaced_rowid
-from {{ this }}
-where person_key in (select person_key from changed_persons)
-{% endif %}
+{{ replaced_rows('person_key in (from changed_persons)') }}

@@ -6,19 +6,16 @@
 -- depends_on: {{ ref('funnels') }}, {{ ref('funnel_steps') }}, {{ ref('funnel_exclusions') }}
 -- depends_on: {{ ref('retentions') }}, {{ ref('conversions') }}, {{ ref('event_catalog') }}
 
-{%- set analyses = configured_analyses() -%}
-{%- set batches = unseen_batches('int_picked_events') -%}
-{%- set touched_days = touched_event_dates(batches) if is_incremental() %}
-
 with
 
 events as (
-    {{ events_of_days(touched_days) }}
+    select * from {{ ref('stg_events') }}
+    where {{ is_of_touched_days() }}
 ),
 
 picked_events as (
-    {{ picked_events('events', analyses) | indent(4) }}
+    {{ picked_events('events', configured_analyses()) | indent(4) }}
 )
 
 select * from picked_events
-{{ rows_of_days(touched_days) }}
+{{ replaced_rows(is_of_touched_days()) }}

@@ -5,11 +5,6 @@
 ) }}
 -- depends_on: {{ ref('paths') }}
 
-{%- set named_paths = configured_paths() -%}
-{%- set changed_days = changed_session_days('int_session_paths') if is_incremental() else '' -%}
-{%- set lane = "coalesce(events.session_id, '')" if setting('trust_client_sessions') else "''" %}
-{%- set stream = session_stream(setting('trust_client_sessions'), setting('client_session_scope'), 'events.') %}
-
 with
 
 sessions as (
@@ -17,21 +12,17 @@ sessions as (
         *,
         row_number() over () as session_number
     from {{ ref('int_sessions') }}
-    {% if is_incremental() %}
-    where session_date in {{ changed_days }}
-    {% endif %}
+    where {{ is_of_changed_session_days() }}
 ),
 
 events as (
     select * from {{ ref('stg_events') }}
     where
-        {{ is_on_a_path(named_paths) }}
-        {% if is_incremental() %}
-        and event_date in {{ event_dates_in(
+        {{ is_on_a_path(configured_paths()) }}
+        and {{ is_of_days(
             'select distinct unnest(generate_series(cast(started_at as date), cast(ended_at as date), interval 1 day))::date from '
-            ~ ref('int_sessions') ~ ' where session_date in ' ~ changed_days
+            ~ ref('int_sessions') ~ ' where ' ~ is_of_changed_session_days()
         ) }}
-        {% endif %}
 ),
 
 -- an event finds its session by stream and day: a session lies on few days, and few sessions of a stream on one
@@ -62,15 +53,15 @@ session_events as (
     from events
     inner join session_days
         on
-            {{ stream | indent(12) }} = session_days.stream_id
+            {{ session_stream(setting('trust_client_sessions'), setting('client_session_scope'), 'events.') | indent(12) }} = session_days.stream_id
             and cast(events.occurred_at as date) = session_days.day
-            and {{ lane }} = session_days.lane
+            and case when {{ setting('trust_client_sessions') }} then coalesce(events.session_id, '') else '' end = session_days.lane
             and events.occurred_at >= session_days.started_at
             and events.occurred_at <= session_days.ended_at
 ),
 
 session_items as (
-    {{ items_of_paths('session_events', named_paths) }}
+    {{ items_of_paths('session_events', configured_paths()) }}
 ),
 
 links as (
@@ -94,13 +85,8 @@ paths as (
         gathered as identity_keys,
         hash(path, step, source, target, paths, avg_seconds, median_seconds, gathered) as fingerprint
     from counted_links
-    where {{ is_within_steps(named_paths) }}
+    where {{ is_within_steps(configured_paths()) }}
 )
 
 select * from paths
-{% if is_incremental() %}
-union all by name
-select rowid as replaced_rowid
-from {{ this }}
-where session_date in {{ changed_days }}
-{% endif %}
+{{ replaced_rows(is_of_changed_session_days()) }}

@@ -4,13 +4,12 @@
     post_hook='{{ mark_processed() }}',
 ) }}
 
-{%- set batches = unseen_batches('int_stream_days') -%}
-
-{% set touched_days %}
-select distinct stream_id, {{ local_date('occurred_at') }} as activity_date from ({{ touched_moments(batches) }}) as touched
-{% endset %}
-
 with
+
+-- a new or superseded event changes the day of its stream
+touched_days as materialized (
+    {{ touched_stream_days() }}
+),
 
 dated_events as (
     select
@@ -19,21 +18,16 @@ dated_events as (
     from {{ ref('stg_events') }}
     where
         (anonymous_id is not null or user_id is not null)
-        {% if is_incremental() %}
         -- a local day reaches into the UTC days beside it
-        and event_date in {{ event_dates_in(
+        and {{ is_of_days(
             'select distinct unnest(generate_series(activity_date - 1, activity_date + 1, interval 1 day))::date'
-            ~ ' from (' ~ touched_days ~ ')'
+            ~ ' from (' ~ touched_stream_days() ~ ')'
         ) }}
-        {% endif %}
 ),
 
 events as (
-    select *
-    from dated_events
-    {% if is_incremental() %}
-    where (stream_id, activity_date) in ({{ touched_days }})
-    {% endif %}
+    select * from dated_events
+    where {{ '(stream_id, activity_date) in (from touched_days)' if is_incremental() else 'true' }}
 ),
 
 days_by_user as (
@@ -58,13 +52,7 @@ days_by_user as (
         bit_xor(content_hash) as content_hash,
         bit_xor(case when not is_passive then content_hash end) as active_hash
     from events
-    group by
-        stream_id,
-        user_id,
-        activity_date,
-        app,
-        coalesce(country, 'unknown'),
-        coalesce(device_type, 'unknown')
+    group by all
 ),
 
 stream_days as (
@@ -75,9 +63,4 @@ stream_days as (
 )
 
 select * from stream_days
-{% if is_incremental() %}
-union all by name
-select rowid as replaced_rowid
-from {{ this }}
-where (stream_id, activity_date) in ({{ touched_days }})
-{% endif %}
+{{ replaced_rows('(stream_id, activity_date) in (from touched_days)') }}

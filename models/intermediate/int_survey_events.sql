@@ -4,12 +4,11 @@
     post_hook='{{ mark_processed() }}',
 ) }}
 
-{%- set touched_days = touched_event_dates(unseen_batches('int_survey_events')) if is_incremental() %}
-
 with
 
 events as (
-    {{ events_of_days(touched_days, "survey_event is not null") }}
+    select * from {{ ref('stg_events') }}
+    where survey_event is not null and {{ is_of_touched_days() }}
 ),
 
 survey_events as (
@@ -38,4 +37,4 @@ survey_events as (
 )
 
 select * from survey_events
-{{ rows_of_days(touched_days) }}
+{{ replaced_rows(is_of_touched_days()) }}

@@ -4,13 +4,12 @@
     post_hook='{{ mark_processed() }}',
 ) }}
 
-{%- set touched_days = touched_event_dates(unseen_batches('int_tracked_days')) if is_incremental() %}
-
 with
 
 -- each reader of it needs other columns, and most of them no properties
 events as not materialized (
-    {{ events_of_days(touched_days) }}
+    select * from {{ ref('stg_events') }}
+    where {{ is_of_touched_days() }}
 ),
 
 tracking_plan as (select * from {{ ref('tracking_plan') }}),
@@ -130,4 +129,4 @@ tracked_days as (
 )
 
 select * from tracked_days
-{{ rows_of_days(touched_days) }}
+{{ replaced_rows(is_of_touched_days()) }}

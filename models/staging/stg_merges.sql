@@ -8,7 +8,7 @@ with
 
 landed as (
     select * from {{ source('landing', 'events') }}
-    where filename in {{ landed_files(unseen_batches('stg_merges')) }}
+    where filename in {{ unseen_files() }}
 ),
 
 event_catalog as (select * from {{ ref('event_catalog') }}),

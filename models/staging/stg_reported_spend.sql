@@ -8,7 +8,7 @@ with
 
 landed as (
     select * from {{ source('landing', 'events') }}
-    where filename in {{ landed_files(unseen_batches('stg_reported_spend')) }} and event_name = '$spend_reported'
+    where filename in {{ unseen_files() }} and event_name = '$spend_reported'
 ),
 
 report_copies as (

@@ -4,11 +4,6 @@
     post_hook='{{ mark_processed() }}',
 ) }}
 
-{%- set new_files = landed_files(unseen_batches('stg_superseded_copies')) -%}
-
-{#- built whole, reading a column of the files twice is cheaper than keeping every row of them -#}
-{%- set kept = 'materialized' if is_incremental() else 'not materialized' -%}
-
 with
 
 landed as not materialized (
@@ -28,30 +23,30 @@ landed as not materialized (
     from {{ source('landing', 'events') }}
 ),
 
-new_copies as {{ kept }} (
-    select * exclude (filename) from landed where filename in {{ new_files }}
+new_copies as {{ 'materialized' if is_incremental() else 'not materialized' }} (
+    select * exclude (filename)
+    from landed
+    where filename in {{ unseen_files() }}
 ),
 
-{% if is_incremental() %}
 -- a copy repeats the event's day, so only the days that the new batches name are read again
 known_copies as (
     select landed.* exclude (filename)
     from landed
-    anti join {{ this }} as superseded
-        on landed.batch_id = superseded.batch_id and landed.row_number = superseded.row_number
+    anti join {{ this }} using (batch_id, row_number)
     where
-        landed.event_date in {{ dates_in('select distinct event_date from ' ~ source('landing', 'events') ~ ' where filename in ' ~ new_files) }}
+        landed.event_date in {{
+            dates_in('select distinct event_date from ' ~ source('landing', 'events') ~ ' where filename in ' ~ unseen_files())
+            if is_incremental() else '(null)'
+        }}
         and landed.batch_id in (select batch_id from plumbing.processed_batches where model_name = '{{ this.identifier }}')
         and {{ event_key() }} in (select {{ event_key() }} from new_copies)
 ),
-{% endif %}
 
-copies as {{ kept }} (
+-- built whole, reading a column of the files twice is cheaper than keeping every row of them
+copies as {{ 'materialized' if is_incremental() else 'not materialized' }} (
     select * from new_copies
-    {% if is_incremental() %}
-    union all
-    select * from known_copies
-    {% endif %}
+    {{ 'union all select * from known_copies' if is_incremental() }}
 ),
 
 -- a hash finds the few ids that may occur more than once; only those are ordered, by the ids themselves

@@ -250,7 +250,7 @@ def models_end_by_selecting_their_last_step(project: Project) -> list[str]:
     for node in sql_models(project):
         # the rows that an incremental model takes away follow its last step
         text = re.sub(
-            r"\{% if is_incremental\(\) %\}\nunion all by name\n.*?\{% endif %\}|\{\{ rows_of_days\(\w+\) \}\}$",
+            r"\{% if is_incremental\(\) %\}\nunion all by name\n.*?\{% endif %\}|\{\{ replaced_rows\(.*\) \}\}$",
             "",
             code(node).strip(),
             flags=re.DOTALL,

@@ -105,24 +105,27 @@ PLANTED: dict[str, tuple[str, ...]] = {
         "and false and {{ event_key() }} in (",
     ),
     "int_sessions never looks back from a session's start": (
-        "models/intermediate/int_sessions.sql",
-        "sessions.chain_started_at - to_seconds({{ timeout_seconds }})",
+        "macros/plumbing/session_changes.sql",
+        "sessions.chain_started_at - to_seconds({{ setting('session_timeout_seconds') }})",
         "sessions.chain_started_at",
+        "int_sessions",
     ),
     "int_sessions never takes in what was left after its end": (
         "models/intermediate/int_sessions.sql",
-        "when staged_events.is_passive then staged_events.occurred_at - to_seconds({{ timeout_seconds }})",
-        "when staged_events.is_passive then staged_events.occurred_at",
+        "is_passive then staged_events.occurred_at - to_seconds({{ setting('session_timeout_seconds') }})",
+        "is_passive then staged_events.occurred_at",
     ),
     "int_sessions forgets events that a corrected clock moved to another day": (
-        "models/intermediate/int_sessions.sql",
-        "event_dates_in(affected_dates)",
-        "dates_in(affected_dates)",
+        "macros/plumbing/watermarks.sql",
+        "days[:-1] ~ ', ' ~ moved[1:]",
+        "days",
+        "int_sessions",
     ),
     "int_stream_days forgets what a superseded copy had made": (
-        "models/intermediate/int_stream_days.sql",
-        "as activity_date from ({{ touched_moments(batches) }}) as touched",
-        "as activity_date from ({{ touched_moments(batches) }}) as touched where is_current",
+        "macros/plumbing/watermarks.sql",
+        "as activity_date from ({{ touched_moments() }}) as touched",
+        "as activity_date from ({{ touched_moments() }}) as touched where is_current",
+        "int_stream_days",
     ),
     "int_funnel_attempts leaves units whose events change": (
         "models/intermediate/int_funnel_attempts.sql",
@@ -141,8 +144,8 @@ PLANTED: dict[str, tuple[str, ...]] = {
     ),
     "int_picked_events keeps what a day had before": (
         "models/intermediate/int_picked_events.sql",
-        "{{ rows_of_days(touched_days) }}",
-        """{{ rows_of_days("(date '0001-01-01')") }}""",
+        "{{ replaced_rows(is_of_touched_days()) }}",
+        "{{ replaced_rows('false') }}",
     ),
     "int_person_segments takes persons as they were": (
         "models/intermediate/int_person_segments.sql",

@@ -8,6 +8,7 @@ import yaml
 _DEFAULTS = yaml.safe_load(Path("dbt_project.yml").read_text())["vars"]
 
 execute = False
+model: dict[str, Any] = {}
 
 
 def var(name: str) -> Any:
