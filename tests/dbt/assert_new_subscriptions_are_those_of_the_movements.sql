@@ -1,26 +1,16 @@
--- A failing row is a month and app in which not as many subscriptions began for the operating numbers as for the movements of MRR.
-with
-
-daily_operations as (
-    select * from {{ ref('fct_daily_operations') }}
-    where segment = 'app' and period = 'month'
-),
-
-mrr_movements as (
-    select * from {{ ref('fct_mrr_movements') }}
-    where segment = 'app'
-)
-
+-- A failing row is a month of an app, or of all, in which not as many subscriptions began for the operating numbers as for the movements of MRR.
 select
-    daily_operations.segment_value as app,
+    daily_operations.segment_value,
     daily_operations.period_start,
     daily_operations.new_subscriptions,
     mrr_movements.new_subscriptions as new_subscriptions_of_movements
 
-from daily_operations
+from {{ ref('fct_daily_operations') }} as daily_operations
 
-left join mrr_movements
-    on daily_operations.segment_value = mrr_movements.segment_value and daily_operations.period_start = mrr_movements.period_start
+left join {{ ref('fct_mrr_movements') }} as mrr_movements using (segment, segment_value, period_start)
 
--- the last month of an app that fell silent goes on for its subscriptions
-where daily_operations.is_complete and daily_operations.new_subscriptions != coalesce(mrr_movements.new_subscriptions, 0)
+-- on the day of its last event one goes by the day and the other by the moment
+where
+    daily_operations.period = 'month'
+    and daily_operations.is_complete
+    and daily_operations.new_subscriptions != coalesce(mrr_movements.new_subscriptions, 0)

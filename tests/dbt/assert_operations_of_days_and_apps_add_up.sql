@@ -9,6 +9,7 @@ money_events as (select * from {{ ref('int_money_events') }}),
 
 happened as (
     select
+        unnest(['all', 'app']) as segment,
         operation,
         sum(events) as happened
     from operation_days
@@ -16,19 +17,23 @@ happened as (
     group by operation
     union all
     select
+        unnest(['all', 'app']) as segment,
         money_event as operation,
         count(*) as happened
     from money_events
     where money_event in ('subscription_cancelled', 'subscription_upgraded', 'subscription_downgraded')
     group by money_event
     union all
+    -- what takes effect after the last event of its app has happened in all, if not after the last of all
     select
+        case when clocks.app is null then 'all' else 'app' end as segment,
         'subscription_created' as operation,
         count(*) as happened
     from {{ ref('int_subscription_stretches') }} as stretches
     inner join {{ ref('int_data_clocks') }} as clocks
-        on stretches.app = clocks.app and {{ local_date('stretches.from_at') }} <= {{ local_date('clocks.last_event_at') }}
+        on (clocks.app is null or clocks.app = stretches.app) and {{ local_date('stretches.from_at') }} <= clocks.last_date
     where stretches.is_beginning
+    group by segment
 ),
 
 period_totals as (
@@ -59,7 +64,6 @@ select
 
 from counted
 
-left join happened
-    on counted.operation = happened.operation
+left join happened using (segment, operation)
 
 where counted.counted != coalesce(happened.happened, 0)

@@ -197,7 +197,7 @@ BROKEN = {
     ),
     "assert_credits_sum_to_the_conversions": "update fct_attribution set credited_cents = credited_cents + 1",
     "assert_customers_pay_what_their_subscriptions_cost": (
-        "update fct_subscription_months set closing_mrr_cents = closing_mrr_cents + 1"
+        "update int_subscription_months set closing_mrr_cents = closing_mrr_cents + 1"
     ),
     "assert_daily_actives_are_the_distinct_active_persons": (
         "update fct_active_persons set dau = dau + 1 where segment = 'all' and dau > 0"

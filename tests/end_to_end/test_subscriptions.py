@@ -19,8 +19,9 @@ MODELS = {
     "int_subscription_changes": "intermediate",
     "int_priced_money_events": "intermediate",
     "int_subscription_stretches": "intermediate",
+    "int_subscription_months": "intermediate",
+    "int_customer_months": "intermediate",
     "fct_subscription_months": "marts/revenue",
-    "fct_customer_months": "marts/revenue",
     "fct_mrr_movements": "marts/revenue",
 }
 FIRST, LAST = datetime(2025, 1, 3, 12), datetime(2025, 5, 20, 12)
@@ -264,6 +265,12 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnec
         "create table int_data_clocks as"
         " select unnest([null, 'shop']) as app, $1 as first_event_at, $2 as last_event_at, $2 as known_until_at",
         [FIRST, LAST],
+    )
+    # from two years before the first event on: changes are told up to a year late
+    connection.execute(
+        "create table int_clock_periods as select unnest(['', 'shop']) as clock, 'month' as period, start::date as period_start,"
+        " start + interval 1 month <= $2 as is_complete from generate_series($1::date, $2, interval 1 month) as t (start)",
+        [FIRST.replace(year=FIRST.year - 2, day=1), LAST],
     )
     for name, folder in MODELS.items():
         sql = (home / "target" / "compiled" / "footfall" / "models" / folder / f"{name}.sql").read_text()

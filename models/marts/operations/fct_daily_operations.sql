@@ -1,12 +1,5 @@
 with
 
-segment_operations as (
-    select
-        unnest({{ standard_segments({'app': 'app'}) }}, recursive := true),
-        *
-    from {{ ref('int_app_operations') }}
-),
-
 counts as (
     select
         segment,
@@ -23,7 +16,7 @@ counts as (
         sum(events) filter (where operation = 'referral_accepted') as referrals_accepted,
         sum(events) filter (where operation = 'referral_milestone') as referral_milestones,
         sum(events) filter (where operation = 'referral_withdrawal') as referral_withdrawals
-    from segment_operations
+    from {{ ref('int_segment_operations') }}
     inner join {{ ref('int_period_days') }} using (day)
     group by all
 ),
@@ -59,7 +52,7 @@ told_clocks as (
     select
         clock,
         min(day) as first_told_day
-    from segment_operations
+    from {{ ref('int_segment_operations') }}
     group by clock
 ),
 

@@ -15,10 +15,6 @@ predictions as (
     where purpose = 'forecast'
 ),
 
-customer_months as (select * from {{ ref('fct_customer_months') }}),
-
-clocks as (select * from {{ ref('int_data_clocks') }}),
-
 -- the last twelve months that are over: one month of few customers says little
 recent_months as (
     select
@@ -54,21 +50,19 @@ customers as (
 
 subscribers as (
     select
-        customer_months.app,
-        customer_months.person_id,
-        arg_max(customer_months.closing_mrr_cents, customer_months.period_start) as mrr_cents
-    from customer_months
-    inner join clocks
-        on customer_months.app = clocks.app and customer_months.period_start <= clocks.last_date
-    where customer_months.person_id is not null
-    group by customer_months.app, customer_months.person_id
+        app,
+        person_id,
+        arg_max(closing_mrr_cents, period_start) as mrr_cents
+    from {{ ref('fct_customer_months') }}
+    where person_id is not null
+    group by app, person_id
 ),
 
 customer_ltv as (
     select
         -- ids
-        customers.app,
-        customers.person_id,
+        app,
+        person_id,
         -- what is known
         customers.first_payment_date,
         customers.last_payment_date,
@@ -104,14 +98,10 @@ customer_ltv as (
                     + coalesce(subscription_ltv_cents, 0)
         end as predicted_ltv_cents
     from customers
-    left join histories
-        on customers.app = histories.app and customers.person_id = histories.person_id
-    left join predictions
-        on customers.app = predictions.app and customers.person_id = predictions.person_id
-    left join subscribers
-        on customers.app = subscribers.app and customers.person_id = subscribers.person_id
-    left join subscription_values
-        on customers.app = subscription_values.app
+    left join histories using (app, person_id)
+    left join predictions using (app, person_id)
+    left join subscribers using (app, person_id)
+    left join subscription_values using (app)
 )
 
 select * from customer_ltv

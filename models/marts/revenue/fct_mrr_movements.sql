@@ -4,9 +4,10 @@ segment_customer_months as (
     select
         unnest({{ standard_segments({'app': 'app', 'country': 'country', 'device_type': 'device_type', 'channel': 'channel'}) }}, recursive := true),
         *
-    from {{ ref('fct_customer_months') }}
+    from {{ ref('int_customer_months') }}
 ),
 
+-- rows of an app are as of its own clock, those of other segments as of the latest
 moved_months as (
     select
         segment,
@@ -14,22 +15,23 @@ moved_months as (
         clock,
         period_start,
         sum(opening_mrr_cents) as opening_mrr_cents,
-        sum(case when movement = 'new' then closing_mrr_cents else 0 end) as new_mrr_cents,
-        sum(case when movement = 'expansion' then closing_mrr_cents - opening_mrr_cents else 0 end) as expansion_mrr_cents,
-        sum(case when movement = 'contraction' then opening_mrr_cents - closing_mrr_cents else 0 end) as contraction_mrr_cents,
-        sum(case when movement = 'churn' then opening_mrr_cents else 0 end) as churned_mrr_cents,
-        sum(case when movement = 'reactivation' then closing_mrr_cents else 0 end) as reactivation_mrr_cents,
+        sum(closing_mrr_cents) filter (where movement = 'new') as new_mrr_cents,
+        sum(closing_mrr_cents - opening_mrr_cents) filter (where movement = 'expansion') as expansion_mrr_cents,
+        sum(opening_mrr_cents - closing_mrr_cents) filter (where movement = 'contraction') as contraction_mrr_cents,
+        sum(opening_mrr_cents) filter (where movement = 'churn') as churned_mrr_cents,
+        sum(closing_mrr_cents) filter (where movement = 'reactivation') as reactivation_mrr_cents,
         sum(closing_mrr_cents) as closing_mrr_cents,
-        count(case when opening_mrr_cents > 0 then 1 end) as opening_customers,
-        count(case when movement = 'new' then 1 end) as new_customers,
-        count(case when movement = 'churn' then 1 end) as churned_customers,
-        count(case when movement = 'reactivation' then 1 end) as reactivated_customers,
-        count(case when closing_mrr_cents > 0 then 1 end) as closing_customers,
-        cast(sum(faulty_subscriptions) as bigint) as faulty_subscriptions,
-        cast(sum(new_subscriptions) as bigint) as new_subscriptions,
-        cast(sum(trials_started) as bigint) as trials_started,
-        cast(sum(trials_converted) as bigint) as trials_converted
+        count(*) filter (where opening_mrr_cents > 0) as opening_customers,
+        count(*) filter (where movement = 'new') as new_customers,
+        count(*) filter (where movement = 'churn') as churned_customers,
+        count(*) filter (where movement = 'reactivation') as reactivated_customers,
+        count(*) filter (where closing_mrr_cents > 0) as closing_customers,
+        sum(faulty_subscriptions) as faulty_subscriptions,
+        sum(new_subscriptions) as new_subscriptions,
+        sum(trials_started) as trials_started,
+        sum(trials_converted) as trials_converted
     from segment_customer_months
+    where clock = as_of_clock
     group by all
 ),
 
@@ -46,49 +48,30 @@ segments as (
 -- from a segment's first month on: a month without a row is a zero and not a hole, since everybody had left
 segment_months as (
     select
+        periods.period_start,
         segments.segment,
         segments.segment_value,
-        periods.period_start,
+        cast(coalesce(columns(moved_months.* exclude (segment, segment_value, clock, period_start)), 0) as bigint),
         periods.is_complete
     from segments
-    inner join {{ ref('int_clock_periods') }} as periods using (clock)
-    where periods.period = 'month' and periods.period_start >= segments.first_month
+    inner join {{ ref('int_clock_periods') }} as periods
+        on segments.clock = periods.clock and periods.period = 'month' and periods.period_start >= segments.first_month
+    left join moved_months
+        on
+            segments.segment = moved_months.segment
+            and segments.segment_value = moved_months.segment_value
+            and periods.period_start = moved_months.period_start
 ),
 
 mrr_movements as (
     select
-        period_start,
-        segment,
-        segment_value,
-        cast(coalesce(moved_months.opening_mrr_cents, 0) as bigint) as opening_mrr_cents,
-        cast(coalesce(moved_months.new_mrr_cents, 0) as bigint) as new_mrr_cents,
-        cast(coalesce(moved_months.expansion_mrr_cents, 0) as bigint) as expansion_mrr_cents,
-        cast(coalesce(moved_months.contraction_mrr_cents, 0) as bigint) as contraction_mrr_cents,
-        cast(coalesce(moved_months.churned_mrr_cents, 0) as bigint) as churned_mrr_cents,
-        cast(coalesce(moved_months.reactivation_mrr_cents, 0) as bigint) as reactivation_mrr_cents,
-        cast(coalesce(moved_months.closing_mrr_cents, 0) as bigint) as closing_mrr_cents,
-        cast(coalesce(moved_months.opening_customers, 0) as bigint) as opening_customers,
-        cast(coalesce(moved_months.new_customers, 0) as bigint) as new_customers,
-        cast(coalesce(moved_months.churned_customers, 0) as bigint) as churned_customers,
-        cast(coalesce(moved_months.reactivated_customers, 0) as bigint) as reactivated_customers,
-        cast(coalesce(moved_months.closing_customers, 0) as bigint) as closing_customers,
-        cast(coalesce(moved_months.faulty_subscriptions, 0) as bigint) as faulty_subscriptions,
-        cast(coalesce(moved_months.new_subscriptions, 0) as bigint) as new_subscriptions,
-        cast(coalesce(moved_months.trials_started, 0) as bigint) as trials_started,
-        cast(coalesce(moved_months.trials_converted, 0) as bigint) as trials_converted,
-        moved_months.churned_customers / nullif(moved_months.opening_customers, 0) as logo_churn_rate,
-        (moved_months.opening_mrr_cents - moved_months.contraction_mrr_cents - moved_months.churned_mrr_cents)
-        / nullif(moved_months.opening_mrr_cents, 0) as gross_revenue_retention,
-        (
-            moved_months.opening_mrr_cents
-            + moved_months.expansion_mrr_cents
-            - moved_months.contraction_mrr_cents
-            - moved_months.churned_mrr_cents
-        ) / nullif(moved_months.opening_mrr_cents, 0) as net_revenue_retention,
-        moved_months.closing_mrr_cents / nullif(moved_months.closing_customers, 0) as arpu_cents,
+        * exclude (is_complete),
+        churned_customers / nullif(opening_customers, 0) as logo_churn_rate,
+        (opening_mrr_cents - contraction_mrr_cents - churned_mrr_cents) / nullif(opening_mrr_cents, 0) as gross_revenue_retention,
+        (opening_mrr_cents + expansion_mrr_cents - contraction_mrr_cents - churned_mrr_cents) / nullif(opening_mrr_cents, 0) as net_revenue_retention,
+        closing_mrr_cents / nullif(closing_customers, 0) as arpu_cents,
         is_complete
     from segment_months
-    left join moved_months using (segment, segment_value, period_start)
 )
 
 select * from mrr_movements
