@@ -1,6 +1,7 @@
 """The clock of money is each app's own; rows over all apps, of apps that ended too, go by the latest clock."""
 
 import duckdb
+import pytest
 
 from tests.end_to_end.faults.files import ndjson
 
@@ -34,6 +35,25 @@ FILES = [
             "e2",
             subscription_id="s_e2",
             effective_at="1996-04-10T00:00:00Z",
+        ),
+        # one that is to end, and one that is to begin, later in the month in which the app does
+        subscribed("clkm_ends", "1996-01-10T12:00:00Z", "e3", 40),
+        sent(
+            "clkm_ends",
+            "1996-01-11T12:00:00Z",
+            "subscription_cancelled",
+            "e3",
+            subscription_id="s_e3",
+            effective_at="1996-01-20T00:00:00Z",
+        ),
+        sent(
+            "clkm_ends",
+            "1996-01-11T12:00:00Z",
+            "subscription_created",
+            "e4",
+            subscription_id="s_e4",
+            amount_cents=5,
+            effective_at="1996-01-25T00:00:00Z",
         ),
         sent("clkm_ends", "1996-01-10T10:00:00Z", "purchase", "e1", amount_cents=10),
         # ends at the first moment of a month, which makes the month before whole
@@ -113,7 +133,7 @@ def test_movements_of_an_app_end_with_its_clock(built: duckdb.DuckDBPyConnection
         select segment_value, arg_max(closing_mrr_cents, period_start), sum(churned_mrr_cents)::bigint
         from fct_mrr_movements where segment = 'app' and segment_value like 'clkm_%' group by all
         """,
-    ) == [("clkm_ends", 1000, 0), ("clkm_edge", 100, 0), ("clkm_late", 500, 0)]
+    ) == [("clkm_ends", 1040, 0), ("clkm_edge", 100, 0), ("clkm_late", 500, 0)]
     for view in ("metric_mrr", "metric_subscribers", "metric_logo_churn_rate"):
         late = f"select segment_value from {view} where segment_value = 'clkm_ends' and period_start > '1996-01-31'"
         assert built.execute(late).fetchall() == [], view
@@ -130,25 +150,47 @@ def test_an_app_that_falls_silent_is_no_churn_in_all(built: duckdb.DuckDBPyConne
     ).fetchall()
     before = months[0][3] - months[0][1] + months[0][2]
     assert [(*row[:3], row[3] - before, row[4]) for row in months] == [
-        ("1996-01", 1100, 0, 1100, True),
-        ("1996-02", 0, 0, 1100, True),
-        ("1996-03", 500, 0, 1600, True),
-        ("1996-04", 0, 300, 1300, True),
+        ("1996-01", 1105, 0, 1105, True),
+        ("1996-02", 0, 0, 1105, True),
+        ("1996-03", 500, 0, 1605, True),
+        ("1996-04", 0, 300, 1305, True),
     ]
 
 
-def test_months_of_subscriptions_and_customers_are_complete_by_their_apps_clock(
-    built: duckdb.DuckDBPyConnection,
+@pytest.mark.parametrize("table", ["fct_subscription_months", "fct_customer_months"])
+def test_months_of_subscriptions_and_customers_end_with_their_apps_clock(
+    table: str, built: duckdb.DuckDBPyConnection
 ) -> None:
-    """Also where they go on to the latest clock."""
-    for table in ("fct_subscription_months", "fct_customer_months"):
-        found = built.execute(
+    """No reader of an app's rows sees a subscription after its last event, and what is to come has not happened yet."""
+    found = rows_of(
+        built,
+        f"""
+        select app, strftime(period_start, '%Y-%m'), bool_and(is_complete)
+        from {table} where app like 'clkm_%' group by all
+        """,
+    )
+    assert found == ROWS
+    later = """
+        select app, period_start from {} as months
+        inner join int_data_clocks as clocks using (app) where months.period_start > clocks.last_date
+    """
+    assert built.execute(later.format(table)).fetchall() == []
+    closing = f"select sum(closing_mrr_cents), sum(new_subscriptions) from {table} where app = 'clkm_ends'"
+    closing = closing if table == "fct_customer_months" else closing.replace("new_subscriptions", "has_begun::int")
+    assert built.execute(closing).fetchone() == (1040, 3)
+
+
+def test_a_subscription_begins_when_it_was_to_by_the_clock_that_is_asked(built: duckdb.DuckDBPyConnection) -> None:
+    """The operating numbers count as the movements of MRR do."""
+    for table, period in (("fct_daily_operations", "period = 'month'"), ("fct_mrr_movements", "true")):
+        begun = built.execute(
             f"""
-            select app, max(strftime(period_start, '%Y-%m')) filter (is_complete), max(period_start) > '1996-04-01'
-            from {table} where app like 'clkm_%' group by app order by app
+            select segment_value, new_subscriptions from {table}
+            where {period} and period_start = '1996-01-01' and segment_value in ('all', 'clkm_ends', 'clkm_edge')
+            order by segment_value
             """
         ).fetchall()
-        assert found == [("clkm_edge", "1996-02", True), ("clkm_ends", None, True), ("clkm_late", "1996-04", True)]
+        assert begun == [("all", 5), ("clkm_edge", 1), ("clkm_ends", 3)], table
 
 
 def test_customers_and_channels_of_an_app_are_as_of_its_clock(built: duckdb.DuckDBPyConnection) -> None:
