@@ -296,7 +296,7 @@ def test_apps_may_keep_their_people_apart(compared: Comparison, built_apart: Bui
 PLANTED = [
     ("macros/plumbing/keys.sql", "    app, event_id, event_date", "    event_id, event_date"),
     ("macros/engines/sessions.sql", "over lane_bins) > {{ timeout_us }}", "over lane_bins) >= {{ timeout_us }}"),
-    ("models/intermediate/int_payments.sql", "partition by app, payment_id\n", "partition by payment_id\n"),
+    ("models/intermediate/int_money_movements.sql", "partition by app, payment_id\n", "partition by payment_id\n"),
 ]
 
 

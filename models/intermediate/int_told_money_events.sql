@@ -1,0 +1,115 @@
+{{ config(materialized='view') }}
+
+with
+
+plans as (
+    select
+        *,
+        lower(trimmed(plan_id)) as plan_in_lower_case
+    from {{ ref('plans') }}
+),
+
+-- a plan may be named in another case, unless two plans differ in that alone
+plans_by_any_case as (
+    select
+        app,
+        plan_in_lower_case,
+        any_value(plan_id) as plan_id
+    from plans
+    group by app, plan_in_lower_case
+    having count(*) = 1
+),
+
+named_payments as (
+    select distinct
+        app,
+        payment_id
+    from {{ ref('int_money_events') }}
+    where money_event like 'payment%' and payment_id is not null and coalesce(amount_cents, 0) >= 0
+),
+
+-- the price of a plan is that of events that set one
+planned_events as (
+    select
+        money_events.* replace (
+            case when subscription_changes.event_id is null then money_events.subscription_id else subscription_changes.subscription_id end
+                as subscription_id,
+            coalesce(money_events.effective_at, money_events.occurred_at) as effective_at,
+            coalesce(plans.plan_id, money_events.plan_id) as plan_id
+        ),
+        -- what names no payment is one of its own, whatever payment has the number of its event; a refund may name such an event
+        case
+            when money_events.payment_id is null then 'event ' || money_events.event_id
+            when named_payments.payment_id is null then 'event ' || money_events.payment_id
+            else 'payment ' || money_events.payment_id
+        end as payment_key,
+        subscription_changes.fault as subscription_fault,
+        money_events.money_event like 'subscription%' as is_of_subscription,
+        money_events.money_event in (
+            'subscription_created', 'subscription_upgraded', 'subscription_downgraded', 'subscription_reactivated'
+        ) as is_priced_by_plan,
+        nullif(upper(trimmed(money_events.currency)), '') as said_currency,
+        money_events.plan_id is not null and plans.plan_id is null as is_unknown_plan,
+        plans.currency as plan_currency,
+        plans.amount_cents as plan_amount_cents,
+        case when is_priced_by_plan then plans.billing_interval end as plan_interval,
+        case when is_priced_by_plan then plans.trial_days end as trial_days
+    from {{ ref('int_money_events') }} as money_events
+    left join {{ ref('int_subscription_changes') }} as subscription_changes using (app, event_id, event_date)
+    left join named_payments using (app, payment_id)
+    left join plans_by_any_case
+        on money_events.app = plans_by_any_case.app and lower(trimmed(money_events.plan_id)) = plans_by_any_case.plan_in_lower_case
+    left join plans
+        on money_events.app = plans.app and coalesce(plans_by_any_case.plan_id, money_events.plan_id) = plans.plan_id
+),
+
+-- what a payment and a subscription are in: of the former what its own events say, the furthest first; of the latter what was said last, else next
+events_with_currencies as (
+    select
+        *,
+        first_value(case when money_event like 'payment%' then said_currency end ignore nulls) over payment_events as payment_currency,
+        last_value(case when is_of_subscription then coalesce(said_currency, plan_currency) end ignore nulls) over changes_until_now
+            as subscription_currency,
+        first_value(case when is_of_subscription then coalesce(said_currency, plan_currency) end ignore nulls) over changes_from_now
+            as next_subscription_currency
+    from planned_events
+    window
+        payment_events as (
+            partition by app, payment_key
+            order by case money_event when 'payment_completed' then 1 when 'payment_failed' then 2 else 3 end, occurred_at, event_id, event_date
+            rows between unbounded preceding and unbounded following
+        ),
+        changes_until_now as (
+            partition by app, coalesce(subscription_id, 'event ' || event_id)
+            order by effective_at, occurred_at, {{ order_at_one_moment('money_event') }}, event_id, event_date
+            rows between unbounded preceding and current row
+        ),
+        changes_from_now as (
+            partition by app, coalesce(subscription_id, 'event ' || event_id)
+            order by effective_at, occurred_at, {{ order_at_one_moment('money_event') }}, event_id, event_date
+            rows between current row and unbounded following
+        )
+),
+
+-- a refund is in the currency of what it refunds, also where that has it of its plan or subscription
+told_events as (
+    select
+        * exclude (currency, payment_currency, subscription_currency, next_subscription_currency),
+        coalesce(
+            said_currency,
+            payment_currency,
+            plan_currency,
+            subscription_currency,
+            next_subscription_currency,
+            first_value(
+                case when money_event like 'payment%' then coalesce(plan_currency, subscription_currency, next_subscription_currency) end ignore nulls
+            ) over (
+                partition by app, payment_key
+                order by occurred_at, event_id, event_date
+                rows between unbounded preceding and unbounded following
+            )
+        ) as told_currency
+    from events_with_currencies
+)
+
+select * from told_events
