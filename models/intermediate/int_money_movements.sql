@@ -72,19 +72,25 @@ content_of_payments as (
     group by all
 ),
 
+refunds as (
+    select
+        movements.* replace (
+            coalesce(movements.content_id, case when movements.payment_id is not null then content.content_id end) as content_id,
+            coalesce(movements.creator_id, case when movements.payment_id is not null then content.creator_id end) as creator_id
+        )
+    from movements
+    left join content_of_payments as content using (app, payment_key)
+    where movements.kind = 'refund'
+),
+
 -- an event that names no payment is one of its own
 money_movements as (
     select * from named_payments
     union all
-    select movements.* replace (
-        case when kind = 'refund' and payment_id is not null then coalesce(movements.content_id, paid.content_id) else movements.content_id end
-            as content_id,
-        case when kind = 'refund' and payment_id is not null then coalesce(movements.creator_id, paid.creator_id) else movements.creator_id end
-            as creator_id
-    )
-    from movements
-    left join content_of_payments as paid using (app, payment_key)
-    where kind = 'refund' or payment_id is null
+    select * from movements
+    where kind = 'payment' and payment_id is null
+    union all
+    select * from refunds
 )
 
 select * from money_movements

@@ -269,9 +269,12 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnec
     )
     # from two years before the first event on: changes are told up to a year late
     connection.execute(
-        "create table int_clock_periods as select unnest(['', 'shop']) as clock, 'month' as period, start::date as period_start,"
-        " start + interval 1 month <= $2 as is_complete from generate_series($1::date, $2, interval 1 month) as t (start)",
-        [FIRST.replace(year=FIRST.year - 2, day=1), LAST],
+        """
+        create table int_clock_periods as
+        select unnest(['', 'shop']) as clock, 'month' as period, start::date as period_start, start + interval 1 month <= $2 as is_complete
+        from generate_series($1::timestamp, $2, interval 1 month) as months (start)
+        """,  # noqa: E501
+        [datetime(FIRST.year - 2, 1, 1), LAST],
     )
     for name, folder in MODELS.items():
         sql = (home / "target" / "compiled" / "footfall" / "models" / folder / f"{name}.sql").read_text()
