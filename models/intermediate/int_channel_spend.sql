@@ -1,18 +1,10 @@
-{%- set reporting_currency = setting('reporting_currency') %}
-
 with
-
-reports as (
-    select reports.*
-    from {{ ref('stg_reported_spend') }} as reports
-    anti join {{ ref('stg_superseded_copies') }} as superseded
-        on reports.batch_id = superseded.batch_id and reports.row_number = superseded.row_number
-),
 
 -- a newer report of the same spend replaces the older one, whichever arrived first; rows of one report add up
 newest_reports as (
-    select *
-    from reports
+    select reports.*
+    from {{ ref('stg_reported_spend') }} as reports
+    anti join {{ ref('stg_superseded_copies') }} using (batch_id, row_number)
     qualify rank() over (partition by app, spend_date, channel, utm_campaign order by reported_at desc nulls last) = 1
 ),
 
@@ -22,7 +14,7 @@ spend as (
         coalesce(app, 'default') as app,
         channel,
         utm_campaign,
-        coalesce(upper(currency), '{{ reporting_currency }}') as currency,
+        coalesce(upper(currency), '{{ setting('reporting_currency') }}') as currency,
         cast(null as decimal(18, 6)) as amount,
         spend_cents
     from {{ ref('channel_spend') }}
@@ -32,7 +24,7 @@ spend as (
         app,
         channel,
         utm_campaign,
-        coalesce(currency, '{{ reporting_currency }}') as currency,
+        coalesce(currency, '{{ setting('reporting_currency') }}') as currency,
         amount,
         spend_cents
     from newest_reports
@@ -45,8 +37,7 @@ spend_with_rate as (
         [1, 10, 100, 1000, 10000][currencies.minor_units + 1] as minor_per_unit,
         exchange_rates.minor_rate
     from spend
-    left join {{ ref('currencies') }} as currencies
-        on spend.currency = currencies.currency
+    left join {{ ref('currencies') }} as currencies using (currency)
     asof left join {{ ref('int_exchange_rates') }} as exchange_rates
         on spend.currency = exchange_rates.currency and spend.spend_date >= exchange_rates.valid_from_date
 ),

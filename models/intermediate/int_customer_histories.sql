@@ -6,8 +6,6 @@ payments as (
     where person_id is not null and subscription_id is null and status = 'completed'
 ),
 
-clocks as (select * from {{ ref('int_data_clocks') }}),
-
 -- several payments of a day are one purchase; money is the sum of all, refunds on their own day
 customer_days as (
     select
@@ -17,7 +15,7 @@ customer_days as (
         bool_or(kind = 'payment' and revenue_cents > 0) as is_purchase,
         cast(sum(revenue_cents) as bigint) as revenue_cents
     from payments
-    group by app, person_id, payment_date
+    group by all
 ),
 
 first_purchases as (
@@ -27,18 +25,17 @@ first_purchases as (
         min(payment_date) as first_purchase_date
     from customer_days
     where is_purchase
-    group by app, person_id
+    group by all
 ),
 
 app_spans as (
     select
-        clocks.app,
+        app,
         clocks.last_date,
         cast((clocks.last_date - min(first_purchases.first_purchase_date)) // 3 as integer) as holdout_days
     from first_purchases
-    inner join clocks
-        on first_purchases.app = clocks.app
-    group by clocks.app, clocks.last_date
+    inner join {{ ref('int_data_clocks') }} as clocks using (app)
+    group by app, clocks.last_date
 ),
 
 -- once with all that is known, to look ahead; once without the last third of it, to see how that would have gone
@@ -61,37 +58,27 @@ cuts as (
 
 customer_histories as (
     select
-        first_purchases.app,
-        first_purchases.person_id,
+        app,
+        person_id,
         cuts.purpose,
         cuts.until_date,
         cuts.horizon_days,
         first_purchases.first_purchase_date,
-        count(case when days.is_purchase and days.payment_date <= cuts.until_date then 1 end) as purchase_days,
+        count(*) filter (where days.is_purchase and days.payment_date <= cuts.until_date) as purchase_days,
         cast(
-            max(case when days.is_purchase and days.payment_date <= cuts.until_date then days.payment_date end)
+            max(days.payment_date) filter (where days.is_purchase and days.payment_date <= cuts.until_date)
             - first_purchases.first_purchase_date as integer
         ) as recency_days,
         cast(cuts.until_date - first_purchases.first_purchase_date as integer) as age_days,
         cast(sum(case when days.payment_date <= cuts.until_date then days.revenue_cents else 0 end) as bigint) as revenue_cents,
-        count(case when days.is_purchase and days.payment_date > cuts.until_date then 1 end) as later_purchase_days,
+        count(*) filter (where days.is_purchase and days.payment_date > cuts.until_date) as later_purchase_days,
         cast(sum(case when days.payment_date > cuts.until_date then days.revenue_cents else 0 end) as bigint) as later_revenue_cents
     from first_purchases
-    inner join cuts
-        on first_purchases.app = cuts.app and first_purchases.first_purchase_date <= cuts.until_date
+    inner join cuts using (app)
+    inner join customer_days as days using (app, person_id)
     -- what came back before the first purchase was bought before the data begin
-    inner join customer_days as days
-        on
-            first_purchases.app = days.app
-            and first_purchases.person_id = days.person_id
-            and first_purchases.first_purchase_date <= days.payment_date
-    group by
-        first_purchases.app,
-        first_purchases.person_id,
-        first_purchases.first_purchase_date,
-        cuts.purpose,
-        cuts.until_date,
-        cuts.horizon_days
+    where first_purchases.first_purchase_date <= least(cuts.until_date, days.payment_date)
+    group by app, person_id, first_purchases.first_purchase_date, cuts.purpose, cuts.until_date, cuts.horizon_days
 )
 
 select * from customer_histories

@@ -1,8 +1,4 @@
-{%- set reporting_currency = setting('reporting_currency') %}
-
 with
-
-currencies as (select * from {{ ref('currencies') }}),
 
 known_rates as (
     select
@@ -12,7 +8,7 @@ known_rates as (
         valid_from_date + {{ setting('max_rate_age_days') + 1 }} as too_old_from_date,
         lead(valid_from_date) over (partition by currency order by valid_from_date) as next_from_date
     from {{ ref('exchange_rates') }}
-    where reporting_currency = '{{ reporting_currency }}' and currency != '{{ reporting_currency }}'
+    where reporting_currency = '{{ setting('reporting_currency') }}' and currency != '{{ setting('reporting_currency') }}'
 ),
 
 exchange_rates as (
@@ -31,13 +27,9 @@ exchange_rates as (
     where next_from_date is null or too_old_from_date < next_from_date
     union all
     select
-        '{{ reporting_currency }}' as currency,
+        '{{ setting('reporting_currency') }}' as currency,
         date '0001-01-01' as valid_from_date,
         1 as rate
-),
-
-reporting_currencies as (
-    select minor_units from currencies where currency = '{{ reporting_currency }}'
 ),
 
 -- a yen has no cents: what one minor unit is worth depends on how many both currencies have
@@ -47,7 +39,7 @@ minor_rates as (
         exchange_rates.valid_from_date,
         cast(
             exchange_rates.rate
-            * case reporting_currencies.minor_units - currencies.minor_units
+            * case reporting_currency.minor_units - currencies.minor_units
                 when -3 then 0.001
                 when -2 then 0.010
                 when -1 then 0.100
@@ -59,9 +51,9 @@ minor_rates as (
             as decimal(20, 11)
         ) as minor_rate
     from exchange_rates
-    inner join currencies
-        on exchange_rates.currency = currencies.currency
-    cross join reporting_currencies
+    inner join {{ ref('currencies') }} as currencies using (currency)
+    inner join {{ ref('currencies') }} as reporting_currency
+        on reporting_currency.currency = '{{ setting('reporting_currency') }}'
 )
 
 select * from minor_rates

@@ -1,49 +1,6 @@
 with recursive
 
-money_events as (
-    select * from {{ ref('int_money_events') }}
-    where money_event like 'subscription%'
-),
-
-identities as (select * from {{ ref('int_identities') }}),
-
-events_with_person as (
-    select
-        money_events.event_id,
-        money_events.event_date,
-        money_events.app,
-        money_events.subscription_id,
-        money_events.money_event,
-        money_events.occurred_at,
-        coalesce(money_events.effective_at, money_events.occurred_at) as effective_at,
-        identities.person_id
-    from money_events
-    left join identities
-        on money_events.identity_key = identities.identity_key
-),
-
--- a change that names no subscription is its person's, one that does is the customer's whose subscription it is; at one moment an end comes before a start
-changes as (
-    select
-        *,
-        row_number() over (
-            partition by app, customer_id
-            order by occurred_at, {{ order_at_one_moment('money_event') }}, event_id, event_date
-        ) as place
-    from (
-        select
-            *,
-            case
-                when subscription_id is null then person_id
-                else first_value(person_id ignore nulls) over (
-                    partition by app, subscription_id
-                    order by occurred_at, event_id, event_date
-                    rows between unbounded preceding and unbounded following
-                )
-            end as customer_id
-        from events_with_person
-    )
-),
+changes as (select * from {{ ref('int_subscription_events') }}),
 
 -- the others need no walk: what begins without an id is the one subscription that its person has so
 customers_to_follow as (
@@ -73,10 +30,7 @@ followed as (
         place,
         case
             when named_id is null then subscriptions
-            else list_append(
-                list_filter(subscriptions, lambda known: known.subscription_id != named_id),
-                {'subscription_id': named_id, 'ends_at': case when money_event = 'subscription_cancelled' then effective_at end}
-            )
+            else list_append(list_filter(subscriptions, lambda known: known['subscription_id'] != named_id), named)
         end as subscriptions,
         event_id,
         event_date,
@@ -88,47 +42,43 @@ followed as (
         end as fault
     from (
         select
-            *,
+            followed.subscriptions,
+            changes.*,
+            list_filter(followed.subscriptions, lambda known: known['ends_at'] is null or known['ends_at'] > changes.occurred_at) as running,
+            list_filter(followed.subscriptions, lambda known: known['ends_at'] <= changes.occurred_at) as ended,
+            -- a cancellation ends what runs; other changes mean that too, and what came before where nothing else can be meant
+            case
+                when changes.money_event = 'subscription_cancelled' then running
+                when changes.money_event = 'subscription_reactivated' and len(ended) > 0 then ended
+                when len(running) > 0 then running
+                else followed.subscriptions
+            end as candidates,
             coalesce(
-                sent_id,
+                changes.subscription_id,
                 case
-                    when money_event = 'subscription_created' then 'of ' || customer_id
-                    when len(candidates) = 1 then candidates[1].subscription_id
+                    when changes.money_event = 'subscription_created' then 'of ' || changes.customer_id
+                    when len(candidates) = 1 then candidates[1]['subscription_id']
                     -- its beginning lies before the data
-                    when len(subscriptions) = 0 and money_event != 'subscription_cancelled' then 'of ' || customer_id
+                    when len(followed.subscriptions) = 0 and changes.money_event != 'subscription_cancelled' then 'of ' || changes.customer_id
                 end
-            ) as named_id
-        from (
-            select
-                followed.subscriptions,
-                changes.* exclude (subscription_id),
-                changes.subscription_id as sent_id,
-                list_filter(
-                    followed.subscriptions, lambda known: known.ends_at is null or known.ends_at > changes.occurred_at
-                ) as running,
-                list_filter(followed.subscriptions, lambda known: known.ends_at <= changes.occurred_at) as ended,
-                -- a cancellation ends what runs; other changes mean that too, and what came before where nothing else can be meant
-                case
-                    when changes.money_event = 'subscription_cancelled' then running
-                    when changes.money_event = 'subscription_reactivated' and len(ended) > 0 then ended
-                    when len(running) > 0 then running
-                    else followed.subscriptions
-                end as candidates
-            from followed
-            inner join changes
-                on
-                    followed.app = changes.app
-                    and followed.customer_id = changes.customer_id
-                    and followed.place + 1 = changes.place
-        )
-    )
+            ) as named_id,
+            struct_pack(
+                subscription_id := named_id, ends_at := case when changes.money_event = 'subscription_cancelled' then changes.effective_at end
+            ) as named
+        from followed
+        inner join changes
+            on
+                followed.app = changes.app
+                and followed.customer_id = changes.customer_id
+                and followed.place + 1 = changes.place
+    ) as steps
 ),
 
 subscription_changes as (
     select
-        changes.event_id,
-        changes.event_date,
-        changes.app,
+        event_id,
+        event_date,
+        app,
         case
             when followed.event_id is not null then followed.subscription_id
             when changes.subscription_id is not null then changes.subscription_id
@@ -142,11 +92,7 @@ subscription_changes as (
                 then 'no_active_subscription'
         end as fault
     from changes
-    left join followed
-        on
-            changes.app = followed.app
-            and changes.event_id = followed.event_id
-            and changes.event_date = followed.event_date
+    left join followed using (app, event_id, event_date)
 )
 
 select * from subscription_changes

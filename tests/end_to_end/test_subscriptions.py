@@ -16,9 +16,11 @@ from tests.end_to_end.dbt_project import REPOSITORY, run_dbt
 
 MODELS = {
     "int_exchange_rates": "intermediate",
+    "int_subscription_events": "intermediate",
     "int_subscription_changes": "intermediate",
     "int_told_money_events": "intermediate",
     "int_priced_money_events": "intermediate",
+    "int_subscription_turns": "intermediate",
     "int_subscription_stretches": "intermediate",
     "int_subscription_months": "intermediate",
     "int_customer_months": "intermediate",

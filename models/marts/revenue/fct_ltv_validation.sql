@@ -18,10 +18,7 @@ checked_customers as (
         histories.horizon_days * histories.purchase_days / (histories.age_days + 1) as naive_purchases,
         histories.horizon_days * histories.revenue_cents / (histories.age_days + 1) as naive_revenue_cents
     from histories
-    inner join predictions
-        on
-            histories.app = predictions.app
-            and histories.person_id = predictions.person_id
+    inner join predictions using (app, person_id)
 ),
 
 bucketed_customers as (
@@ -47,17 +44,13 @@ sums as (
         until_date as calibrated_until_date,
         horizon_days,
         count(*) as customers,
-        {% for name, value in {
-            'predicted_purchases': 'expected_purchases',
-            'purchases_variance': 'purchases_variance',
-            'purchases_misses': 'abs(expected_purchases - later_purchase_days)',
-            'naive_purchases_misses': 'abs(naive_purchases - later_purchase_days)',
-            'predicted_revenue_cents': 'predicted_revenue_cents',
-            'revenue_misses': 'abs(predicted_revenue_cents - later_revenue_cents)',
-            'naive_revenue_misses': 'abs(naive_revenue_cents - later_revenue_cents)',
-        }.items() -%}
-        cast(sum(cast({{ value }} as decimal(38, 6))) as double) as {{ name }},
-        {% endfor -%}
+        cast(sum(cast(expected_purchases as decimal(38, 6))) as double) as predicted_purchases,
+        cast(sum(cast(purchases_variance as decimal(38, 6))) as double) as purchases_variance,
+        cast(sum(cast(abs(expected_purchases - later_purchase_days) as decimal(38, 6))) as double) as purchases_misses,
+        cast(sum(cast(abs(naive_purchases - later_purchase_days) as decimal(38, 6))) as double) as naive_purchases_misses,
+        cast(sum(cast(predicted_revenue_cents as decimal(38, 6))) as double) as predicted_revenue_cents,
+        cast(sum(cast(abs(predicted_revenue_cents - later_revenue_cents) as decimal(38, 6))) as double) as revenue_misses,
+        cast(sum(cast(abs(naive_revenue_cents - later_revenue_cents) as decimal(38, 6))) as double) as naive_revenue_misses,
         cast(sum(later_purchase_days) as bigint) as actual_purchases,
         cast(sum(later_revenue_cents) as bigint) as actual_revenue_cents,
         count(case when later_purchase_days between purchases_lower and purchases_upper then 1 end) as covered_customers,
@@ -72,7 +65,7 @@ sums as (
         any_value(is_simpler) as is_simpler,
         any_value(fault) as fault
     from bucketed_customers
-    group by app, purchases_bucket, until_date, horizon_days
+    group by all
 ),
 
 ltv_validation as (

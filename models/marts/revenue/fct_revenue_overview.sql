@@ -25,14 +25,7 @@ order_days as (
 segment_days as (
     select
         unnest({{ standard_segments({'app': 'app', 'country': 'country', 'channel': 'channel'}) }}, recursive := true),
-        day,
-        person_id,
-        revenue_cents,
-        paid_cents,
-        successful_payments,
-        failed_payments,
-        refunds,
-        faulty_payments,
+        *,
         case when successful_payments > 0 then hash(app, order_id) end as order_key,
         case when paid_cents > 0 then person_id end as customer_id
     from order_days
@@ -52,13 +45,14 @@ counts as (
         segment_value,
         period,
         period_start,
-        cast(sum(paid_cents) as bigint) as paid_cents,
-        cast(sum(revenue_cents) as bigint) as revenue_cents,
+        sum(paid_cents) as paid_cents,
+        sum(paid_cents) - sum(revenue_cents) as refunded_cents,
+        sum(revenue_cents) as revenue_cents,
         count(distinct order_key) as orders,
-        cast(sum(successful_payments) as bigint) as successful_payments,
-        cast(sum(failed_payments) as bigint) as failed_payments,
-        cast(sum(refunds) as bigint) as refunds,
-        cast(sum(faulty_payments) as bigint) as faulty_payments,
+        sum(successful_payments) as successful_payments,
+        sum(failed_payments) as failed_payments,
+        sum(refunds) as refunds,
+        sum(faulty_payments) as faulty_payments,
         count(distinct customer_id) as paying_customers,
         count(distinct case when day = first_paid_day then customer_id end) as new_customers,
         count(distinct case when day > first_paid_day then customer_id end) as repeat_customers
@@ -78,36 +72,23 @@ segments as (
 ),
 
 -- from the first payment of a segment on, so that a silent period is a zero and not a hole
-segment_periods as (
-    select
-        segments.segment,
-        segments.segment_value,
-        periods.*
-    from segments
-    inner join {{ ref('int_clock_periods') }} as periods using (clock)
-    where periods.period_end > segments.first_day
-),
-
 revenue_overview as (
     select
-        period,
-        period_start,
-        segment,
-        segment_value,
-        coalesce(counts.paid_cents, 0) as paid_cents,
-        coalesce(counts.paid_cents - counts.revenue_cents, 0) as refunded_cents,
-        coalesce(counts.revenue_cents, 0) as revenue_cents,
-        coalesce(counts.orders, 0) as orders,
-        coalesce(counts.successful_payments, 0) as successful_payments,
-        coalesce(counts.failed_payments, 0) as failed_payments,
-        coalesce(counts.refunds, 0) as refunds,
-        coalesce(counts.faulty_payments, 0) as faulty_payments,
-        coalesce(counts.paying_customers, 0) as paying_customers,
-        coalesce(counts.new_customers, 0) as new_customers,
-        coalesce(counts.repeat_customers, 0) as repeat_customers,
-        is_complete
-    from segment_periods
-    left join counts using (segment, segment_value, period, period_start)
+        periods.period,
+        periods.period_start,
+        segments.segment,
+        segments.segment_value,
+        cast(coalesce(columns(counts.* exclude (segment, segment_value, period, period_start)), 0) as bigint),
+        periods.is_complete
+    from segments
+    inner join {{ ref('int_clock_periods') }} as periods
+        on segments.clock = periods.clock and periods.period_end > segments.first_day
+    left join counts
+        on
+            segments.segment = counts.segment
+            and segments.segment_value = counts.segment_value
+            and periods.period = counts.period
+            and periods.period_start = counts.period_start
 )
 
 select * from revenue_overview
