@@ -16,12 +16,13 @@ customers as materialized (
 
 touches as (
     select
-        person_id as unit,
-        session_id as touch_id,
-        epoch_us(started_at) as at_us,
-        channel = 'Direct' as is_direct
-    from {{ ref('fct_sessions') }}
-    where is_visit and person_id in (select unit from customers)
+        identities.person_id as unit,
+        sessions.session_id as touch_id,
+        epoch_us(sessions.started_at) as at_us,
+        sessions.channel = 'Direct' as is_direct
+    from {{ ref('int_sessions') }} as sessions
+    inner join {{ ref('int_identities') }} as identities using (identity_key)
+    where sessions.is_visit and identities.person_id in (select unit from customers)
 ),
 
 credits as (
@@ -39,7 +40,7 @@ customer_credits as (
         sum(credits.credit) as credit
     from credits
     inner join customers using (conversion_id)
-    left join {{ ref('fct_sessions') }} as sessions
+    left join {{ ref('int_sessions') }} as sessions
         on credits.touch_id = sessions.session_id
     group by all
 ),

@@ -8,7 +8,7 @@ person_months as (
         cast(sum(revenue_cents) as bigint) as revenue_cents,
         count(*) filter (where revenue_cents > 0) as paid_payments,
         min(occurred_at) filter (where revenue_cents > 0) as first_paid_at
-    from {{ ref('fct_payments') }}
+    from {{ ref('int_payments') }}
     where person_id is not null
     group by all
 ),

@@ -29,7 +29,7 @@ paid_registrations as (
         registrations.person_id,
         true as has_paid
     from segment_registrations as registrations
-    inner join {{ ref('fct_payments') }} as payments using (person_id)
+    inner join {{ ref('int_payments') }} as payments using (person_id)
     where
         payments.revenue_cents > 0
         and (registrations.segment = 'all' or registrations.segment_value = payments.app)
