@@ -26,21 +26,6 @@
     when {{ cents }} < 0 then 'negative_amount'
 {%- endmacro %}
 
-{#- A price's share of a month in whole cents, half a cent upwards, by what it is paid for as `billing_period` spells it. -#}
-{% macro share_of_month(cents, billing_interval) -%}
-    {%- set counted = "coalesce(try_cast(split_part(" ~ billing_interval ~ ", ' ', 1) as bigint), 1)" -%}
-    try_cast(
-        case rtrim(split_part({{ billing_interval }}, ' ', -1), 's')
-            when 'day' then (2 * 365 * {{ cents }}::hugeint + 12 * {{ counted }}) // (24 * {{ counted }})
-            when 'week' then (2 * 52 * {{ cents }}::hugeint + 12 * {{ counted }}) // (24 * {{ counted }})
-            when 'month' then (2 * {{ cents }}::hugeint + {{ counted }}) // (2 * {{ counted }})
-            when 'quarter' then (2 * {{ cents }}::hugeint + 3) // 6
-            when 'year' then (2 * {{ cents }}::hugeint + 12 * {{ counted }}) // (24 * {{ counted }})
-        end
-        as bigint
-    )
-{%- endmacro %}
-
 {#- What a customer's or a subscription's month did to MRR; null where nothing changed. -#}
 {% macro mrr_movement(opening, closing, has_paid_before) -%}
     case

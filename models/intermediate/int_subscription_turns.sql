@@ -89,7 +89,7 @@ turns as (
         billing_interval,
         status,
         fault,
-        {{ share_of_month('price_cents', 'billing_interval') | indent(8) }} as monthly_price_cents,
+        price_cents,
         turned_at,
         occurred_at,
         order_at_one_moment
