@@ -48,11 +48,6 @@
     ]
 {%- endmacro %}
 
-{#- What of a subscription comes first where two changes are of one moment: what is ended and begun anew at once goes on. -#}
-{% macro order_at_one_moment(money_event) -%}
-    case when {{ money_event }} in ('subscription_created', 'subscription_reactivated') then 3 when {{ money_event }} = 'subscription_cancelled' then 2 else 1 end
-{%- endmacro %}
-
 {#- What tells the orders of an app apart: an order's id, else the payment that names none; the two may be numbered alike. -#}
 {% macro order_key(prefix='') -%}
     coalesce('order ' || {{ prefix }}order_id, 'payment ' || {{ prefix }}event_id || ' ' || epoch_us({{ prefix }}occurred_at))

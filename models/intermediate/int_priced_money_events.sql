@@ -92,7 +92,8 @@ priced_events as (
         money_date,
         occurred_at,
         effective_at,
-        trial_ends_at
+        trial_ends_at,
+        order_at_one_moment
     from events_with_rate
 )
 

@@ -86,6 +86,7 @@ subscription_changes as (
             when changes.money_event != 'subscription_cancelled' then 'event ' || changes.event_id
         end as subscription_id,
         changes.person_id,
+        changes.order_at_one_moment,
         case
             when followed.event_id is not null then followed.fault
             when changes.subscription_id is null and changes.person_id is null and changes.money_event = 'subscription_cancelled'

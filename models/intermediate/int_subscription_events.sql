@@ -9,7 +9,13 @@ events_with_person as (
         money_events.money_event,
         money_events.occurred_at,
         coalesce(money_events.effective_at, money_events.occurred_at) as effective_at,
-        identities.person_id
+        identities.person_id,
+        -- at one moment an end comes before a start: what is ended and begun anew at once goes on
+        case
+            when money_events.money_event in ('subscription_created', 'subscription_reactivated') then 3
+            when money_events.money_event = 'subscription_cancelled' then 2
+            else 1
+        end as order_at_one_moment
     from {{ ref('int_money_events') }} as money_events
     left join {{ ref('int_identities') }} as identities using (identity_key)
     where money_events.money_event like 'subscription%'
@@ -31,13 +37,12 @@ events_with_customer as (
     )
 ),
 
--- at one moment an end comes before a start
 subscription_events as (
     select
         *,
         row_number() over (
             partition by app, customer_id
-            order by occurred_at, {{ order_at_one_moment('money_event') }}, event_id, event_date
+            order by occurred_at, order_at_one_moment, event_id, event_date
         ) as place
     from events_with_customer
 )

@@ -8,7 +8,6 @@ changes as (
         identities.person_id,
         money_event in ('subscription_created', 'subscription_reactivated') as is_start,
         money_event = 'subscription_cancelled' as is_end,
-        {{ order_at_one_moment('money_event') }} as order_at_one_moment,
         case when priced_events.fault is null and not is_end then priced_events.billing_interval end as billing_interval,
         case when priced_events.fault is null and not is_end then reporting_cents end as price_cents,
         -- who begins again and says no price has that of before

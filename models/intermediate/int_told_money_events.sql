@@ -44,6 +44,7 @@ planned_events as (
             else 'payment ' || money_events.payment_id
         end as payment_key,
         subscription_changes.fault as subscription_fault,
+        coalesce(subscription_changes.order_at_one_moment, 1) as order_at_one_moment,
         money_events.money_event like 'subscription%' as is_of_subscription,
         money_events.money_event in (
             'subscription_created', 'subscription_upgraded', 'subscription_downgraded', 'subscription_reactivated'
@@ -81,12 +82,12 @@ events_with_currencies as (
         ),
         changes_until_now as (
             partition by app, coalesce(subscription_id, 'event ' || event_id)
-            order by effective_at, occurred_at, {{ order_at_one_moment('money_event') }}, event_id, event_date
+            order by effective_at, occurred_at, order_at_one_moment, event_id, event_date
             rows between unbounded preceding and current row
         ),
         changes_from_now as (
             partition by app, coalesce(subscription_id, 'event ' || event_id)
-            order by effective_at, occurred_at, {{ order_at_one_moment('money_event') }}, event_id, event_date
+            order by effective_at, occurred_at, order_at_one_moment, event_id, event_date
             rows between current row and unbounded following
         )
 ),
