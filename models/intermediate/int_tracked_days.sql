@@ -69,13 +69,9 @@ event_days as (
         events.event_date,
         events.app,
         events.event_name,
-        cast(null as varchar) as property,
         count(*) as events,
         coalesce(max(broken_events.events), 0) as broken_events,
-        cast(0 as bigint) as missing,
-        cast(0 as bigint) as mistyped,
-        max(broken_events.example_event_id) as example_event_id,
-        cast(null as varchar) as example_value
+        max(broken_events.example_event_id) as example_event_id
     from events
     left join broken_events
         on events.event_date = broken_events.event_date and events.app = broken_events.app and events.event_name = broken_events.event_name
@@ -98,6 +94,16 @@ planned_property_days as (
     group by event_date, app, event_name, property
 ),
 
+sent_keys as (
+    select
+        event_date,
+        app,
+        event_name,
+        event_id,
+        unnest(list_distinct(json_keys(properties))) as property
+    from planned_events
+),
+
 unplanned_property_days as (
     select
         sent_keys.event_date,
@@ -105,12 +111,8 @@ unplanned_property_days as (
         sent_keys.event_name,
         sent_keys.property,
         count(*) as events,
-        cast(0 as bigint) as broken_events,
-        cast(0 as bigint) as missing,
-        cast(0 as bigint) as mistyped,
-        min(sent_keys.event_id) as example_event_id,
-        cast(null as varchar) as example_value
-    from (select *, unnest(list_distinct(json_keys(properties))) as property from planned_events) as sent_keys
+        min(sent_keys.event_id) as example_event_id
+    from sent_keys
     anti join tracking_plan
         on sent_keys.event_name = tracking_plan.event_name and sent_keys.property = tracking_plan.property
     anti join property_catalog
@@ -121,10 +123,10 @@ unplanned_property_days as (
 ),
 
 tracked_days as (
-    select * from event_days
-    union all
+    select * from event_days  -- noqa: AM07
+    union all by name
     select * from planned_property_days
-    union all
+    union all by name
     select * from unplanned_property_days
 )
 

@@ -1,5 +1,5 @@
--- A failing row is an event name of an app of whose events more than the setting `max_unplanned_share` break the seed tracking_plan. The events are kept and
--- counted; fct_tracked_properties says which property. A warning: the sender, or the plan, is to be mended.
+-- A failing row is an event name of an app of whose events more than the setting `max_unplanned_share` break the seed tracking_plan. The events
+-- are kept and counted; fct_tracked_properties says which property. A warning: the sender, or the plan, is to be mended.
 {{ config(severity='warn') }}
 
 select

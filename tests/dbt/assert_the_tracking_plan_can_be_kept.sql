@@ -1,5 +1,5 @@
--- A failing row is a row of the seed tracking_plan that no event can keep as it is meant: it names an event by a spelling that is reported by another name,
--- or gives a property another type than the seed property_catalog, by which it is read.
+-- A failing row is a row of the seed tracking_plan that no event can keep as it is meant: it names an event by a spelling that is reported by
+-- another name, or gives a property another type than the seed property_catalog, by which it is read.
 select
     tracking_plan.event_name,
     tracking_plan.property,

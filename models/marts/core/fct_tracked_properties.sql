@@ -10,8 +10,8 @@ tracked_properties as (
         event_name,
         property,
         cast(sum(events) as bigint) as events,
-        cast(sum(missing) as bigint) as missing_events,
-        cast(sum(mistyped) as bigint) as mistyped_events,
+        cast(coalesce(sum(missing), 0) as bigint) as missing_events,
+        cast(coalesce(sum(mistyped), 0) as bigint) as mistyped_events,
         -- a value that cannot be read says more than one that is not there
         arg_min(example_event_id, row(mistyped = 0, event_date)) as example_event_id,
         arg_min(example_value, event_date) as example_value,
