@@ -29,6 +29,7 @@ from ingest.collector.keys import Keys
 from ingest.collector.landing import LandingFailed, land_received
 from ingest.collector.settings import CollectorSettings
 from ingest.collector.spool import Spool, SpoolIsBusy, sealed_files
+from ingest.collector.state import write_state
 from ingest.collector.visitors import Visitors
 from ingest.landing.batches import ensure_landing
 from ingest.privacy import admitted
@@ -40,15 +41,21 @@ LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1", "testserver")
 RETRY_SECONDS = 2
 # landing takes at most this share of the time, so that many small files never crowd out receiving
 LANDING_SHARE = 0.2
+# how often the counts are written for those who read them in the home
+STATE_SECONDS = 5.0
 BROWSER_SCRIPT = Path(__file__).with_name("footfall.js")
 NEWLINES = bytes.maketrans(b"\n\r", b"  ")
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 @dataclass
 class Counts:
     """What the collector has seen since it started."""
 
-    started_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    started_at: str = field(default_factory=_now)
     events: Counter[tuple[str, str]] = field(default_factory=Counter)
     requests: Counter[tuple[str, int]] = field(default_factory=Counter)
     recent: deque[tuple[float, int]] = field(default_factory=deque)
@@ -128,15 +135,25 @@ class Collector:
                 await landing
             await self.spool.close()
             await self._land()
+            self._tell(ended_at=_now())
 
     async def _land_forever(self, spool: Spool) -> None:
-        pause = 0.0
+        pause, told_at = 0.0, 0.0
         while True:
+            if time.monotonic() - told_at >= STATE_SECONDS:
+                told_at = time.monotonic()
+                self._tell()
             await asyncio.sleep(min(max(0.2, pause), self.settings.flush_interval_seconds))
             await spool.seal(self.settings.batch_size, self.settings.flush_interval_seconds)
             began = time.monotonic()
             await self._land()
             pause = (time.monotonic() - began) / LANDING_SHARE
+
+    def _tell(self, **more: str) -> None:
+        try:
+            write_state(self.home, self._told() | more)
+        except OSError as error:  # a full disk is no reason to stop
+            log.error("the counts could not be written: %s", error)
 
     async def _land(self) -> None:
         self.counts.landing_error = None
@@ -248,13 +265,14 @@ class Collector:
         }
         return Response(orjson.dumps(told), 200 if healthy else 503, media_type="application/json")
 
-    async def _stats(self, _: HttpRequest) -> Response:
+    def _told(self) -> dict[str, Any]:
         counts, spool = self.counts, self.spool
         seconds = sorted(counts.write_seconds)
         answers = sum(counts.requests.values())
         failed = sum(n for (_, status), n in counts.requests.items() if status >= 400)
-        told = {
+        return {
             "started_at": counts.started_at,
+            "told_at": _now(),
             "events_last_minute": counts.last_minute(),
             "write_seconds": {
                 "p50": seconds[len(seconds) // 2] if seconds else None,
@@ -266,9 +284,16 @@ class Collector:
                 {"protocol": protocol, "app": app, "received": n}
                 for (protocol, app), n in sorted(counts.events.items())
             ],
+            "answers": [
+                {"protocol": protocol, "status": status, "requests": n}
+                for (protocol, status), n in sorted(counts.requests.items())
+            ],
             "landed": dict(counts.landed),
+            "landing_error": counts.landing_error,
         }
-        return Response(orjson.dumps(told), media_type="application/json")
+
+    async def _stats(self, _: HttpRequest) -> Response:
+        return Response(orjson.dumps(self._told()), media_type="application/json")
 
     async def _metrics(self, _: HttpRequest) -> Response:
         from prometheus_client import CONTENT_TYPE_LATEST, generate_latest

@@ -7,6 +7,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from ingest.collector.spool import sealed_files, spool_dir
+from ingest.collector.state import RECEIVED
 from ingest.formats.source import UnusableSource
 from ingest.landing.batches import BatchReceipt
 from ingest.loading import load_file
@@ -40,7 +41,7 @@ def land_received(home: Path) -> list[BatchReceipt]:
     try:
         for protocol, path in sealed_files(home):
             try:
-                receipts.append(load_file(path, home, protocol, name=f"received/{protocol}/{path.name}"))
+                receipts.append(load_file(path, home, protocol, name=f"{RECEIVED}/{protocol}/{path.name}"))
             except UnusableSource as error:
                 failures.append(str(error))
             else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from ingest.vendors.money import amount_cents
-from ingest.vendors.vendor import Answer, Received, RefusedRequest, Request, Vendor, drafted, told, with_added
+from ingest.vendors.vendor import Answer, Received, RefusedRequest, Request, Vendor, drafted, told, utm_in, with_added
 
 
 def receive(request: Request) -> Received:
@@ -36,11 +36,6 @@ def refused(request: Request, status: int, message: str) -> Answer:
     return Answer(json.dumps({"code": status, "error": message, **missing}).encode(), status=status)
 
 
-def events(body: str) -> str:
-    """The events of a body."""
-    return f"json_extract({body}, '$.events[*]')"
-
-
 def shared(body: str) -> str:
     """When the batch was sent."""
     return f"json_object('sent', {body} ->> '$.client_upload_time')"
@@ -49,12 +44,12 @@ def shared(body: str) -> str:
 _TEXTS = {
     "id": "$.insert_id",
     "export_id": '$."$insert_id"',
-    "name": "$.event_type",
+    "event_name": "$.event_type",
     "time": "$.time",
     "export_time": "$.event_time",
-    "user": "$.user_id",
-    "device": "$.device_id",
-    "session": "$.session_id",
+    "user_id": "$.user_id",
+    "anonymous_id": "$.device_id",
+    "session_id": "$.session_id",
     "revenue": "$.revenue",
     "price": "$.price",
     "quantity": "$.quantity",
@@ -65,21 +60,17 @@ _TEXTS = {
     "inner_currency": '$.event_properties."$currency"',
     "own_currency": "$.event_properties.currency",
     "amount": "$.event_properties.amount_cents",
-    "url": '$.event_properties."[Amplitude] Page Location"',
-    "title": '$.event_properties."[Amplitude] Page Title"',
+    "page_url": '$.event_properties."[Amplitude] Page Location"',
+    "page_title": '$.event_properties."[Amplitude] Page Title"',
     "referrer": "$.event_properties.referrer",
-    "utm_source": "$.event_properties.utm_source",
-    "utm_medium": "$.event_properties.utm_medium",
-    "utm_campaign": "$.event_properties.utm_campaign",
-    "utm_term": "$.event_properties.utm_term",
-    "utm_content": "$.event_properties.utm_content",
+    **utm_in("$.event_properties"),
     "device_type": "$.device_type",
     "os": "$.os_name",
     "country": "$.country",
     "region": "$.region",
     "city": "$.city",
     "locale": "$.language",
-    "agent": "$.user_agent",
+    "user_agent": "$.user_agent",
     "address": "$.ip",
     "export_address": "$.ip_address",
     "library": "$.library",
@@ -94,8 +85,7 @@ _OBJECTS = {
 
 def projection(rows: str) -> str:
     """Revenue is the event's, or price times quantity where only these are sent."""
-    names = {f"{name}_": path for name, path in _TEXTS.items()}
-    read = told(rows, names, {f"{name}_": path for name, path in _OBJECTS.items()})
+    read = told(rows, _TEXTS, _OBJECTS)
     unit_price = "try_cast(coalesce(price_, inner_price_) as decimal(18, 6))"
     number = "coalesce(try_cast(coalesce(quantity_, inner_quantity_) as decimal(18, 6)), 1)"
     major = f"coalesce(revenue_, inner_revenue_, ({unit_price} * {number})::varchar)"
@@ -109,32 +99,14 @@ def projection(rows: str) -> str:
     }
     return drafted(
         read,
+        _TEXTS,
         {
             "event_id": "coalesce(id_, export_id_)",
-            "event_name": "name_",
             "occurred_at": "coalesce(time_, export_time_)",
             "sent_at": "shared ->> '$.sent'",
-            "user_id": "user_",
-            "anonymous_id": "device_",
-            "session_id": "session_",
             "account_id": "coalesce(groups_ ->> '$.company', json_extract_string(groups_, '$.*')[1])",
-            "page_url": "url_",
-            "page_title": "title_",
-            "referrer": "referrer_",
-            "utm_source": "utm_source_",
-            "utm_medium": "utm_medium_",
-            "utm_campaign": "utm_campaign_",
-            "utm_term": "utm_term_",
-            "utm_content": "utm_content_",
             "device_type": "lower(device_type_)",
-            "os": "os_",
-            "country": "country_",
-            "region": "region_",
-            "city": "city_",
-            "locale": "locale_",
-            "user_agent": "agent_",
             "ip": "coalesce(nullif(address_, '$remote'), export_address_)",
-            "library": "library_",
         },
         with_added("coalesce(sent_properties_, '{}')", added),
     )
@@ -144,7 +116,7 @@ AMPLITUDE = Vendor(
     name="amplitude",
     paths=("/2/httpapi", "/batch"),
     receive=receive,
-    events=events,
+    batch="events",
     shared=shared,
     projection=projection,
     accepted=accepted,

@@ -59,15 +59,6 @@ def accepted(request: Request) -> Answer:
     return Answer(b'{"status":"ok","received":%d}' % len(found))
 
 
-def events(body: str) -> str:
-    """The events of a body."""
-    return f"""case
-        when json_type({body}) = 'ARRAY' then json_extract({body}, '$[*]')
-        when json_type({body}, '$.events') = 'ARRAY' then json_extract({body}, '$.events[*]')
-        else [{body}]
-    end"""
-
-
 # what the words of the guides are in the envelope, the envelope's own first
 _WORDS = {
     "event_id": ("event_id", "id", "message_id"),
@@ -110,10 +101,10 @@ def projection(rows: str) -> str:
     words = {f"{word}_word": f"$.{word}" for words in _WORDS.values() for word in words}
     flat = {f"{field}_flat": f"$.{field}" for field in CONTEXT_FIELDS}
     nested = {f"{field}_nested": f"$.context.{field}" for field in CONTEXT_FIELDS}
-    own = {f"{name}_": f"$.{path}" for name, path in _OWN.items()}
+    own = {name: f"$.{path}" for name, path in _OWN.items()}
     read = told(rows, {**words, **flat, **nested, **own}, _OBJECTS)
     kinds = " ".join(f"when '{kind}' then '{name}'" for kind, name in ENGAGEMENTS.items())
-    said = "regexp_replace(coalesce(event_name_word, event_type_word, event_word), '^analytics_', '')"
+    said = "regexp_replace(coalesce(event_name_word_, event_type_word_, event_word_), '^analytics_', '')"
     named = f"""
         select *, coalesce({said}, case
             when path like '%/content-engagement' then
@@ -126,19 +117,20 @@ def projection(rows: str) -> str:
     major = f"coalesce(revenue_, inner_revenue_, case when {is_money} then coalesce(amount_, inner_amount_) end)"
     money = amount_cents(major, "coalesce(currency_, inner_currency_)")
     rest = other_keys("event", _TAKEN)
-    inner = "coalesce(event_data, data, sent, '{}')"
+    inner = "coalesce(event_data_, data_, sent_, '{}')"
     added = {
-        "$set": "user_properties",
-        "charging_session_id": f"case when {is_charging} then session_id_word end",
+        "$set": "user_properties_",
+        "charging_session_id": f"case when {is_charging} then session_id_word_ end",
         "amount_cents": f"case when coalesce(cents_, inner_cents_, properties_cents_) is null then {money} end",
     }
-    fields = {name: f"coalesce({', '.join(f'{word}_word' for word in words)}, null)" for name, words in _WORDS.items()}
+    fields = {name: f"coalesce({', '.join(f'{word}_word_' for word in words)}, null)" for name, words in _WORDS.items()}
     fields["event_name"] = "name"
     # of a charge the session is the charging session, not a visit
     fields["session_id"] = f"case when not coalesce({is_charging}, false) then {fields['session_id']} end"
     return drafted(
         named,
-        {**fields, **{field: f"coalesce({field}_nested, {field}_flat)" for field in CONTEXT_FIELDS}},
+        (),
+        {**fields, **{field: f"coalesce({field}_nested_, {field}_flat_)" for field in CONTEXT_FIELDS}},
         with_added(f"json_merge_patch(coalesce(({rest})::json, '{{}}'), {inner})", added),
         other_keys("json_extract(event, '$.context')", CONTEXT_FIELDS),
     )
@@ -148,7 +140,7 @@ FOOTFALL = Vendor(
     name="footfall",
     paths=PATHS,
     receive=receive,
-    events=events,
+    batch="events",
     projection=projection,
     accepted=accepted,
 )

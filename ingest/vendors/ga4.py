@@ -22,11 +22,6 @@ def receive(request: Request) -> Received:
     return Received(request.query.get("api_secret"), request.text, len(body["events"]))
 
 
-def events(body: str) -> str:
-    """The events of a body."""
-    return f"json_extract({body}, '$.events[*]')"
-
-
 def shared(body: str) -> str:
     """Who and when, which the request says once for its events."""
     return f"""json_object(
@@ -41,22 +36,20 @@ _TEXTS = {
     "name": "$.name",
     "time": "$.timestamp_micros",
     "session": "$.params.session_id",
-    "url": "$.params.page_location",
-    "title": "$.params.page_title",
+    "page_url": "$.params.page_location",
+    "page_title": "$.params.page_title",
     "referrer": "$.params.page_referrer",
     "source": "$.params.source",
     "medium": "$.params.medium",
     "campaign": "$.params.campaign",
-    "term": "$.params.term",
-    "content": "$.params.content",
+    "utm_term": "$.params.term",
+    "utm_content": "$.params.content",
     "value": "$.params.value",
     "currency": "$.params.currency",
     "amount": "$.params.amount_cents",
     "transaction": "$.params.transaction_id",
     "order": "$.params.order_id",
 }
-
-
 # a row of the BigQuery export says itself what a request says once
 _EXPORTED = {
     "export_name": "$.event_name",
@@ -94,8 +87,7 @@ def _with_params(rows: str) -> str:
 
 def projection(rows: str) -> str:
     """The value of a purchase or a refund is money; of other events it is a number."""
-    names = {f"{name}_": path for name, path in (_TEXTS | _EXPORTED).items()}
-    read = told(_with_params(rows), names, {"params": "$.params"})
+    read = told(_with_params(rows), _TEXTS | _EXPORTED, {"params": "$.params"})
     money = amount_cents("value_", "currency_")
     user_properties = "json_extract(shared, '$.user_properties')"
     key = "'/' || replace(replace(key, '~', '~0'), '/', '~1') || '/value'"
@@ -110,20 +102,16 @@ def projection(rows: str) -> str:
     }
     return drafted(
         read,
+        _TEXTS,
         {
             "event_name": "coalesce(name_, export_name_)",
             "occurred_at": "coalesce(time_, shared ->> '$.time', export_time_)",
             "user_id": "coalesce(shared ->> '$.user_id', export_user_)",
             "anonymous_id": "coalesce(shared ->> '$.client_id', export_client_)",
             "session_id": "coalesce(session_, export_session_)",
-            "page_url": "url_",
-            "page_title": "title_",
-            "referrer": "referrer_",
             "utm_source": "coalesce(source_, export_source_)",
             "utm_medium": "coalesce(medium_, export_medium_)",
             "utm_campaign": "coalesce(campaign_, export_campaign_)",
-            "utm_term": "term_",
-            "utm_content": "content_",
             "device_type": "coalesce(shared ->> '$.device.category', export_device_)",
             "os": "coalesce(shared ->> '$.device.operating_system', export_os_)",
             "browser": "coalesce(shared ->> '$.device.browser', export_browser_)",
@@ -134,7 +122,7 @@ def projection(rows: str) -> str:
             "ip": "shared ->> '$.ip'",
             "library": "'measurement_protocol'",
         },
-        with_added("coalesce(params, '{}')", added),
+        with_added("coalesce(params_, '{}')", added),
         other_keys("json_extract(shared, '$.device')", ("category", "operating_system", "browser", "language")),
     )
 
@@ -154,7 +142,7 @@ GA4 = Vendor(
     name="ga4",
     paths=("/mp/collect",),
     receive=receive,
-    events=events,
+    batch="events",
     shared=shared,
     projection=projection,
     answers={"/debug/mp/collect": debug},

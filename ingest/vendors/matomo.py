@@ -31,11 +31,6 @@ def _parameters(query: object) -> dict[str, str]:
     return dict(parse_qsl(query.lstrip("?"), keep_blank_values=True)) if isinstance(query, str) else {}
 
 
-def events(body: str) -> str:
-    """The requests of a body."""
-    return f"json_extract({body}, '$.requests[*]')"
-
-
 _TEXTS = {
     name: f"$.{name}"
     for name in (
@@ -56,34 +51,32 @@ _NAMED = {
 
 def projection(rows: str) -> str:
     """Goal 0 with an order is a purchase; an event has the name of its action."""
-    read = told(rows, {f"m{name}": path for name, path in _TEXTS.items()})
-    added = {ours: f"m{theirs}" for theirs, ours in _NAMED.items()}
-    added["goal_id"] = "nullif(midgoal, '0')"
+    read = told(rows, _TEXTS)
+    added = {ours: f"{theirs}_" for theirs, ours in _NAMED.items()}
+    added["goal_id"] = "nullif(idgoal_, '0')"
     # the currency is the site's, which no request says
-    money = amount_cents("mrevenue", "''")
-    added["amount_cents"] = f"case when midgoal is not null then {money} end"
+    money = amount_cents("revenue_", "''")
+    added["amount_cents"] = f"case when idgoal_ is not null then {money} end"
     return drafted(
         read,
+        _TEXTS,
         {
-            "event_name": """case when mping is not null then 'page_ping'
-                when midgoal = '0' and mec_id is not null then 'purchase' when midgoal = '0' then 'cart_updated'
-                when midgoal is not null then 'goal_converted' when me_c is not null then me_a
-                when msearch is not null then 'site_search' when mdownload is not null then 'download'
-                when mlink is not null then 'outbound_link' else 'page_view' end""",
-            "occurred_at": "mcdt",
-            "user_id": "muid",
-            "anonymous_id": "coalesce(m_id, mcid, visitor)",
-            "page_url": "murl",
-            "page_title": "maction_name",
-            "referrer": "murlref",
-            "utm_campaign": "m_rcn",
-            "utm_term": "m_rck",
-            "country": "mcountry",
-            "region": "mregion",
-            "city": "mcity",
-            "locale": "mlang",
-            "user_agent": "mua",
-            "ip": "mcip",
+            "event_name": """case when ping_ is not null then 'page_ping'
+                when idgoal_ = '0' and ec_id_ is not null then 'purchase' when idgoal_ = '0' then 'cart_updated'
+                when idgoal_ is not null then 'goal_converted' when e_c_ is not null then e_a_
+                when search_ is not null then 'site_search' when download_ is not null then 'download'
+                when link_ is not null then 'outbound_link' else 'page_view' end""",
+            "occurred_at": "cdt_",
+            "user_id": "uid_",
+            "anonymous_id": "coalesce(_id_, cid_, visitor)",
+            "page_url": "url_",
+            "page_title": "action_name_",
+            "referrer": "urlref_",
+            "utm_campaign": "_rcn_",
+            "utm_term": "_rck_",
+            "locale": "lang_",
+            "user_agent": "ua_",
+            "ip": "cip_",
             "library": "'matomo'",
         },
         with_added("'{}'", added),
@@ -94,7 +87,7 @@ MATOMO = Vendor(
     name="matomo",
     paths=("/matomo.php", "/piwik.php"),
     receive=receive,
-    events=events,
+    batch="requests",
     projection=projection,
     accepted=lambda request: Answer(b'{"status":"success"}') if request.body else Answer(b"", "text/plain"),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ingest.vendors.money import amount_cents
-from ingest.vendors.vendor import Answer, Received, RefusedRequest, Request, Vendor, drafted, told, with_added
+from ingest.vendors.vendor import Answer, Received, RefusedRequest, Request, Vendor, drafted, told, utm_in, with_added
 
 
 def receive(request: Request) -> Received:
@@ -51,14 +51,9 @@ def refused(request: Request, status: int, message: str) -> Answer:
     return Answer(f'{{"status":0,"error":"{text}"}}'.encode(), status=status)
 
 
-def events(body: str) -> str:
-    """The events of a body."""
-    return f"case when json_type({body}) = 'ARRAY' then json_extract({body}, '$[*]') else [{body}] end"
-
-
 _TEXTS = {
     "name": "$.event",
-    "id": '$.properties."$insert_id"',
+    "event_id": '$.properties."$insert_id"',
     "time": "$.properties.time",
     "profile_time": '$."$time"',
     "distinct_id": "$.properties.distinct_id",
@@ -75,14 +70,10 @@ _TEXTS = {
     "other_of_two": '$.properties."$distinct_ids"[1]',
     "group_id": '$."$group_id"',
     "company": "$.properties.company[0]",
-    "url": '$.properties."$current_url"',
-    "title": "$.properties.current_page_title",
+    "page_url": '$.properties."$current_url"',
+    "page_title": "$.properties.current_page_title",
     "referrer": '$.properties."$referrer"',
-    "utm_source": "$.properties.utm_source",
-    "utm_medium": "$.properties.utm_medium",
-    "utm_campaign": "$.properties.utm_campaign",
-    "utm_term": "$.properties.utm_term",
-    "utm_content": "$.properties.utm_content",
+    **utm_in("$.properties"),
     "os": '$.properties."$os"',
     "browser": '$.properties."$browser"',
     "country": "$.properties.mp_country_code",
@@ -100,8 +91,7 @@ _OBJECTS = {"sent_properties": "$.properties", **{f"op{n}": f'$."{name}"' for n,
 
 def projection(rows: str) -> str:
     """A profile change is an event `$set`, of a group `$groupidentify`; `$device:` before an id says whose it is."""
-    names = {f"{name}_": path for name, path in _TEXTS.items()}
-    read = told(rows, names, {f"{name}_": path for name, path in _OBJECTS.items()})
+    read = told(rows, _TEXTS, _OBJECTS)
     distinct_id = "coalesce(distinct_id_, own_distinct_id_, profile_distinct_id_)"
     is_device = f"starts_with({distinct_id}, '$device:')"
     user = f"""case
@@ -126,29 +116,16 @@ def projection(rows: str) -> str:
     }
     return drafted(
         read,
+        _TEXTS,
         {
-            "event_id": "id_",
             "event_name": """case when name_ is not null then name_ when group_id_ is not null then '$groupidentify'
                 when profile_distinct_id_ is not null then '$set' end""",
             "occurred_at": "coalesce(time_, profile_time_)",
             "user_id": user,
             "anonymous_id": anonymous,
             "account_id": "coalesce(group_id_, company_)",
-            "page_url": "url_",
-            "page_title": "title_",
             "referrer": "nullif(referrer_, '$direct')",
-            "utm_source": "utm_source_",
-            "utm_medium": "utm_medium_",
-            "utm_campaign": "utm_campaign_",
-            "utm_term": "utm_term_",
-            "utm_content": "utm_content_",
-            "os": "os_",
-            "browser": "browser_",
-            "country": "country_",
-            "region": "region_",
-            "city": "city_",
             "ip": "nullif(nullif(address_, '0'), '1')",
-            "library": "library_",
         },
         with_added("coalesce(sent_properties_, '{}')", added),
     )
@@ -158,7 +135,6 @@ MIXPANEL = Vendor(
     name="mixpanel",
     paths=("/track", "/engage", "/groups", "/import"),
     receive=receive,
-    events=events,
     projection=projection,
     accepted=accepted,
     refused=refused,

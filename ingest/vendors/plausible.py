@@ -19,11 +19,6 @@ def receive(request: Request) -> Received:
     return Received(domain if isinstance(domain, str) else None, request.text, 1)
 
 
-def events(body: str) -> str:
-    """The event of a body."""
-    return f"[{body}]"
-
-
 _TEXTS = {
     "n": "$.n",
     "name": "$.name",
@@ -44,7 +39,7 @@ _TEXTS = {
 
 def projection(rows: str) -> str:
     """The visitor is whom the collector made of address and agent for a day; the tracker sends no ids."""
-    read = told(rows, {f"{name}_": path for name, path in _TEXTS.items()})
+    read = told(rows, _TEXTS)
     # the older tracker writes the properties as text
     sent = "coalesce(try_cast(coalesce(p_, props_) as json), '{}')"
     currency = "coalesce(currency_, revenue_currency_)"
@@ -56,6 +51,7 @@ def projection(rows: str) -> str:
     }
     return drafted(
         read,
+        _TEXTS,
         {
             "event_name": "coalesce(n_, name_)",
             "anonymous_id": "visitor",
@@ -71,7 +67,6 @@ PLAUSIBLE = Vendor(
     name="plausible",
     paths=("/api/event",),
     receive=receive,
-    events=events,
     projection=projection,
     accepted=lambda _: Answer(b"ok", "text/plain"),
 )

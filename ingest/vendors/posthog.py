@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from ingest.vendors.money import amount_cents
-from ingest.vendors.vendor import Answer, Received, RefusedRequest, Request, Vendor, drafted, told, with_added
+from ingest.vendors.vendor import Answer, Received, RefusedRequest, Request, Vendor, drafted, told, utm_in, with_added
 
 V1 = "/i/v1/analytics/events"
 CONFIG = {
@@ -67,15 +67,6 @@ def accepted(request: Request) -> Answer:
     return Answer(json.dumps({"results": {str(uuid): {"result": "ok"} for uuid in uuids}}).encode())
 
 
-def events(body: str) -> str:
-    """The events of a body."""
-    return f"""case
-        when json_type({body}) = 'ARRAY' then json_extract({body}, '$[*]')
-        when json_exists({body}, '$.batch') then json_extract({body}, '$.batch[*]')
-        else [{body}]
-    end"""
-
-
 def shared(body: str) -> str:
     """When the batch was sent."""
     return f"json_object('sent_at', coalesce({body} ->> '$.sent_at', {body} ->> '$.created_at'))"
@@ -83,7 +74,7 @@ def shared(body: str) -> str:
 
 _TEXTS = {
     "id": "$.uuid",
-    "name": "$.event",
+    "event_name": "$.event",
     "time": "$.timestamp",
     "distinct_id": "$.distinct_id",
     "inner_distinct_id": "$.properties.distinct_id",
@@ -95,24 +86,20 @@ _TEXTS = {
     "session": "$.session_id",
     "inner_session": '$.properties."$session_id"',
     "group_key": '$.properties."$group_key"',
-    "url": '$.properties."$current_url"',
+    "page_url": '$.properties."$current_url"',
     "title": "$.properties.title",
     "own_title": '$.properties."$title"',
     "referrer": '$.properties."$referrer"',
-    "utm_source": "$.properties.utm_source",
-    "utm_medium": "$.properties.utm_medium",
-    "utm_campaign": "$.properties.utm_campaign",
-    "utm_term": "$.properties.utm_term",
-    "utm_content": "$.properties.utm_content",
-    "device": '$.properties."$device_type"',
+    **utm_in("$.properties"),
+    "device_type": '$.properties."$device_type"',
     "os": '$.properties."$os"',
     "browser": '$.properties."$browser"',
     "country": '$.properties."$geoip_country_code"',
     "region": '$.properties."$geoip_subdivision_1_name"',
     "city": '$.properties."$geoip_city_name"',
     "locale": '$.properties."$browser_language"',
-    "agent": '$.properties."$raw_user_agent"',
-    "address": '$.properties."$ip"',
+    "user_agent": '$.properties."$raw_user_agent"',
+    "ip": '$.properties."$ip"',
     "library": '$.properties."$lib"',
     "revenue": "$.properties.revenue",
     "currency": "$.properties.currency",
@@ -134,19 +121,18 @@ def projection(rows: str) -> str:
 
     An event without a person profile is of somebody unknown; `$groupidentify` carries an invented person, left out.
     """
-    names = {f"{name}_": path for name, path in _TEXTS.items()}
-    read = told(rows, names, {f"{name}_": path for name, path in _OBJECTS.items()})
+    read = told(rows, _TEXTS, _OBJECTS)
     distinct_id = "coalesce(distinct_id_, inner_distinct_id_)"
     user = f"""case
-        when name_ = '$groupidentify' then null
+        when event_name_ = '$groupidentify' then null
         when own_user_id_ is not null then own_user_id_
-        when name_ = '$identify' or is_identified_ = 'true' then {distinct_id}
+        when event_name_ = '$identify' or is_identified_ = 'true' then {distinct_id}
         when is_identified_ = 'false' or has_profile_ = 'false' or {distinct_id} = device_id_ then null
         else {distinct_id}
     end"""
     anonymous = f"""case
-        when name_ = '$groupidentify' then null
-        when name_ = '$identify' then coalesce(anonymous_before_, device_id_)
+        when event_name_ = '$groupidentify' then null
+        when event_name_ = '$identify' then coalesce(anonymous_before_, device_id_)
         when device_id_ is not null then device_id_
         when own_user_id_ is null and (is_identified_ = 'false' or has_profile_ = 'false') then {distinct_id}
     end"""
@@ -158,33 +144,18 @@ def projection(rows: str) -> str:
     }
     return drafted(
         read,
+        _TEXTS,
         {
             "event_id": "id_",
-            "event_name": "name_",
             "occurred_at": "coalesce(time_, export_time_)",
             "sent_at": "shared ->> '$.sent_at'",
             "user_id": user,
             "anonymous_id": anonymous,
             "session_id": "coalesce(inner_session_, session_)",
             "account_id": "coalesce(group_key_, groups_ ->> '$.company', json_extract_string(groups_, '$.*')[1])",
-            "page_url": "url_",
             "page_title": "coalesce(title_, own_title_)",
             "referrer": "nullif(referrer_, '$direct')",
-            "utm_source": "utm_source_",
-            "utm_medium": "utm_medium_",
-            "utm_campaign": "utm_campaign_",
-            "utm_term": "utm_term_",
-            "utm_content": "utm_content_",
-            "device_type": "lower(device_)",
-            "os": "os_",
-            "browser": "browser_",
-            "country": "country_",
-            "region": "region_",
-            "city": "city_",
-            "locale": "locale_",
-            "user_agent": "agent_",
-            "ip": "address_",
-            "library": "library_",
+            "device_type": "lower(device_type_)",
         },
         with_added("coalesce(sent_properties_, '{}')", added),
     )
@@ -207,7 +178,7 @@ POSTHOG = Vendor(
     name="posthog",
     paths=("/batch", "/e", "/capture", "/i/v0/e", "/s", V1),
     receive=receive,
-    events=events,
+    batch="batch",
     shared=shared,
     projection=projection,
     accepted=accepted,

@@ -46,24 +46,19 @@ def _key(request: Request) -> str | None:
     return key if isinstance(key, str) else None
 
 
-def events(body: str) -> str:
-    """The messages of a body."""
-    return f"case when json_exists({body}, '$.batch') then json_extract({body}, '$.batch[*]') else [{body}] end"
-
-
 def shared(body: str) -> str:
     """When the batch was sent."""
     return f"json_object('sentAt', {body} ->> '$.sentAt')"
 
 
 _TEXTS = {
-    "id": "$.messageId",
+    "event_id": "$.messageId",
     "type": "$.type",
     "event": "$.event",
     "name": "$.name",
     "category": "$.category",
-    "user": "$.userId",
-    "anonymous": "$.anonymousId",
+    "user_id": "$.userId",
+    "anonymous_id": "$.anonymousId",
     "previous": "$.previousId",
     "group_id": "$.groupId",
     "time": "$.timestamp",
@@ -80,21 +75,21 @@ _TEXTS = {
     "url": "$.context.page.url",
     "title": "$.context.page.title",
     "referrer": "$.context.page.referrer",
-    "source": "$.context.campaign.source",
-    "medium": "$.context.campaign.medium",
-    "campaign": "$.context.campaign.name",
-    "term": "$.context.campaign.term",
-    "content": "$.context.campaign.content",
-    "device": "$.context.device.type",
+    "utm_source": "$.context.campaign.source",
+    "utm_medium": "$.context.campaign.medium",
+    "utm_campaign": "$.context.campaign.name",
+    "utm_term": "$.context.campaign.term",
+    "utm_content": "$.context.campaign.content",
+    "device_type": "$.context.device.type",
     "os": "$.context.os.name",
     "country": "$.context.location.country",
     "region": "$.context.location.region",
     "city": "$.context.location.city",
     "locale": "$.context.locale",
-    "agent": "$.context.userAgent",
-    "address": "$.context.ip",
+    "user_agent": "$.context.userAgent",
+    "ip": "$.context.ip",
     "library": "$.context.library.name",
-    "session": "$.context.sessionId",
+    "session_id": "$.context.sessionId",
     "context_group": "$.context.groupId",
 }
 
@@ -109,50 +104,33 @@ _OBJECTS = {
 
 def projection(rows: str) -> str:
     """Messages as events: the type names those that are no `track`; traits are what `$set` and `$group_set` hold."""
-    read = told(rows, {f"{name}_": path for name, path in _TEXTS.items()}, _OBJECTS)
+    read = told(rows, _TEXTS, _OBJECTS)
     money = amount_cents("coalesce(revenue_, total_)", "currency_")
     added = {
         "name": "case when type_ in ('page', 'screen') then name_ end",
         "category": "case when type_ in ('page', 'screen') then category_ end",
         "previous_id": "case when type_ = 'alias' then previous_ end",
-        "$set": "case when type_ = 'identify' then coalesce(traits, context_traits) end",
-        "$group_set": "case when type_ = 'group' then coalesce(traits, context_traits) end",
+        "$set": "case when type_ = 'identify' then coalesce(traits_, context_traits_) end",
+        "$group_set": "case when type_ = 'group' then coalesce(traits_, context_traits_) end",
         "amount_cents": f"case when (type_ = 'track' or type_ is null) and amount_ is null then {money} end",
     }
     return drafted(
         read,
+        _TEXTS,
         {
-            "event_id": "id_",
             "event_name": "case when type_ = 'track' or type_ is null then event_ else type_ end",
             "occurred_at": "coalesce(time_, original_time_)",
             # what was exported has been corrected already
             "sent_at": """case when receipt is not null and receipt_time_ is null
                 then coalesce(sent_, shared ->> '$.sentAt') end""",
             "received_at": "coalesce(received_at, receipt_time_)",
-            "user_id": "user_",
-            "anonymous_id": "anonymous_",
-            "session_id": "session_",
             "account_id": "coalesce(case when type_ = 'group' then group_id_ end, context_group_, group_id_)",
             "page_url": "coalesce(url_, property_url_)",
             "page_title": "coalesce(title_, property_title_)",
             "referrer": "coalesce(referrer_, property_referrer_)",
-            "utm_source": "source_",
-            "utm_medium": "medium_",
-            "utm_campaign": "campaign_",
-            "utm_term": "term_",
-            "utm_content": "content_",
-            "device_type": "device_",
-            "os": "os_",
-            "country": "country_",
-            "region": "region_",
-            "city": "city_",
-            "locale": "locale_",
-            "user_agent": "agent_",
-            "ip": "address_",
-            "library": "library_",
         },
-        with_added("coalesce(sent_properties, '{}')", added),
-        other_keys("context", _KNOWN_CONTEXT),
+        with_added("coalesce(sent_properties_, '{}')", added),
+        other_keys("context_", _KNOWN_CONTEXT),
     )
 
 
@@ -179,7 +157,7 @@ SEGMENT = Vendor(
         *(f"/api/s/{name}" for name in TYPES), "/api/s/s2s/{type}",
     ),
     receive=receive,
-    events=events,
+    batch="batch",
     shared=shared,
     projection=projection,
     accepted=lambda _: Answer(b'{"success":true}'),

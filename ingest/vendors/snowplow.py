@@ -36,11 +36,6 @@ def accepted(request: Request) -> Answer:
     return Answer(PIXEL, "image/gif") if request.method == "GET" else Answer()
 
 
-def events(body: str) -> str:
-    """The payloads of a body."""
-    return f"json_extract({body}, '$.data[*]')"
-
-
 _TEXTS = {
     name: f"$.{name}"
     for name in (
@@ -85,7 +80,7 @@ def line(text: str) -> str:
 
 def projection(rows: str) -> str:
     """A self-describing event has the name of its schema; a structured one that of its action."""
-    read = told(rows, {f"{name}_": path for name, path in _TEXTS.items()})
+    read = told(rows, _TEXTS)
     unpacked = f"""
         select *, split_part(json_extract_string(described, '$.data.schema'), '/', 2) as schema_name,
             json_extract(described, '$.data.data') as described_data
@@ -102,6 +97,7 @@ def projection(rows: str) -> str:
     }
     return drafted(
         unpacked,
+        _TEXTS,
         {
             "event_id": "eid_",
             "event_name": """case e_ when 'pv' then 'page_view' when 'pp' then 'page_ping' when 'se' then se_ac_
@@ -118,7 +114,6 @@ def projection(rows: str) -> str:
             "referrer": "refr_",
             "locale": "lang_",
             "user_agent": "ua_",
-            "ip": "ip_",
             "library": "tv_",
             "app": "coalesce(app, aid_)",
             "utm_source": "mkt_source_",
@@ -127,11 +122,6 @@ def projection(rows: str) -> str:
             "utm_term": "mkt_term_",
             "utm_content": "mkt_content_",
             "device_type": "lower(device_)",
-            "os": "os_",
-            "browser": "browser_",
-            "country": "country_",
-            "region": "region_",
-            "city": "city_",
         },
         with_added(sent, added),
         "case when contexts is not null then json_object('contexts', contexts) end",
@@ -150,7 +140,7 @@ SNOWPLOW = Vendor(
     name="snowplow",
     paths=("/com.snowplowanalytics.snowplow/tp2", "/i"),
     receive=receive,
-    events=events,
+    batch="data",
     projection=projection,
     accepted=accepted,
     line=line,

@@ -19,21 +19,16 @@ def receive(request: Request) -> Received:
     return Received(website if isinstance(website, str) else None, request.text, 1)
 
 
-def events(body: str) -> str:
-    """The event of a body."""
-    return f"[{body}]"
-
-
 _TEXTS = {
     "type": "$.type",
     "name": "$.payload.name",
     "hostname": "$.payload.hostname",
     "url": "$.payload.url",
-    "title": "$.payload.title",
+    "page_title": "$.payload.title",
     "referrer": "$.payload.referrer",
-    "language": "$.payload.language",
-    "user": "$.payload.id",
-    "time": "$.payload.timestamp",
+    "locale": "$.payload.language",
+    "user_id": "$.payload.id",
+    "occurred_at": "$.payload.timestamp",
     "revenue": "$.payload.data.revenue",
     "currency": "$.payload.data.currency",
 }
@@ -41,26 +36,22 @@ _TEXTS = {
 
 def projection(rows: str) -> str:
     """An event without a name is a page view; the visitor is whom the collector made of address and agent for a day."""
-    read = told(rows, {f"{name}_": path for name, path in _TEXTS.items()}, {"data": "$.payload.data"})
+    read = told(rows, _TEXTS, {"data": "$.payload.data"})
     added = {
-        "$set": "case when type_ = 'identify' then data end",
+        "$set": "case when type_ = 'identify' then data_ end",
         "amount_cents": f"case when type_ = 'event' then {amount_cents('revenue_', 'currency_')} end",
     }
     return drafted(
         read,
+        _TEXTS,
         {
             "event_name": """case when type_ = 'identify' then 'identify'
                 else coalesce(nullif(name_, ''), 'pageview') end""",
-            "occurred_at": "time_",
-            "user_id": "user_",
             "anonymous_id": "visitor",
             "page_url": "case when starts_with(url_, '/') then 'https://' || hostname_ || url_ else url_ end",
-            "page_title": "title_",
-            "referrer": "referrer_",
-            "locale": "language_",
             "library": "'umami'",
         },
-        with_added("coalesce(data, '{}')", added),
+        with_added("coalesce(data_, '{}')", added),
     )
 
 
@@ -68,6 +59,5 @@ UMAMI = Vendor(
     name="umami",
     paths=("/api/send",),
     receive=receive,
-    events=events,
     projection=projection,
 )

@@ -7,7 +7,7 @@ the fields mean is the projection's, which reads what was received and that vend
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,7 +73,8 @@ class Vendor:
         receive: reads a request; raises RefusedRequest when it can be of no event.
         accepted: the answer that every SDK of this vendor takes for success.
         refused: the answer to a request that is refused with this status and message.
-        events: the SQL of the list of events in a request's body, given as a JSON expression.
+        batch: the member of a request's body that lists its events, where it may have one; else the body is an event,
+            or a list of them.
         shared: the SQL of the JSON that every event of the body needs beside itself (when it was sent …), if any.
         projection: the SQL of the draft (see `ingest.envelope`) of a relation of events (see `messages`).
         answers: start-up requests: path to a function of the request and the key's app.
@@ -84,8 +85,8 @@ class Vendor:
     name: str
     paths: tuple[str, ...]
     receive: Callable[[Request], Received]
-    events: Callable[[str], str]
     projection: Callable[[str], str]
+    batch: str | None = None
     shared: Callable[[str], str] = lambda _: "null::json"
     accepted: Callable[[Request], Answer] = lambda _: Answer()
     refused: Callable[[Request, int, str], Answer] | None = None
@@ -119,7 +120,7 @@ def messages(rows: str, vendor: Vendor) -> str:
                     case
                         when _problem is not null or told[1] is null then [json]
                         when json_exists(json, '$.events') then json_extract(json, '$.events[*]')
-                        else {vendor.events("json_extract(json, '$.body')")}
+                        else {_events("json_extract(json, '$.body')", vendor.batch)}
                     end as events,
                     case
                         when told[1] is null then null
@@ -131,16 +132,25 @@ def messages(rows: str, vendor: Vendor) -> str:
         )"""
 
 
+def _events(body: str, batch: str | None) -> str:
+    """The SQL of the list of events in a body, given as a JSON expression."""
+    listed = f"when json_type({body}, '$.{batch}') = 'ARRAY' then json_extract({body}, '$.{batch}[*]')" if batch else ""
+    return f"case when json_type({body}) = 'ARRAY' then json_extract({body}, '$[*]') {listed} else [{body}] end"
+
+
 def draft(rows: str, vendor: Vendor) -> str:
     """Project rows of JSON onto the draft: see `messages` for the rows, `ingest.envelope` for the draft."""
     return vendor.projection(messages(rows, vendor))
 
 
 def told(rows: str, texts: Mapping[str, str], objects: Mapping[str, str] | None = None) -> str:
-    """Read messages: columns of text and of JSON by the path of each in `event`, all of a kind in one call."""
+    """Read messages: columns of text and of JSON by the path of each in `event`, all of a kind in one call.
+
+    The column of `name` is `name_`, so that none hides one of the message itself.
+    """
     text_paths, object_paths = list(texts.items()), list((objects or {}).items())
-    columns = [f"texts[{number}] as {name}" for number, (name, _) in enumerate(text_paths, 1)]
-    columns += [f"objects[{number}] as {name}" for number, (name, _) in enumerate(object_paths, 1)]
+    columns = [f"texts[{number}] as {name}_" for number, (name, _) in enumerate(text_paths, 1)]
+    columns += [f"objects[{number}] as {name}_" for number, (name, _) in enumerate(object_paths, 1)]
     text_list = ", ".join(literal(path) for _, path in text_paths)
     object_list = ", ".join(literal(path) for _, path in object_paths)
     return f"""
@@ -152,14 +162,28 @@ def told(rows: str, texts: Mapping[str, str], objects: Mapping[str, str] | None 
         )"""
 
 
-def drafted(rows: str, columns: Mapping[str, str], properties: str, context_other: str = "null::varchar") -> str:
-    """The SQL of a draft from the SQL of its fields; what is not named is null.
+def utm_in(path: str) -> dict[str, str]:
+    """The paths of the five UTM parameters that stand under their own names in an object."""
+    return {field: f"{path}.{field}" for field in CONTEXT_FIELDS if field.startswith("utm_")}
+
+
+def drafted(
+    rows: str,
+    texts: Iterable[str],
+    columns: Mapping[str, str],
+    properties: str,
+    context_other: str = "null::varchar",
+) -> str:
+    """The SQL of a draft from the SQL of its fields.
+
+    A field that `columns` does not have is what was told under its name (`texts`, as `told` had them), else null.
 
     A message without an id has that of its receipt, one without a time happened when it was received, and what the
     request itself says (app, user agent, address) counts where the message says nothing.
     """
+    names = set(texts)
     given = {
-        **dict.fromkeys((*TEXT_FIELDS, *CONTEXT_FIELDS), "null"),
+        **{field: f"{field}_" if field in names else "null" for field in (*TEXT_FIELDS, *CONTEXT_FIELDS)},
         "received_at": "received_at",
         "app": "app",
         **columns,

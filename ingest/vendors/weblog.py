@@ -36,14 +36,15 @@ def projection(rows: str) -> str:
 
     A visitor is a digest of address, agent and day, for want of anything better.
     """
-    read = told(rows, {f"{name}_": f"$.{name}" for name in _PARTS})
+    read = told(rows, {name: f"$.{name}" for name in _PARTS})
     parsed = f"""
         select *, try_strptime(time_, '%d/%b/%Y:%H:%M:%S %z') as logged_at, split_part(target_, '?', 1) as page,
             case when agent_ not in ('', '-') then agent_ end as own_agent
         from ({read})"""
     is_page = f"method_ in ('GET', 'POST') and not regexp_matches(page, '{_ASSETS}')"
     return drafted(
-        f"select * from ({parsed})",
+        parsed,
+        _PARTS,
         {
             "event_name": f"""case
                 when {is_page} and method_ = 'GET' and status_ in ('200', '304') then 'page_view'
@@ -54,7 +55,6 @@ def projection(rows: str) -> str:
             "page_url": "target_",
             "referrer": "nullif(nullif(referrer_, '-'), '')",
             "user_agent": "own_agent",
-            "ip": "ip_",
             "library": "'access log'",
         },
         with_added(
@@ -73,7 +73,6 @@ WEBLOG = Vendor(
     name="weblog",
     paths=(),
     receive=receive,  # type: ignore[arg-type]
-    events=lambda body: f"[{body}]",
     projection=projection,
     line=line,
 )

@@ -35,11 +35,12 @@ def describe(home: Path) -> dict[str, Any]:
 
     Sizes are in bytes, times ISO 8601 in UTC, dates UTC days.
     """
+    from ingest.collector.state import read_state, spooled
     from ingest.landing.batches import list_batches
     from orchestration.build import changed_since_published, current_inputs, nothing_new, read_outcome
     from serving.publications import current_publication, list_publications, read_catalog
 
-    batches = list_batches(home)
+    batches, (files, size) = list_batches(home), spooled(home)
     reasons: Counter[str] = Counter()
     for batch in batches:
         reasons.update(batch.quarantined_by_reason)
@@ -59,6 +60,7 @@ def describe(home: Path) -> dict[str, Any]:
             },
             "quarantined_by_reason": dict(reasons.most_common()),
         },
+        "collector": {"counted": read_state(home), "files_to_land": files, "bytes_to_land": size},
         "conflicting_copies": _published(current, "fct_app_copies", CONFLICTING_COPIES),
         "broken_plan": _published(current, "fct_tracked_properties", BROKEN_PLAN),
         "undeclared_events": _published(current, "fct_tracked_events", UNDECLARED_EVENTS),
@@ -122,6 +124,8 @@ def _table(told: dict[str, Any]) -> Table:
     )
     for reason, rows in landing["quarantined_by_reason"].items():
         table.add_row("", f"  {rows:,} quarantined: {reason}")
+    if told["collector"]["counted"]:
+        table.add_row("collector", _collector_text(told["collector"]))
     for app in told["conflicting_copies"]:
         table.add_row(
             "",
@@ -204,6 +208,18 @@ def _published(publication: Path | None, mart: str, query: str) -> list[dict[str
         found = connection.execute(query)
         names = [column[0] for column in found.description]
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def _collector_text(collector: dict[str, Any]) -> Text:
+    counted = collector["counted"]
+    received = sum(each["received"] for each in counted["events"])
+    refused = sum(each["requests"] for each in counted["answers"] if each["status"] >= 400)
+    runs = f"ended {_ago(counted['ended_at'])}" if "ended_at" in counted else f"heard of {_ago(counted['told_at'])}"
+    text = Text(
+        f"{runs}; since {counted['started_at']} {received:,} events received, {refused:,} requests refused; "
+        f"{collector['files_to_land']:,} files ({_human(collector['bytes_to_land'])}) wait to land"
+    )
+    return text.append(f"; landing fails: {counted['landing_error']}", "red") if counted["landing_error"] else text
 
 
 def _build_text(build: dict[str, Any] | None) -> Text:

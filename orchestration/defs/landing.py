@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections import Counter, defaultdict
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import dagster as dg
 
+from ingest.collector.state import protocol_of, read_state, spooled
 from ingest.landing.batches import BatchReceipt, list_batches
 from orchestration.build import Outcome, current_inputs, read_outcome
 from orchestration.checks.landing_batches import SAMPLE_ROWS, batches_to_check, expect_sane
@@ -32,7 +34,7 @@ AT_WORK = (
 
 @dg.asset(key=LANDED_EVENTS, group_name="landing", kinds={"parquet"})
 def landed_events() -> dg.MaterializeResult[None]:
-    """Accepted events in immutable Parquet, one file a batch. `footfall load` lands them; here they are counted."""
+    """Accepted events in immutable Parquet, one file a batch. `footfall load` and `serve` land them."""
     return dg.MaterializeResult(metadata=landed_metadata(home()))
 
 
@@ -44,7 +46,47 @@ def landed_metadata(folder: Path) -> dict[str, Any]:
         **{count: sum(getattr(batch, count) for batch in batches) for count in COUNTS},
         "newest batch": batches[-1].batch_id if batches else "none",
         "last batches": dg.MetadataValue.md(_as_markdown(batches[-20:])),
+        **_collector_metadata(folder, batches),
     }
+
+
+def _collector_metadata(folder: Path, batches: list[BatchReceipt]) -> dict[str, Any]:
+    """What `footfall serve` has received, refused and landed, and what of it waits; nothing where it never ran."""
+    told = read_state(folder)
+    if told is None:
+        return {}
+    answers = [(each["status"], each["requests"]) for each in told["answers"]]
+    files, size = spooled(folder)
+    state = f"ended at {told['ended_at']}" if "ended_at" in told else f"receives, as told at {told['told_at']}"
+    return {
+        "collector": f"{state}; events and refusals are counted since {told['started_at']}",
+        "collector received": sum(each["received"] for each in told["events"]),
+        "collector refused": sum(n for status, n in answers if status >= 400),
+        "collector waiting files": files,
+        "collector waiting bytes": size,
+        "collector fault": told["landing_error"] or "none",
+        "collector protocols": dg.MetadataValue.md(_protocols(told, batches)),
+    }
+
+
+def _protocols(told: dict[str, Any], batches: list[BatchReceipt]) -> str:
+    """A row for each protocol: received and refused since the collector started, landed ever."""
+    received, refused, landed = Counter[str](), Counter[str](), defaultdict[str, Counter[str]](Counter)
+    for each in told["events"]:
+        received[each["protocol"]] += each["received"]
+    for each in told["answers"]:
+        refused[each["protocol"]] += each["requests"] if each["status"] >= 400 else 0
+    for batch in batches:
+        if protocol := protocol_of(batch):
+            landed[protocol].update({count: getattr(batch, count) for count in COUNTS})
+    lines = [
+        f"| protocol | received | refused requests | {' | '.join(f'landed ever: {count}' for count in COUNTS)} |",
+        f"|---|--:|--:|{'--:|' * len(COUNTS)}",
+    ]
+    for protocol in sorted({*received, *refused, *landed}):
+        counts = " | ".join(f"{landed[protocol][count]:,}" for count in COUNTS)
+        lines.append(f"| {protocol} | {received[protocol]:,} | {refused[protocol]:,} | {counts} |")
+    return "\n".join(lines)
 
 
 @dg.asset_check(asset=LANDED_EVENTS)

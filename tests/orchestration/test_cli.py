@@ -27,6 +27,7 @@ from orchestration.cli import app
 from orchestration.cli.demo import sparkline
 from orchestration.cli.dev import prepare_instance
 from orchestration.cli.status import describe
+from tests.ingest.collector.exchange import exchange
 from tests.orchestration.conftest import Home
 
 FOOTFALL = str(Path(sys.executable).parent / "footfall")
@@ -208,3 +209,14 @@ def test_status_shows_what_breaks_the_tracking_plan_and_what_nobody_declared(bui
     text = " ".join(run("status").stdout.split())
     assert "refund of shop breaks the tracking plan: total, 2 without and 1,000 unreadable" in text
     assert "1 event names of cafe are declared nowhere" in text
+
+
+def test_status_shows_what_the_collector_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOOTFALL_HOME", str(tmp_path))
+    assert describe(tmp_path)["collector"] == {"counted": None, "files_to_land": 0, "bytes_to_land": 0}
+    exchange(tmp_path, {"path": "/v1/t", "json": {"type": "track", "event": "x"}}, {"path": "/v1/t", "content": b"?"})
+    assert describe(tmp_path)["collector"]["counted"]["events"] == [
+        {"protocol": "segment", "app": "default", "received": 1}
+    ]
+    text = " ".join(run("status").stdout.split())
+    assert "collector ended" in text and "1 events received, 1 requests refused; 0 files (0 B) wait to land" in text

@@ -22,6 +22,7 @@ from orchestration.checks import landing_batches
 from serving import reader
 from serving.publications import current_publication
 from tests.end_to_end.dbt_project import REPOSITORY, environment
+from tests.ingest.collector.exchange import exchange
 from tests.orchestration.conftest import Home
 
 
@@ -128,6 +129,37 @@ def test_the_job_checks_builds_and_publishes(definitions: dg.Definitions, built_
     outcome = read_outcome(built_home.path)
     assert outcome is not None and outcome.status == "passed"
     assert build(built_home.path).nothing_new
+
+
+def test_landing_shows_what_the_collector_received_refused_and_landed(
+    definitions: dg.Definitions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, landing = tmp_path / "home", dg.AssetKey(["landing", "events"])
+    monkeypatch.setenv("FOOTFALL_HOME", str(home))
+
+    def shown() -> dict[str, Any]:
+        with dg.instance_for_test() as instance:
+            asset = definitions.resolve_asset_graph().get(landing).assets_def
+            (event,) = dg.materialize([asset], instance=instance).asset_materializations_for_node("landing__events")
+        return {name: entry.value for name, entry in event.metadata.items() if name.startswith("collector")}
+
+    home.mkdir()
+    assert shown() == {}, "a home that only files are loaded into has no collector"
+    events = [{"event": "x", "properties": {"distinct_id": "u", "time": 1714979289}}, {"event": None}]
+    exchange(home, {"path": "/track", "json": events}, {"path": "/v1/t", "content": b"no json"})
+    (home / "received" / "segment").mkdir()
+    (home / "received" / "segment" / "left.ndjson").write_text("12345")
+    told = shown()
+    table = [line.strip("| ").split(" | ") for line in told.pop("collector protocols").splitlines()[2:]]
+    assert table == [["mixpanel", "2", "0", "2", "1", "0", "1"], ["segment", "0", "1", "0", "0", "0", "0"]]
+    assert told.pop("collector").startswith("ended at 20")
+    assert told == {
+        "collector received": 2,
+        "collector refused": 1,
+        "collector waiting files": 1,
+        "collector waiting bytes": 5,
+        "collector fault": "none",
+    }
 
 
 def test_the_job_publishes_nothing_when_a_law_fails_and_says_what_and_why(
