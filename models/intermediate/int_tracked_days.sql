@@ -16,29 +16,73 @@ tracking_plan as (select * from {{ ref('tracking_plan') }}),
 
 property_catalog as (select * from {{ ref('property_catalog') }}),
 
-planned_events as not materialized (
-    select * from events where event_name in (select event_name from tracking_plan)
+planned_names as (
+    select
+        event_name,
+        coalesce(list(property) filter (where is_required), []) as required
+    from tracking_plan
+    group by event_name
+),
+
+-- an object is taken apart once, whatever is planned of it
+planned_events as (
+    select
+        events.event_date,
+        events.app,
+        events.event_name,
+        events.event_id,
+        planned_names.required,
+        json_keys(events.properties) as keys,
+        json_extract(events.properties, '$.*') as json_values
+    from events
+    inner join planned_names
+        on events.event_name = planned_names.event_name
+),
+
+sent_properties as (
+    select
+        event_date,
+        app,
+        event_name,
+        event_id,
+        unnest(keys) as property,
+        unnest(json_values) as json_value
+    from planned_events
+),
+
+absent_properties as (
+    select
+        event_date,
+        app,
+        event_name,
+        event_id,
+        unnest(list_filter(required, lambda property: not list_contains(keys, property))) as property,
+        true as is_planned,
+        true as is_missing
+    from planned_events
+    where not list_has_all(keys, required)
 ),
 
 planned_properties as (
     select
-        planned_events.event_date,
-        planned_events.app,
-        planned_events.event_name,
-        planned_events.event_id,
-        tracking_plan.property,
+        sent_properties.*,
         tracking_plan.type,
         tracking_plan.is_required,
-        nullif(trimmed(json_extract_string(planned_events.properties, '$."' || tracking_plan.property || '"')), '') as sent,
-        json_type(planned_events.properties, '$."' || tracking_plan.property || '"') in ('OBJECT', 'ARRAY') as is_nested
-    from planned_events
-    inner join tracking_plan
-        on planned_events.event_name = tracking_plan.event_name and tracking_plan.property is not null
+        tracking_plan.property is not null as is_planned,
+        left(sent_properties.json_value, 1) in ('{', '[') as is_nested,
+        nullif(trimmed(json_extract_string(sent_properties.json_value, '$')), '') as sent
+    from sent_properties
+    left join tracking_plan
+        on sent_properties.event_name = tracking_plan.event_name and sent_properties.property = tracking_plan.property
+    -- what an SDK adds by itself is nobody's plan, and what models read of any event needs none
+    where
+        tracking_plan.property is not null
+        or not (starts_with(sent_properties.property, '$') or sent_properties.property in (select property from property_catalog))
 ),
 
 -- a text that can be read as the type is of the type, as in every column that a model reads of a property
 compared_properties as (
-    select
+    select  -- noqa: AM07
         *,
         sent is null and is_required as is_missing,
         sent is not null and case type
@@ -50,6 +94,8 @@ compared_properties as (
             when 'json' then coalesce(json_type(try_cast(sent as json)) not in ('OBJECT', 'ARRAY'), true)
         end as is_mistyped
     from planned_properties
+    union all by name
+    select * from absent_properties
 ),
 
 broken_events as (
@@ -78,56 +124,30 @@ event_days as (
     group by events.event_date, events.app, events.event_name
 ),
 
-planned_property_days as (
+-- an object may have a key twice
+property_days as (
     select
         event_date,
         app,
         event_name,
         property,
-        count(sent) as events,
-        count(*) filter (where is_missing or is_mistyped) as broken_events,
-        count(*) filter (where is_missing) as missing,
-        count(*) filter (where is_mistyped) as mistyped,
-        coalesce(min(event_id) filter (where is_mistyped), min(event_id) filter (where is_missing)) as example_event_id,
+        count(distinct event_id) filter (where sent is not null) as events,
+        count(distinct event_id) filter (where is_missing) as missing,
+        count(distinct event_id) filter (where is_mistyped) as mistyped,
+        coalesce(
+            min(event_id) filter (where is_mistyped),
+            min(event_id) filter (where is_missing),
+            min(event_id) filter (where not is_planned and sent is not null)
+        ) as example_event_id,
         arg_min(sent, event_id) filter (where is_mistyped) as example_value
     from compared_properties
     group by event_date, app, event_name, property
 ),
 
-sent_keys as (
-    select
-        event_date,
-        app,
-        event_name,
-        event_id,
-        unnest(list_distinct(json_keys(properties))) as property
-    from planned_events
-),
-
-unplanned_property_days as (
-    select
-        sent_keys.event_date,
-        sent_keys.app,
-        sent_keys.event_name,
-        sent_keys.property,
-        count(*) as events,
-        min(sent_keys.event_id) as example_event_id
-    from sent_keys
-    anti join tracking_plan
-        on sent_keys.event_name = tracking_plan.event_name and sent_keys.property = tracking_plan.property
-    anti join property_catalog
-        on sent_keys.property = property_catalog.property
-    -- what an SDK adds by itself is nobody's plan
-    where not starts_with(sent_keys.property, '$')
-    group by sent_keys.event_date, sent_keys.app, sent_keys.event_name, sent_keys.property
-),
-
 tracked_days as (
     select * from event_days  -- noqa: AM07
     union all by name
-    select * from planned_property_days
-    union all by name
-    select * from unplanned_property_days
+    select * from property_days
 )
 
 select * from tracked_days
