@@ -30,11 +30,10 @@ known_ids as (
         any_value(anonymous_id) as id,
         any_value(app) as app,
         coalesce(
-            {% if setting('identity_rule') == 'first' -%}
-            arg_min(user_name, (first_event_at, user_name)),
-            {%- else -%}
-            arg_max(user_name, (last_event_at, user_name)),
-            {%- endif %}
+            case '{{ setting('identity_rule') }}'
+                when 'last' then arg_max(user_name, (last_event_at, user_name))
+                else arg_min(user_name, (first_event_at, user_name))
+            end,
             any_value({{ person_named('anonymous_id') }})
         ) as owner_id,
         min(first_event_at) as first_seen_at,

@@ -33,6 +33,11 @@ def events_of(app: str) -> Iterator[dict[str, Any]]:
                     ("experiment_exposed", {"experiment": f"clocks_{app}", "variant": "control"}),
                     ("content_viewed", {"content_id": f"clocks_{app}", "creator_id": "ada"}),
                     ("nps_sent", {"wave": f"{day}"}),
+                    *((f"{survey}_answered", {"score": 5}) for survey in ("nps", "csat", "ces")),
+                    ("purchase", {"amount_cents": 500, "currency": "USD"}),
+                    ("subscription_created", {"subscription_id": app, "amount_cents": 100, "currency": "USD"}),
+                    ("subscription_cancelled", {"subscription_id": app}),
+                    ("user_registered", {}),
                     ("charge_started", charging),
                     ("charge_stopped", charging),
                     ("wallet_credited", charging | {"amount_cents": 10, "currency": "USD"}),
@@ -55,7 +60,21 @@ def said_by(app: str, number: int, name: str, at: str, properties: dict[str, Any
     }
 
 
+# nobody does anything in these: the one sends what is passive alone, the other what belongs to nobody
+IDLE = {
+    "passive": {"event_name": "$pageleave", "user_id": "clocks_passive"},
+    "nobody": {"event_name": "page_view", "user_id": None},
+}
+
+
+def idle_events_of(app: str) -> Iterator[dict[str, Any]]:
+    """A few in January and one in March, months before the last app ends."""
+    for number, at in enumerate(("2016-01-05T10:00:00Z", "2016-01-20T10:00:00Z", "2016-03-10T23:00:00Z")):
+        yield said_by(app, number, "", at, {}) | IDLE[app]
+
+
 FILES = [ndjson(f"clocks_{app}.ndjson", *events_of(app)) for app in SPANS]
+FILES += [ndjson(f"clocks_{app}.ndjson", *idle_events_of(app)) for app in IDLE]
 SEEDS = {
     "conversions": [f"clocks_{app},clocks_{app},,person,clk_done,,,,any,,30,7" for app in SPANS],
     "funnels": [f"clocks_{app},clocks_{app},,person,ordered,604800,units,week" for app in SPANS],
@@ -103,6 +122,11 @@ ALL = ("day", "week", "month")
 DENSE = {
     "fct_web_overview": (SEGMENT, ALL, 0),
     "fct_daily_operations": (SEGMENT, ALL, 0),
+    "fct_growth_accounting": (SEGMENT, ALL, 0),
+    "fct_churn": (f"{SEGMENT} and kind = 'activity'", ("week", "month"), 0),
+    "fct_revenue_overview": (SEGMENT, ALL, 0),
+    "metric_mau": (SEGMENT, ("day",), 0),
+    "metric_mrr": (SEGMENT, ("month",), 0),
     "fct_charging_funnel": (SEGMENT, ALL, 3),
     "fct_green_hour_utilization": (SEGMENT, ALL, 3),
     "fct_station_utilization": ("app = $app", ALL, 3),
@@ -207,3 +231,106 @@ def test_rows_over_all_apps_go_by_the_latest_clock(mart: str, built: duckdb.Duck
         " and period_start between '2016-01-01' and '2016-07-01' order by all"
     ).fetchall()
     assert months == [(date(2016, month, 1), True) for month in range(1, 8)]
+
+
+# the rows of apps of a mart or metric, each with the end of its period and the app's last event
+OF_APPS = """
+    select
+        {app} as app, {period} as period, period_start, is_complete, clocks.last_event_at,
+        case period when 'day' then period_start + 1 when 'week' then period_start + 7
+            else (period_start + interval 1 month)::date end as period_end
+    from {mart} left join clocks on {app} = clocks.app
+    where {rows} and {period} in ('day', 'week', 'month')
+"""
+# what is told of the time after an app's last event
+GOES_ON = {
+    "fct_subscription_months": "subscriptions of an app that fell silent are in the MRR of all",
+    "fct_customer_months": "the same",
+    "fct_creator_revenue": "forecasts of the months to come",
+}
+
+
+@pytest.fixture(scope="module")
+def periodic(built: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """By mart and metric with rows of periods: a query of those of apps. An app's clock is told by its events alone."""
+    built.execute("create temp table clocks as select app, max(occurred_at) as last_event_at from events group by app")
+    columns: dict[str, set[str]] = {}
+    for mart, column in built.execute(
+        """
+        select table_name, column_name from duckdb_columns()
+        where schema_name = 'main' and regexp_matches(table_name, '^(fct|metric)_')
+        """
+    ).fetchall():
+        columns.setdefault(mart, set()).add(column)
+    return {
+        mart: OF_APPS.format(
+            mart=mart,
+            app=f"{mart}.app" if "app" in has else "segment_value",
+            period="period" if "period" in has else "'month'",
+            rows="true" if "app" in has else "segment = 'app'",
+        )
+        for mart, has in sorted(columns.items())
+        if {"period_start", "is_complete"} <= has and has & {"app", "segment_value"}
+    }
+
+
+def test_no_row_of_an_app_begins_or_is_complete_after_its_last_event(
+    periodic: dict[str, str], built: duckdb.DuckDBPyConnection
+) -> None:
+    """Of the apps of every file of this folder, in every relation."""
+    late = "period_start > last_event_at is not false"
+    early = "is_complete and period_end > last_event_at is not false"
+    counts = {
+        mart: built.execute(f"select count(*) filter ({late}), count(*) filter ({early}) from ({rows})").fetchone()
+        for mart, rows in periodic.items()
+    }
+    assert {mart for mart, (begun_late, _) in counts.items() if begun_late} == GOES_ON.keys()
+    assert {mart for mart, (_, complete) in counts.items() if complete} == set()
+    assert len(counts) > 80
+
+
+# of what the last complete month is an earlier one, or none
+NOT_EVERY_MONTH = {
+    "by the day alone": ["dau", "wau", "mau", "stickiness"],
+    "by the day alone, of experiments": [
+        "experiment_new_units", "experiment_sample", "misassignment_rate", "several_variants_rate"
+    ],
+    "of configured analyses and not of apps": [
+        "conversion_rate", "time_to_convert", "funnel_conversion",
+        "retention_d1", "retention_d7", "retention_d30", "retention_w1", "retention_m1",
+    ],
+    "of the months in which customers came": ["cac", "spend", "payback_months", "ltv_3m", "ltv_12m"],
+    "open for 30 days more": ["nps", "survey_response_rate", "signup_to_payment_rate"],
+}  # fmt: skip
+NOT_EVERY_MONTH_OF_MARTS = {"fct_channel_economics", "fct_nps"}
+
+
+def test_the_last_complete_month_of_an_app_is_the_one_before_its_end(
+    periodic: dict[str, str], built: duckdb.DuckDBPyConnection
+) -> None:
+    expected = {f"clocks_{app}": periods_of(app, "month", 0)[-2][1] for app in SPANS}
+    others = set()
+    for mart, rows in periodic.items():
+        shown = dict(
+            built.execute(
+                f"select app, max(period_start) filter (is_complete) from ({rows})"
+                " where period = 'month' and app in $1 group by app",
+                [[*expected]],
+            ).fetchall()
+        )
+        others |= {mart} if shown != expected else set()
+    assert others == NOT_EVERY_MONTH_OF_MARTS | {f"metric_{m}" for names in NOT_EVERY_MONTH.values() for m in names}
+
+
+@pytest.mark.parametrize("app", IDLE)
+def test_an_app_without_activity_has_periods_to_its_end_and_nobody_in_them(
+    app: str, periodic: dict[str, str], built: duckdb.DuckDBPyConnection
+) -> None:
+    assert built.execute(
+        "select count(*), max(period_start), max(period_start) filter (is_complete), sum(visitors), sum(views)"
+        " from fct_web_overview where segment_value = $1 and period = 'month'",
+        [f"clocks_{app}"],
+    ).fetchall() == [(3, date(2016, 3, 1), date(2016, 2, 1), 0, 3 if app == "nobody" else 0)]
+    for mart in ("fct_active_persons", "fct_growth_accounting"):
+        rows = built.execute(f"select count(*) from {mart} where segment_value = $1", [f"clocks_{app}"]).fetchall()
+        assert rows == [(0,)], mart
