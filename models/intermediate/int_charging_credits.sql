@@ -1,13 +1,6 @@
 {{ config(materialized='view') }}
-{%- set reporting_currency = setting('reporting_currency') %}
 
 with
-
-charging_events as (select * from {{ ref('int_charging_events') }}),
-
-currencies as (select * from {{ ref('currencies') }}),
-
-exchange_rates as (select * from {{ ref('int_exchange_rates') }}),
 
 credits as (
     select
@@ -15,13 +8,14 @@ credits as (
         charging_events.event_date,
         charging_events.app,
         charging_events.amount_cents,
-        unreadable_properties['amount_cents'] as unreadable_amount,
+        charging_events.unreadable_properties['amount_cents'] as unreadable_amount,
         {{ local_date('charging_events.occurred_at') }} as credit_date,
-        coalesce(nullif(upper(trimmed(charging_events.currency)), ''), upper(app_currencies.currency), '{{ reporting_currency }}') as currency
-    from charging_events
-    left join {{ ref('app_currencies') }} as app_currencies
-        on charging_events.app = app_currencies.app
-    where step = 'credit'
+        coalesce(
+            nullif(upper(trimmed(charging_events.currency)), ''), upper(app_currencies.currency), '{{ setting("reporting_currency") }}'
+        ) as currency
+    from {{ ref('int_charging_events') }} as charging_events
+    left join {{ ref('app_currencies') }} as app_currencies using (app)
+    where charging_events.step = 'credit'
 ),
 
 credits_with_rate as (
@@ -33,9 +27,8 @@ credits_with_rate as (
             when credits.amount_cents is null then 'missing_amount'
         end as fault
     from credits
-    left join currencies
-        on credits.currency = currencies.currency
-    asof left join exchange_rates
+    left join {{ ref('currencies') }} as currencies using (currency)
+    asof left join {{ ref('int_exchange_rates') }} as exchange_rates
         on credits.currency = exchange_rates.currency and credits.credit_date >= exchange_rates.valid_from_date
 ),
 

@@ -1,17 +1,12 @@
 with
 
-survey_events as (select * from {{ ref('int_survey_events') }}),
-
-identities as (select * from {{ ref('int_identities') }}),
-
 persons_events as (
     select
         survey_events.*,
         identities.person_id,
         {{ local_date('survey_events.occurred_at') }} as day
-    from survey_events
-    left join identities
-        on survey_events.identity_key = identities.identity_key
+    from {{ ref('int_survey_events') }} as survey_events
+    left join {{ ref('int_identities') }} as identities using (identity_key)
     where survey_events.is_answer or identities.person_id is not null
 ),
 
@@ -19,11 +14,8 @@ persons_events as (
 events_with_asking as (
     select
         *,
-        case
-            when is_answer
-                then max(case when not is_answer then struct_pack(occurred_at := occurred_at, event_id := event_id, day := day, wave := wave) end)
-                    over (partition by app, survey, person_id order by occurred_at)
-        end as asking
+        max(struct_pack(occurred_at, event_id, day, wave)) filter (where not is_answer)
+            over (partition by app, survey, person_id order by occurred_at) as asking
     from persons_events
 ),
 
@@ -31,7 +23,9 @@ events_with_asking as (
 events_with_round as (
     select
         * exclude (asking, wave),
-        wave is null and coalesce(occurred_at <= asking.occurred_at + to_days({{ setting('survey_response_days') }}), false) as is_of_asking,
+        is_answer
+        and wave is null
+        and coalesce(occurred_at <= asking.occurred_at + to_days({{ setting('survey_response_days') }}), false) as is_of_asking,
         case when is_of_asking then asking.day else day end as counted_date,
         coalesce(wave, case when is_of_asking then asking.wave end, strftime(counted_date, '%Y-%m')) as wave,
         -- what nobody said stands for itself
@@ -56,24 +50,14 @@ participations as (
         survey,
         wave,
         person_id,
+        nobody_key,
         min(case when not is_answer then occurred_at end) as asked_at,
         min(case when not is_answer then day end) as asked_date,
         min(case when is_usable then occurred_at end) as first_usable_at,
         count(case when is_answer then 1 end) as answers,
-        max(
-            struct_pack(
-                is_usable := is_usable,
-                occurred_at := occurred_at,
-                event_id := event_id,
-                day := day,
-                counted_date := counted_date,
-                score := score,
-                unreadable_score := unreadable_score,
-                comment := comment
-            )
-        ) filter (where is_answer) as deciding
+        max(struct_pack(is_usable, occurred_at, event_id, day, counted_date, score, unreadable_score, comment)) filter (where is_answer) as deciding
     from events_with_round
-    group by app, survey, wave, person_id, nobody_key
+    group by all
 ),
 
 survey_answers as (

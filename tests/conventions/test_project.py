@@ -31,6 +31,7 @@ GRAIN_TESTED_ELSEWHERE = {
     "funnel_exclusions": "two equal exclusions do no harm",
     "funnel_steps": "configured_funnels refuses a second row, by its number",
     "funnels": "configured_funnels refuses a second row, by its number",
+    "int_charging_sessions": "fct_charging_sessions shows it and is tested",
     "int_known_ids": "groups by its grain; int_identities joins it and is tested",
     "int_payments": "fct_payments shows it and is tested",
     "int_funnel_attempts": "fct_funnel_steps is compared with questions; equal attempts are rows of their own",

@@ -1,20 +1,5 @@
 with
 
-exposures as (
-    select * from {{ ref('int_experiment_exposures') }}
-    where outcome != 'faulty'
-),
-
-experiments as (select * from {{ ref('experiments') }}),
-
-experiment_variants as (select * from {{ ref('experiment_variants') }}),
-
-clocks as (select * from {{ ref('int_data_clocks') }}),
-
-calendar as (
-    {{ calendar_of('clocks') }}
-),
-
 -- a unit counts in its variant, or among those that saw several, and in all
 units as (
     select
@@ -22,11 +7,8 @@ units as (
         unnest([case when outcome = 'counted' then variant else 'several' end, 'all']) as variant,
         exposed_date as day,
         is_misassigned
-    from exposures
-),
-
-period_units as (
-    {{ in_every_period('units', ['experiment', 'variant', 'is_misassigned']) | indent(4) }}
+    from {{ ref('int_experiment_exposures') }}
+    where outcome != 'faulty'
 ),
 
 counts as (
@@ -37,20 +19,21 @@ counts as (
         period_start,
         count(*) as new_units,
         count(case when is_misassigned then 1 end) as misassigned_units
-    from period_units
-    group by experiment, variant, period, period_start
+    from units
+    inner join {{ ref('int_period_days') }} using (day)
+    group by all
 ),
 
 arms as (
     select
         experiment,
         variant
-    from experiment_variants
+    from {{ ref('experiment_variants') }}
     union all
     select
         experiment,
         unnest(['all', 'several']) as variant
-    from experiments
+    from {{ ref('experiments') }}
 ),
 
 -- from the first day of the experiment that has data to the last
@@ -59,43 +42,31 @@ arm_periods as (
         experiments.experiment,
         experiments.app,
         arms.variant,
-        calendar.period,
-        calendar.period_start,
-        calendar.next_period_start <= clocks.known_until
-        or coalesce(experiments.end_date < cast(clocks.known_until as date), false) as is_complete
-    from experiments
-    inner join arms
-        on experiments.experiment = arms.experiment
-    inner join clocks
-        on experiments.app = clocks.app
-    inner join calendar
+        periods.period,
+        periods.period_start,
+        periods.is_complete or coalesce(experiments.end_date < cast(periods.known_until as date), false) as is_complete
+    from {{ ref('experiments') }} as experiments
+    inner join arms using (experiment)
+    inner join {{ ref('int_clock_periods') }} as periods
         on
-            calendar.next_period_start > greatest(experiments.start_date, clocks.first_date)
-            and calendar.period_start <= least(experiments.end_date, clocks.last_date)
+            experiments.app = periods.clock
+            and periods.period_end > greatest(experiments.start_date, periods.first_date)
+            and periods.period_start <= coalesce(experiments.end_date, periods.last_date)
 ),
 
 exposed_units as (
     select
-        arm_periods.experiment,
+        experiment,
         arm_periods.app,
-        arm_periods.variant,
-        arm_periods.period,
-        arm_periods.period_start,
+        variant,
+        period,
+        period_start,
         coalesce(counts.new_units, 0) as new_units,
         coalesce(counts.misassigned_units, 0) as misassigned_units,
-        cast(
-            sum(coalesce(counts.new_units, 0)) over (
-                partition by arm_periods.experiment, arm_periods.variant, arm_periods.period order by arm_periods.period_start
-            ) as bigint
-        ) as exposed_units,
+        cast(sum(coalesce(counts.new_units, 0)) over (partition by experiment, variant, period order by period_start) as bigint) as exposed_units,
         arm_periods.is_complete
     from arm_periods
-    left join counts
-        on
-            arm_periods.experiment = counts.experiment
-            and arm_periods.variant = counts.variant
-            and arm_periods.period = counts.period
-            and arm_periods.period_start = counts.period_start
+    left join counts using (experiment, variant, period, period_start)
 )
 
 select * from exposed_units

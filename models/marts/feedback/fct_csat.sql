@@ -1,13 +1,11 @@
-{#- the 97.5 % quantile of the normal distribution -#}
-{%- set z = 1.959963984540054 %}
-
 with
 
 survey_scores as (
     select
         *,
         fours_and_up / nullif(answers, 0) as satisfied_share,
-        pow({{ z }}, 2) / nullif(answers, 0) as pull
+        -- the 97.5 % quantile of the normal distribution, squared
+        pow(1.959963984540054, 2) / nullif(answers, 0) as pull
     from {{ ref('int_survey_scores') }}
     where survey = 'csat'
 ),

@@ -1,6 +1,3 @@
-{#- the 97.5 % quantile of the normal distribution -#}
-{%- set z = 1.959963984540054 %}
-
 with
 
 survey_scores as (
@@ -10,9 +7,12 @@ survey_scores as (
         answers - nines_and_up - sixes_and_down as passives,
         sixes_and_down as detractors,
         (nines_and_up - sixes_and_down) / nullif(answers, 0) as mean_vote,
-        -- the variance of the mean of votes of 1, 0 and -1
-        (answers * (nines_and_up + sixes_and_down) - pow(nines_and_up - sixes_and_down, 2))
-        / nullif(pow(answers, 2) * (answers - 1), 0) as mean_variance
+        -- the 97.5 % quantile of the normal distribution, times the standard error of the mean of votes of 1, 0 and -1
+        1.959963984540054
+        * sqrt(
+            (answers * (nines_and_up + sixes_and_down) - pow(nines_and_up - sixes_and_down, 2))
+            / nullif(pow(answers, 2) * (answers - 1), 0)
+        ) as margin
     from {{ ref('int_survey_scores') }}
     where survey = 'nps'
 ),
@@ -38,8 +38,8 @@ nps as (
         detractors / nullif(answers, 0) as detractor_share,
         100 * mean_vote as nps,
         -- greatest and least pass over nulls
-        case when answers > 1 then greatest(100 * (mean_vote - {{ z }} * sqrt(mean_variance)), -100) end as nps_low,
-        case when answers > 1 then least(100 * (mean_vote + {{ z }} * sqrt(mean_variance)), 100) end as nps_high,
+        case when answers > 1 then greatest(100 * (mean_vote - margin), -100) end as nps_low,
+        case when answers > 1 then least(100 * (mean_vote + margin), 100) end as nps_high,
         is_complete,
         is_response_complete
     from survey_scores

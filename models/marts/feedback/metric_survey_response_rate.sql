@@ -10,22 +10,6 @@
 
 with
 
-surveys as (
-    {% for survey in ['nps', 'csat', 'ces'] -%}
-    select
-        period,
-        period_start,
-        segment,
-        segment_value,
-        asked,
-        answered,
-        is_response_complete
-    from {{ ref('fct_' ~ survey) }}
-    where period = 'month'
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
-),
-
 survey_response_rate as (
     select
         period,
@@ -34,8 +18,9 @@ survey_response_rate as (
         segment_value,
         sum(answered) / nullif(sum(asked), 0) as metric_value,
         bool_and(is_response_complete) as is_complete
-    from surveys
-    group by period, period_start, segment, segment_value
+    from {{ ref('int_survey_scores') }}
+    where period = 'month'
+    group by all
 )
 
 select * from survey_response_rate
