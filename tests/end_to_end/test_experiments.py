@@ -61,7 +61,7 @@ OWN = {
     )
     for unit, end, traffic in (("person", "2025-01-08", 100), ("device", None, 50), ("account", "2025-01-12", 100))
 }
-MODELS = ("int_experiment_exposures", "int_experiment_moments")
+MODELS = ("int_experiment_exposures", "int_experiment_values", "int_experiment_moments")
 
 
 @pytest.fixture(scope="module")

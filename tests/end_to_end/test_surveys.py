@@ -20,7 +20,10 @@ import ingest
 from tests.end_to_end.dbt_project import build_models, copy_part, run_dbt
 
 MODELS = {
+    "int_period_days": "intermediate",
+    "int_clock_periods": "intermediate",
     "int_survey_answers": "intermediate",
+    "int_survey_days": "intermediate",
     "int_survey_scores": "intermediate",
     "fct_nps": "marts/feedback",
     "fct_csat": "marts/feedback",
@@ -191,6 +194,8 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnec
         create table int_identities as select i::ubigint as identity_key, 'p' || i % 3 as person_id from range(4) as r (i);
         create table int_person_origins (person_id varchar, country varchar, device_type varchar, channel varchar);
         create table int_person_segments (person_id varchar, segment varchar, valid_from_date date, valid_to_date date);
+        create table int_money_events (effective_at timestamp, money_event varchar);
+        create table int_channel_spend (spend_date date);
         """  # noqa: E501
     )
     for person, country in COUNTRIES.items():
@@ -202,7 +207,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnec
         connection.execute("insert into int_person_segments values (?, ?, ?, null)", [person, after, since])
     connection.execute(
         "create table int_data_clocks as select unnest([null, 'shop', 'school']) as app,"
-        " timestamp '2024-12-01' as first_event_at, $1::timestamp as last_event_at, $1::timestamp as known_until_at",
+        " date '2024-12-01' as first_date, $1::date as last_date, $1::timestamp as known_until",
         [LAST],
     )
     for name, folder in MODELS.items():
