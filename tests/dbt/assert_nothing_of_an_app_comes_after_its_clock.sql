@@ -11,17 +11,16 @@
     'fct_revenue_overview',
     'fct_web_overview',
 ] -%}
-{%- set of_months = ['fct_channel_economics', 'fct_mrr_movements'] -%}
 {%- set of_apps = ['fct_content_performance', 'fct_creator_growth', 'fct_experiment_exposures', 'fct_station_utilization'] %}
 
 with
 
 rows_of_apps as (
-    {% for mart in of_segments + of_months -%}
+    {% for mart in of_segments -%}
     select
         '{{ mart }}' as mart,
         segment_value as app,
-        {{ "'month'" if mart in of_months else 'period' }} as period,
+        period,
         period_start,
         is_complete
     from {{ ref(mart) }}
@@ -38,6 +37,41 @@ rows_of_apps as (
     from {{ ref(mart) }}
     union all
     {% endfor %}
+    select
+        'fct_mrr_movements' as mart,
+        segment_value as app,
+        'month' as period,
+        period_start,
+        is_complete
+    from {{ ref('fct_mrr_movements') }}
+    where segment = 'app'
+    union all
+    select
+        'fct_subscription_months' as mart,
+        app,
+        'month' as period,
+        period_start,
+        is_complete
+    from {{ ref('fct_subscription_months') }}
+    union all
+    select
+        'fct_customer_months' as mart,
+        app,
+        'month' as period,
+        period_start,
+        is_complete
+    from {{ ref('fct_customer_months') }}
+    union all
+    -- money is spent when it is, also on an app that nobody has used yet or uses any more
+    select
+        'fct_channel_economics' as mart,
+        segment_value as app,
+        'month' as period,
+        period_start,
+        is_complete
+    from {{ ref('fct_channel_economics') }}
+    where segment = 'app' and (acquired_customers > 0 or is_complete)
+    union all
     select
         'fct_active_persons' as mart,
         segment_value as app,

@@ -243,11 +243,7 @@ OF_APPS = """
     where {rows} and {period} in ('day', 'week', 'month')
 """
 # what is told of the time after an app's last event
-GOES_ON = {
-    "fct_subscription_months": "subscriptions of an app that fell silent are in the MRR of all",
-    "fct_customer_months": "the same",
-    "fct_creator_revenue": "forecasts of the months to come",
-}
+GOES_ON = {"fct_creator_revenue": "forecasts of the months to come"}
 
 
 @pytest.fixture(scope="module")
