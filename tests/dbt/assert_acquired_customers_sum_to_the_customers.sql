@@ -11,7 +11,7 @@ channels as (
         sum(revenue_cents) as revenue_cents,
         sum(spend_cents) as spend_cents
     from {{ ref('fct_channel_economics') }}
-    group by segment, segment_value, period_start
+    group by all
 ),
 
 cohorts as (
@@ -23,23 +23,24 @@ cohorts as (
         sum(revenue_cents) as revenue_cents
     from {{ ref('fct_cohort_revenue') }}
     where segment in ('all', 'app')
-    group by segment, segment_value, cohort_start
+    group by all
 ),
 
 spend as (
     select
         'all' as segment,
         'all' as segment_value,
+        -- no calendar: money may be spent after the last event
         cast(date_trunc('month', spend_date) as date) as period_start,
         sum(spend_cents) as spend_cents
     from {{ ref('int_channel_spend') }}
-    group by date_trunc('month', spend_date)
+    group by all
 )
 
 select
-    coalesce(channels.segment, cohorts.segment, spend.segment) as segment,
-    coalesce(channels.segment_value, cohorts.segment_value, spend.segment_value) as segment_value,
-    coalesce(channels.period_start, cohorts.period_start, spend.period_start) as period_start,
+    segment,
+    segment_value,
+    period_start,
     channels.customers,
     cohorts.customers as customers_of_cohort,
     channels.revenue_cents,
@@ -49,16 +50,11 @@ select
 
 from channels
 
-full join cohorts
-    on channels.segment = cohorts.segment and channels.segment_value = cohorts.segment_value and channels.period_start = cohorts.period_start
+full join cohorts using (segment, segment_value, period_start)
 
-full join spend
-    on
-        coalesce(channels.segment, cohorts.segment) = spend.segment
-        and coalesce(channels.segment_value, cohorts.segment_value) = spend.segment_value
-        and coalesce(channels.period_start, cohorts.period_start) = spend.period_start
+full join spend using (segment, segment_value, period_start)
 
 where
     coalesce(channels.customers, 0) != coalesce(cohorts.customers, 0)
     or coalesce(channels.revenue_cents, 0) != coalesce(cohorts.revenue_cents, 0)
-    or (coalesce(channels.segment, spend.segment) = 'all' and coalesce(channels.spend_cents, 0) != coalesce(spend.spend_cents, 0))
+    or (segment = 'all' and coalesce(channels.spend_cents, 0) != coalesce(spend.spend_cents, 0))

@@ -3,24 +3,25 @@ with
 
 customers as (
     select
-        app,
-        person_id,
-        min(date_trunc('month', payment_date)) as cohort_start
-    from {{ ref('fct_payments') }}
-    where revenue_cents > 0 and person_id is not null
-    group by app, person_id
+        payments.app,
+        payments.person_id,
+        min(months.period_start) as cohort_start
+    from {{ ref('fct_payments') }} as payments
+    inner join {{ ref('int_period_days') }} as months
+        on payments.payment_date = months.day and months.period = 'month'
+    where payments.revenue_cents > 0
+    group by all
 ),
 
 revenue as (
     select
-        payments.app,
-        count(distinct payments.person_id) as customers,
+        app,
+        count(distinct person_id) as customers,
         sum(payments.revenue_cents) as revenue_cents
     from {{ ref('fct_payments') }} as payments
-    inner join customers
-        on payments.app = customers.app and payments.person_id = customers.person_id
+    inner join customers using (app, person_id)
     where payments.payment_date >= customers.cohort_start
-    group by payments.app
+    group by app
 ),
 
 cohorts as (
@@ -30,17 +31,16 @@ cohorts as (
         sum(case when period = 0 then customers end) as customers
     from {{ ref('fct_cohort_revenue') }}
     where segment = 'app'
-    group by segment_value
+    group by app
 )
 
 select
-    revenue.app,
+    app,
     revenue.revenue_cents,
     cohorts.revenue_cents as revenue_of_cohorts
 
 from revenue
 
-full join cohorts
-    on revenue.app = cohorts.app
+full join cohorts using (app)
 
 where revenue.revenue_cents is distinct from cohorts.revenue_cents or revenue.customers is distinct from cohorts.customers

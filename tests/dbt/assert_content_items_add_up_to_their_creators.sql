@@ -1,25 +1,22 @@
 -- A failing row is a creator whose views, readings or reactions are not those of their items, over all time or by weeks and months.
-{%- set measures = ['views', 'starters', 'finishers', 'likes', 'comments', 'shares', 'bookmarks', 'ratings'] %}
-
 with
-
-content_performance as (select * from {{ ref('fct_content_performance') }}),
-
-creator_overview as (select * from {{ ref('fct_creator_overview') }}),
-
-creator_growth as (select * from {{ ref('fct_creator_growth') }}),
 
 item_totals as (
     select
         app,
         creator_id,
-        {% for measure in measures -%}
-        coalesce(sum({{ measure }}) filter (where period = 'all'), 0) as {{ measure }},
-        {% endfor -%}
-        coalesce(sum(likes) filter (where period = 'week'), 0) as weekly_likes,
-        coalesce(sum(views) filter (where period = 'month'), 0) as monthly_views
-    from content_performance
-    group by app, creator_id
+        sum(case period when 'all' then views end) as views,
+        sum(case period when 'all' then starters end) as starters,
+        sum(case period when 'all' then finishers end) as finishers,
+        sum(case period when 'all' then likes end) as likes,
+        sum(case period when 'all' then comments end) as comments,
+        sum(case period when 'all' then shares end) as shares,
+        sum(case period when 'all' then bookmarks end) as bookmarks,
+        sum(case period when 'all' then ratings end) as ratings,
+        sum(case period when 'week' then likes end) as weekly_likes,
+        sum(case period when 'month' then views end) as monthly_views
+    from {{ ref('fct_content_performance') }}
+    group by all
 ),
 
 growth_totals as (
@@ -28,27 +25,30 @@ growth_totals as (
         creator_id,
         sum(case period when 'week' then views end) as weekly_views,
         sum(case period when 'month' then views end) as monthly_views
-    from creator_growth
-    group by app, creator_id
+    from {{ ref('fct_creator_growth') }}
+    group by all
 )
 
 select
-    creator_overview.app,
-    creator_overview.creator_id
+    app,
+    creator_id
 
-from creator_overview
+from {{ ref('fct_creator_overview') }} as creators
 
-left join item_totals
-    on creator_overview.app = item_totals.app and creator_overview.creator_id = item_totals.creator_id
+full join item_totals as items using (app, creator_id)
 
-left join growth_totals
-    on creator_overview.app = growth_totals.app and creator_overview.creator_id = growth_totals.creator_id
+full join growth_totals as growth using (app, creator_id)
 
 where
-    growth_totals.weekly_views is distinct from creator_overview.views
-    or growth_totals.monthly_views is distinct from creator_overview.views
-    or coalesce(item_totals.monthly_views, 0) != creator_overview.views
-    or coalesce(item_totals.weekly_likes, 0) != creator_overview.likes
-    {% for measure in measures -%}
-    or coalesce(item_totals.{{ measure }}, 0) != creator_overview.{{ measure }}
-    {% endfor %}
+    coalesce(items.views, 0) is distinct from creators.views
+    or coalesce(items.starters, 0) is distinct from creators.starters
+    or coalesce(items.finishers, 0) is distinct from creators.finishers
+    or coalesce(items.likes, 0) is distinct from creators.likes
+    or coalesce(items.comments, 0) is distinct from creators.comments
+    or coalesce(items.shares, 0) is distinct from creators.shares
+    or coalesce(items.bookmarks, 0) is distinct from creators.bookmarks
+    or coalesce(items.ratings, 0) is distinct from creators.ratings
+    or coalesce(items.weekly_likes, 0) is distinct from creators.likes
+    or coalesce(items.monthly_views, 0) is distinct from creators.views
+    or growth.weekly_views is distinct from creators.views
+    or growth.monthly_views is distinct from creators.views

@@ -1,13 +1,14 @@
 -- A failing row is a period in which the actives are not the new, returning and resurrected persons, or are not those of the period
--- before, less the dormant, plus the new and resurrected; or which misses the period before it.
+-- before, less the dormant, plus the new and resurrected; or which misses the period before it, or is none.
 with
 
 growth as (
     select
         *,
         lag(active_persons, 1, 0) over segment_periods as active_before,
-        lag(period_start) over segment_periods as previous_period_start
+        lag(period_number) over segment_periods as previous_period_number
     from {{ ref('fct_growth_accounting') }}
+    left join {{ ref('dim_periods') }} using (period, period_start)
     window segment_periods as (partition by period, segment, segment_value order by period_start)
 )
 
@@ -17,8 +18,5 @@ where
     active_persons != new_persons + returning_persons + resurrected_persons
     or active_persons != active_before - dormant_persons + new_persons + resurrected_persons
     or least(new_persons, returning_persons, resurrected_persons, dormant_persons) < 0
-    or previous_period_start != case
-        when period = 'day' then period_start - 1
-        when period = 'week' then period_start - 7
-        else cast(period_start - interval 1 month as date)
-    end
+    or period_number is null
+    or period_number != previous_period_number + 1

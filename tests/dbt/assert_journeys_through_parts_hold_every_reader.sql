@@ -20,13 +20,12 @@ part_totals as (
 )
 
 select
-    content_performance.app,
-    content_performance.content_id
+    app,
+    content_id
 
 from content_performance
 
-left join part_totals
-    on content_performance.app = part_totals.app and content_performance.content_id = part_totals.content_id
+left join part_totals using (app, content_id)
 
 where
     content_performance.starters != coalesce(part_totals.readers, 0)

@@ -1,5 +1,5 @@
--- A failing row is a series of a metric that has not one row for each period between its first and its last, on the day on which such periods
--- begin, or a value that cannot be: no number, a share outside 0 to 1, a count or a time below 0.
+-- A failing row is a series of a metric that has not one row for each period between its first and its last, or one that is no period of
+-- dim_periods, or a value that cannot be: no number, a share outside 0 to 1, a count or a time below 0.
 {%- set metrics = [
     'metric_active_persons',
     'metric_activity_churn_rate',
@@ -128,23 +128,19 @@ series as (
         period,
         segment,
         segment_value,
-        min(period_start) as first_start,
-        max(period_start) as last_start,
         count(*) as periods,
         count(distinct period_start) as distinct_periods,
         count(*) filter (where is_complete is null) as unknown_periods,
+        -- money may be spent after the last event, with which the calendar ends
         count(*) filter (
-            where
-            period_start != case period
-                when 'week' then {{ period_start('period_start', 'week', setting('week_start')) }}
-                when 'month' then date_trunc('month', period_start)
-                else period_start
-            end
+            where period_number is null and (not may_have_holes or period_start < (select max(period_end) from {{ ref('dim_periods') }}))
         ) as misplaced_periods,
+        max(period_number) - min(period_number) + 1 as periods_between,
         min(metric_value) as lowest_value,
         max(metric_value) as highest_value
     from rows_of_metrics
-    group by metric, unit, may_have_holes, period, segment, segment_value
+    left join {{ ref('dim_periods') }} using (period, period_start)
+    group by all
 )
 
 select *
@@ -156,13 +152,8 @@ where
     or unknown_periods + misplaced_periods > 0
     or segment is null
     or segment_value is null
-    or period not in ('day', 'week', 'month')
     or not may_have_holes
-    and periods != 1 + case period
-        when 'day' then last_start - first_start
-        when 'week' then (last_start - first_start) // 7
-        else date_diff('month', first_start, last_start)
-    end
+    and periods != periods_between
     or isnan(highest_value)
     or isinf(highest_value)
     or lowest_value < 0

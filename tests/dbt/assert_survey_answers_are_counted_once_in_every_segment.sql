@@ -2,18 +2,20 @@
 with
 
 scores as (
-    {% for survey in ['nps', 'csat', 'ces'] -%}
     select
-        '{{ survey }}' as survey,
-        period,
-        segment,
-        asked,
-        answered,
-        answers,
-        unusable_answers
-    from {{ ref('fct_' ~ survey) }}
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
+        'nps' as survey,
+        *
+    from {{ ref('fct_nps') }}
+    union all by name
+    select
+        'csat' as survey,
+        *
+    from {{ ref('fct_csat') }}
+    union all by name
+    select
+        'ces' as survey,
+        *
+    from {{ ref('fct_ces') }}
 ),
 
 sums as (
@@ -26,7 +28,7 @@ sums as (
         sum(answers) as answers,
         sum(unusable_answers) as unusable_answers
     from scores
-    group by survey, period, segment
+    group by all
 ),
 
 persons as (
@@ -43,25 +45,22 @@ persons as (
 
 kinds as (
     select
-        unnest(['all', 'app', 'country', 'device_type', 'channel', 'person_segment']) as segment,
-        'month' as period
-    union all
-    select
-        unnest(['all', 'app', 'country', 'device_type', 'channel', 'person_segment']) as segment,
-        'wave' as period
+        segments.segment,
+        periods.period
+    from (values ('all'), ('app'), ('country'), ('device_type'), ('channel'), ('person_segment')) as segments (segment)
+    cross join (values ('month'), ('wave')) as periods (period)
 )
 
 select
-    kinds.period,
-    kinds.segment,
+    period,
+    segment,
     persons.*
 
 from persons
 
 cross join kinds
 
-left join sums
-    on persons.survey = sums.survey and kinds.period = sums.period and kinds.segment = sums.segment
+left join sums using (survey, period, segment)
 
 where
     (persons.asked, persons.answered, persons.answers, persons.unusable_answers)
