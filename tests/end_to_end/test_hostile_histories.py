@@ -297,19 +297,23 @@ PLANTED = [
     ("macros/plumbing/keys.sql", "    app, event_id, event_date", "    event_id, event_date"),
     ("macros/engines/sessions.sql", "over lane_bins) > {{ timeout_us }}", "over lane_bins) >= {{ timeout_us }}"),
     ("models/intermediate/int_money_movements.sql", "partition by app, payment_id\n", "partition by payment_id\n"),
+    ("models/intermediate/int_clock_periods.sql", "on periods.period_start <= clocks.last_date", "on true"),
 ]
 
 
 def test_planted_bugs_are_found(told: History, home: Path, receipts: list[ingest.BatchReceipt], tmp_path: Path) -> None:
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "landing").symlink_to(home / "landing")
-    marts = ("events", "fct_sessions", "fct_payments")
+    marts = ("events", "fct_sessions", "fct_payments", "fct_active_persons")
     faulty = Built(told, build(tmp_path / "home", tmp_path / "project", WHOLE, marts, PLANTED), WHOLE)
     assert {
-        compared.__name__ for compared in (contents, persons, sessions, payments) if difference(*compared(faulty))
+        compared.__name__
+        for compared in (contents, persons, sessions, payments, actives)
+        if difference(*compared(faulty))
     } == {
         "contents",
         "sessions",
         "payments",
+        "actives",
     }
     faulty.connection.close()
