@@ -7,7 +7,7 @@ identities as (
         ids.identity_key,
         ids.id_kind,
         ids.id,
-        {{ 'ids.app' if setting('person_scope') == 'app' else 'cast(null as varchar)' }} as app,
+        ids.app,
         coalesce(merged_ids.person_id, ids.owner_id) as person_id,
         ids.first_seen_at,
         ids.last_seen_at

@@ -16,7 +16,7 @@ known_ids as (
         identity_key,
         'user' as id_kind,
         any_value(user_id) as id,
-        any_value(app) as app,
+        {{ 'any_value(app)' if setting('person_scope') == 'app' else 'cast(null as varchar)' }} as app,
         any_value(user_name) as owner_id,
         min(first_event_at) as first_seen_at,
         max(last_event_at) as last_seen_at
@@ -28,7 +28,7 @@ known_ids as (
         device_key as identity_key,
         'device' as id_kind,
         any_value(anonymous_id) as id,
-        any_value(app) as app,
+        {{ 'any_value(app)' if setting('person_scope') == 'app' else 'cast(null as varchar)' }} as app,
         coalesce(
             case '{{ setting('identity_rule') }}'
                 when 'last' then arg_max(user_name, (last_event_at, user_name))

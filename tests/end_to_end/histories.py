@@ -34,6 +34,8 @@ GAPS = [
     timedelta(days=6),
     timedelta(days=33),
 ]
+# apps whose clocks lie months and years from those of the others, and when their histories begin
+APART = {"retired": LONELY[:12], "newcomer": CROWDED[1:2]}
 # how far the receipt of an event lies from when its sender says that it was sent
 SKEWS = [timedelta(milliseconds=50), timedelta(minutes=20), timedelta(hours=-7), timedelta(days=2), timedelta(days=-3)]
 # of a history that is busy, so that its sessions are long, are bridged, and last beyond midnight
@@ -64,8 +66,11 @@ class Delivery:
     event: Event
 
 
-def history(number: int, seed: int, loads: int) -> list[Delivery]:
-    """One small world of a few people and devices, whose ids no other history shares, delivered in `loads` loads."""
+def history(number: int, seed: int, loads: int, app: str | None = None) -> list[Delivery]:
+    """One small world of a few people and devices, whose ids no other history shares, delivered in `loads` loads.
+
+    Of one of the apps that lie apart from all others, where it is named.
+    """
     rng = random.Random(f"{seed}/{number}")
     users = [f"h{number}-u{i}" for i in range(rng.randint(1, 3))]
     devices = [f"h{number}-d{i}" for i in range(rng.choice([1, 1, 2, 3]))]
@@ -78,6 +83,7 @@ def history(number: int, seed: int, loads: int) -> list[Delivery]:
     if rng.random() < 0.3:
         apps, anonymous_ids, names = ["shop"], devices[:1], READING
         gaps, at = [gap for gap in GAPS if gap <= TIMEOUT], rng.choice(LONELY)
+    at = rng.choice(APART[app]) if app else at
 
     def sent(event: Event) -> Event:
         # who is alone in reading on is so by the clock too: a corrected one would touch the next day
@@ -116,6 +122,7 @@ def history(number: int, seed: int, loads: int) -> list[Delivery]:
             event |= experiment(rng)
         if rng.random() < 0.08:
             event |= {"event_name": "alias", "properties": {"previous_id": rng.choice([*users, *devices, *NO_ID])}}
+        event["app"] = app or event["app"]
         # every app numbers its events from 0
         event["event_id"] = f"h{number}-e{numbered[event['app']]}"
         numbered[event["app"]] += 1

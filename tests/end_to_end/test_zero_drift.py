@@ -9,7 +9,7 @@ import pytest
 
 import ingest
 from tests.end_to_end.dbt_project import REMEMBERED, build_models, copy_part, differences, run_dbt
-from tests.end_to_end.histories import Delivery, history
+from tests.end_to_end.histories import APART, Delivery, history
 
 HISTORIES = int(os.environ.get("FOOTFALL_PROPERTY_HISTORIES", "480"))
 SEED = int(os.environ.get("FOOTFALL_PROPERTY_SEED", "1"))
@@ -37,7 +37,8 @@ METRICS = ("--exclude", "metric_*")
 
 
 def deliveries(histories: int, seed: int) -> list[Delivery]:
-    return [delivery for number in range(histories) for delivery in history(number, seed, LOADS)]
+    apps = [None] * histories + [*APART] * (1 + histories // 40)
+    return [delivery for number, app in enumerate(apps) for delivery in history(number, seed, LOADS, app)]
 
 
 def load(home: Path, events: list[Delivery], number: int, rng: random.Random) -> None:
