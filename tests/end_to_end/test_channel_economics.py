@@ -161,9 +161,11 @@ def test_every_channel_has_its_customers_their_money_and_its_cost(
         home,
         "build",
         "--select",
+        "int_customer_channels",
         "fct_channel_economics",
         "assert_acquired_customers_sum_to_the_customers",
         "--exclude-resource-type=unit_test",
+        "--indirect-selection=cautious",  # laws over marts that are not built here
         settings=settings_of(model),
     )
     if model == "time_decay":  # a weight of every session: the law has compared the sums
