@@ -1,4 +1,4 @@
-"""How text becomes ids, times and numbers: one reading of each, as DuckDB macros.
+"""How text becomes ids, times and numbers, and what these are called: one reading of each, as DuckDB macros.
 
 The loader reads the envelope with them, the models the properties; they are kept in the warehouse and in what is
 published, because views there name them.
@@ -6,6 +6,7 @@ published, because views there name them.
 
 import hashlib
 import re
+from pathlib import Path
 
 import duckdb
 
@@ -194,9 +195,12 @@ end;
 """
 
 
+FUNCTIONS = Path(__file__).with_name("functions.sql").read_text(encoding="utf-8")
+
+
 def value_macros() -> str:
     """Return the SQL of every macro, with the ids that the settings leave out."""
-    return id_macros(LoadSettings().id_sentinels) + MACROS  # type: ignore[call-arg]
+    return id_macros(LoadSettings().id_sentinels) + MACROS + FUNCTIONS  # type: ignore[call-arg]
 
 
 def values_version() -> str:

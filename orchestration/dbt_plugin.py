@@ -11,6 +11,7 @@ from duckdb.sqltypes import VARCHAR
 
 from ingest import ensure_landing
 from ingest.values import install_macros
+from orchestration.analyses import configured
 from orchestration.logic import logic_of
 from orchestration.settings import missing_variables, project_dir, settings
 
@@ -39,6 +40,7 @@ class Plugin(BasePlugin):
         """Let the models read ids, times and numbers as the loader does, and know the code behind them."""
         install_macros(conn)
         project = Path(get_flags().PROJECT_DIR)  # type: ignore[no-untyped-call]
+        conn.create_function("configured", configured, [VARCHAR, VARCHAR], VARCHAR)
         conn.create_function("logic_of", lambda code: logic_of(code, project), [VARCHAR], VARCHAR)
         # the profile was read before the home was known
         if limit := self.added.get("FOOTFALL_MEMORY_LIMIT"):

@@ -46,13 +46,20 @@ try_cast({{ text_as_number(expression) }} as decimal(38, 6))
 {%- elif operator in ('eq', 'ne') -%}
 {{ 'not ' if operator == 'ne' }}{{ value_is(expression, value, literal) }}
 {%- elif operator in ('in', 'not_in') -%}
-{{ 'not ' if operator == 'not_in' }}{{ value_is_one_of(expression, value, literal) }}
+{{ 'not ' if operator == 'not_in' }}(false
+{%- for item in value if item is not string %} or {{ value_is(expression, item, literal) }}{% endfor -%}
+{%- for item in value if item is string -%}
+{{ ' or coalesce(' ~ expression ~ ' in (' if loop.first }}{{ literal(item) }}{{ '), false)' if loop.last else ', ' }}
+{%- endfor -%}
+)
 {%- elif operator in ('contains', 'not_contains') -%}
 {{ 'not ' if operator == 'not_contains' }}coalesce(contains(lower({{ expression }}), lower({{ literal(value) }})), false)
 {%- elif operator == 'regex' -%}
 coalesce(regexp_matches({{ expression }}, {{ literal(value) }}), false)
 {%- else -%}
-{{ value_compares(expression, signs[operator], value, literal) }}
+{%- set compared = literal(value | string) ~ '::varchar' -%}
+{{ '' if value is number else 'case when (' ~ text_as_number(compared) ~ ') is null then coalesce(' ~ expression ~ ' '
+    ~ signs[operator] ~ ' ' ~ compared ~ ', false) else ' }}{{ numbers_compare(expression, signs[operator], compared) }}{{ '' if value is number else ' end' }}
 {%- endif -%}
 {%- endfor -%}
 )
@@ -67,25 +74,6 @@ coalesce({{ expression }} = {{ literal('true' if value else 'false') }}, false)
 {{ numbers_compare(expression, '=', literal(value | string) ~ '::varchar') }}
 {%- else -%}
 coalesce({{ expression }} = {{ literal(value) }}, false)
-{%- endif -%}
-{%- endmacro -%}
-
-{%- macro value_is_one_of(expression, values, literal) -%}
-(false
-{%- for value in values if value is not string %} or {{ value_is(expression, value, literal) }}{% endfor -%}
-{%- for value in values if value is string -%}
-{{ ' or coalesce(' ~ expression ~ ' in (' if loop.first }}{{ literal(value) }}{{ '), false)' if loop.last else ', ' }}
-{%- endfor -%}
-)
-{%- endmacro -%}
-
-{%- macro value_compares(expression, sign, value, literal) -%}
-{%- set compared = literal(value | string) ~ '::varchar' -%}
-{%- if value is number -%}
-{{ numbers_compare(expression, sign, compared) }}
-{%- else -%}
-case when ({{ text_as_number(compared) }}) is null then coalesce({{ expression }} {{ sign }} {{ compared }}, false)
-else {{ numbers_compare(expression, sign, compared) }} end
 {%- endif -%}
 {%- endmacro -%}
 
@@ -131,44 +119,4 @@ list_transform(
 {%- endif -%}
 {%- endfor -%}
 )
-{%- endmacro -%}
-
-{%- macro where_fault(where) -%}
-{%- set operators = ['eq', 'ne', 'in', 'not_in', 'gt', 'gte', 'lt', 'lte', 'contains', 'not_contains', 'regex', 'is_set'] -%}
-{%- set faults = [] -%}
-{%- if where is not mapping -%}
-{%- do faults.append('It must be a JSON object, as in {"plan": "pro"}.') -%}
-{%- else -%}
-{%- for key, test in where.items() -%}
-{%- if test is mapping -%}
-{%- if not test -%}
-{%- do faults.append('`' ~ key ~ '` has no operator. Write one, as in {"gte": 10}.') -%}
-{%- endif -%}
-{%- for operator, value in test.items() -%}
-{%- set is_list = value is iterable and value is not string and value is not mapping -%}
-{%- if operator not in operators -%}
-{%- do faults.append('`' ~ key ~ '` has the unknown operator `' ~ operator ~ '`. Legal ones: ' ~ operators | join(', ') ~ '.') -%}
-{%- elif operator in ('in', 'not_in') and not is_list -%}
-{%- do faults.append('`' ~ key ~ '.' ~ operator ~ '` must be a list, as in ["pro", "team"].') -%}
-{%- elif operator in ('eq', 'ne') and (is_list or value is mapping) -%}
-{%- do faults.append('`' ~ key ~ '.' ~ operator ~ '` must be a text, a number, true, false or null.') -%}
-{%- elif operator in ('gt', 'gte', 'lt', 'lte') and (value is boolean or not (value is number or value is string)) -%}
-{%- do faults.append('`' ~ key ~ '.' ~ operator ~ '` must be a number or a text.') -%}
-{%- elif operator in ('contains', 'not_contains', 'regex') and value is not string -%}
-{%- do faults.append('`' ~ key ~ '.' ~ operator ~ '` must be a text.') -%}
-{%- elif operator == 'is_set' and value is not boolean -%}
-{%- do faults.append('`' ~ key ~ '.is_set` must be true or false.') -%}
-{%- endif -%}
-{%- for item in (value if is_list else []) if (item is mapping or (item is iterable and item is not string)) -%}
-{%- do faults.append('`' ~ key ~ '.' ~ operator ~ '` must hold texts, numbers, true, false or null.') -%}
-{%- endfor -%}
-{%- endfor -%}
-{%- elif test is iterable and test is not string -%}
-{%- for item in test if item is mapping or (item is iterable and item is not string) -%}
-{%- do faults.append('`' ~ key ~ '` must hold texts, numbers, true, false or null.') -%}
-{%- endfor -%}
-{%- endif -%}
-{%- endfor -%}
-{%- endif -%}
-{{ faults[0] if faults else '' }}
 {%- endmacro -%}

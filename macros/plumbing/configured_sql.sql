@@ -34,12 +34,6 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- The condition that a staged event has an analysis's unit and belongs to what it is about. -#}
-{% macro is_in_scope(scope) -%}
-    {{ '(user_id is not null or anonymous_id is not null)' if scope.unit == 'person' else unit_of(scope) ~ ' is not null' }}
-    and {{ 'true' if scope.app is none else 'app = ' ~ quoted(scope.app) }} and {{ fulfils(scope.where) }}
-{%- endmacro %}
-
 {#- The unit that an analysis counts; null for persons, whom an event gets only when it is read. -#}
 {% macro unit_of(scope) -%}
     {%- if scope.unit == 'person' -%}
@@ -101,9 +95,10 @@
     where is_whole or len(parts) > 0
 {%- endmacro %}
 
-{#- The condition that an analysis may name an event; conditions on properties, which cost the most, are left for the parts. -#}
+{#- The condition that a staged event has an analysis's unit and is one that it may name; conditions on properties, which cost the most, are left for the parts. -#}
 {% macro may_name(named) -%}
-    ({{ is_in_scope(named.scope) }}
+    ({{ '(user_id is not null or anonymous_id is not null)' if named.scope.unit == 'person' else unit_of(named.scope) ~ ' is not null' }}
+    and {{ 'true' if named.scope.app is none else 'app = ' ~ quoted(named.scope.app) }} and {{ fulfils(named.scope.where) }}
     {%- if not named.is_whole %} and (false
         {%- for selector in named.selectors %}
         {%- if loop.index not in named.parts_by_days %} or {{ selects(selector) if selector.event_name is none else 'event_name = ' ~ quoted(selector.event_name) }}{% endif %}
@@ -141,48 +136,114 @@
     where picked_events.kind = '{{ kind }}'
 {%- endmacro %}
 
-{#- Periods of every kind over all the data; neighbours have neighbouring places. -#}
-{% macro calendar_of(clocks) -%}
-    {% for period in ['day', 'week', 'month'] -%}
-    select
-        '{{ period }}' as period,
-        period_start,
-        {{ shift_period('period_start', period, 1) }} as next_period_start,
-        row_number() over (order by period_start) as place
+{#- The attempts of every funnel by its engine: of each unit as a whole (`total`) and by period, and what a unit was built from (`unit`). -#}
+{% macro attempts_of_funnels(named_funnels, events, unit_contents) -%}
+    {%- for named in named_funnels %}
+    {%- set steps = named.steps | length %}
+    select {{ quoted(named.name) }} as funnel, attempts.*
     from (
-        {{ period_spine(
-            '(select first_date from ' ~ clocks ~ ' where app is null)',
-            '(select last_date from ' ~ clocks ~ ' where app is null)',
-            period,
-            setting('week_start'),
-        ) }}
-    )
+        with events_of_funnel as materialized (
+
+            select
+                unit,
+                at_us,
+                -- apps may number their events alike
+                (event_id, app) as event_id,
+                true as is_entry,
+                null::varchar as breakdown,
+                {{ period_start(local_date('occurred_at'), named.trend or 'day', setting('week_start')) }} as entry_period,
+                list_filter([
+                    {%- for step in named.steps %}
+                    case when list_contains(parts, {{ loop.index }})
+                        {%- if step.is_first_ever %} and (occurred_at, event_id, app) = min(
+                            case when list_contains(parts, {{ loop.index }}) then (occurred_at, event_id, app) end
+                        ) over (partition by unit){% endif %} then {{ loop.index }} end{{ ',' if not loop.last }}
+                    {%- endfor %}
+                ], step -> step is not null) as steps,
+                list_transform(list_filter(parts, part -> part > {{ steps }}), part -> part - {{ steps }}) as exclusions
+            from {{ events }}
+            where analysis = {{ quoted(named.name) }}
+
+        )
+
+        select
+            'unit' as period,
+            unit,
+            min(case when list_contains(steps, 1) then entry_period end) as period_start,
+            null::bigint[] as times,
+            any_value(contents.content_hash) as content_hash
+        from events_of_funnel
+        inner join {{ unit_contents }} as contents using (unit)
+        where contents.funnel = {{ quoted(named.name) }}
+        group by unit
+        union all
+        select 'total', unit, null, times, null
+        from ({{ attempts_of_funnel('events_of_funnel', named, ['unit']) }})
+        {% if named.trend -%}
+        union all
+        select '{{ named.trend }}', unit, entry_period, times, null
+        from ({{ attempts_of_funnel('events_of_funnel', named, ['unit', 'entry_period']) }})
+        {%- endif %}
+    ) as attempts
     {{ 'union all' if not loop.last }}
-    {% endfor %}
+    {%- else %}
+    select
+        null::varchar as funnel, null::varchar as period, null::varchar as unit, null::date as period_start, null::bigint[] as times,
+        null::ubigint as content_hash
+    from {{ events }}
+    where false
+    {%- endfor %}
 {%- endmacro %}
 
-{#- The events of one funnel as its engine takes them. -#}
-{% macro events_of_funnel(events, named) -%}
-    {%- set steps = named.steps | length -%}
+{#- The steps of every funnel by its engine; a period in which nobody entered is a zero and not a hole. -#}
+{% macro steps_of_funnels(named_funnels, attempts, clock_periods) -%}
+    {%- for named in named_funnels %}
     select
-        unit,
-        at_us,
-        -- apps may number their events alike
-        (event_id, app) as event_id,
-        true as is_entry,
-        null::varchar as breakdown,
-        {{ period_start(local_date('occurred_at'), named.trend or 'day', setting('week_start')) }} as entry_period,
-        list_filter([
-            {%- for step in named.steps %}
-            case when list_contains(parts, {{ loop.index }})
-                {%- if step.is_first_ever %} and (occurred_at, event_id, app) = min(
-                    case when list_contains(parts, {{ loop.index }}) then (occurred_at, event_id, app) end
-                ) over (partition by unit){% endif %} then {{ loop.index }} end{{ ',' if not loop.last }}
-            {%- endfor %}
-        ], step -> step is not null) as steps,
-        list_transform(list_filter(parts, part -> part > {{ steps }}), part -> part - {{ steps }}) as exclusions
-    from {{ events }}
-    where analysis = {{ quoted(named.name) }}
+        {{ quoted(named.name) }} as funnel,
+        steps.*,
+        [{% for step in named.steps %}{{ quoted(step.name) }}{{ ', ' if not loop.last }}{% endfor %}][step] as step_name,
+        coalesce(periods.period_end + interval {{ named.window_seconds }} second <= periods.known_until, false) as is_complete
+    from (
+        with attempts as (
+
+            select period, period_start, times from {{ attempts }}
+            where funnel = {{ quoted(named.name) }} and period != 'unit'
+            union all
+            select 'total', null, null
+            {% if named.trend -%}
+            union all
+            select period, period_start, null from {{ clock_periods }}
+            where
+                clock = {{ quoted(named.scope.app or '') }}
+                and period = '{{ named.trend }}'
+                and period_start >= (
+                    select min(entered.period_start) from {{ attempts }} as entered
+                    where entered.period = 'unit' and entered.funnel = {{ quoted(named.name) }}
+                )
+            {%- endif %}
+
+        ),
+
+        counts as (
+
+            {{ funnel_steps('attempts', named.steps, named.optional_steps, ['period', 'period_start']) }}
+
+        )
+
+        select * from counts
+    ) as steps
+    left join {{ clock_periods }} as periods
+        on periods.clock = {{ quoted(named.scope.app or '') }} and steps.period = periods.period and steps.period_start = periods.period_start
+    {{ 'union all' if not loop.last }}
+    {%- else %}
+    select
+        null::varchar as funnel, null::varchar as period, null::date as period_start, null::integer as step, null::bigint as users,
+        null::double as conversion_rate, null::double as conversion_rate_from_previous, null::bigint as drop_off,
+        null::double as avg_seconds_from_previous, null::double as median_seconds_from_previous, null::varchar as step_name,
+        null::boolean as is_complete
+    from {{ attempts }}
+    where false
+    {%- endfor %}
 {%- endmacro %}
 
 {#- The engine's attempts of a funnel, over its events as events_of_funnel gives them. -#}
@@ -207,44 +268,106 @@
     ) }}
 {%- endmacro %}
 
-{#- The days with activity of an analysis's persons. -#}
-{% macro days_of_persons(person_days, scope) -%}
-    (select * from {{ person_days }} where {{ 'true' if scope.app is none else 'app = ' ~ quoted(scope.app) }})
-{%- endmacro %}
+{#- Every retention by its engine: who of a cohort came back how many periods later, cohorts and periods by their numbers in the calendar. -#}
+{% macro counted_retentions(named_retentions, person_days, events, periods, clocks) -%}
+    {%- for named in named_retentions %}
+    select {{ quoted(named.retention) }} as retention, '{{ named.period }}' as period, counted.*
+    from (
+        with calendar as (
 
-{#- The cohorts of a retention as its engine takes them. -#}
-{% macro starts_of_retention(named, person_days, events, calendar) -%}
-    with start_events as (
+            select * from {{ periods }}
+            where period = '{{ named.period }}'
 
-        {{ events_of_retention(named, 1, person_days, events) }}
+        ),
 
-    )
+        start_events as (
 
-    select unit, place as cohort, min(at_us) as anchor_us
-    from start_events
-    inner join {{ calendar }} as calendar on start_events.period_start = calendar.period_start and calendar.period = '{{ named.period }}'
-    group by unit, place
-    {% if named.is_first_time -%}
-    qualify row_number() over (partition by unit order by place) = 1
-    {%- endif %}
-{%- endmacro %}
+            {{ events_of_retention(named, 1, person_days, events) }}
 
-{#- The return events of a retention as its engine takes them. -#}
-{% macro returns_of_retention(named, person_days, events, calendar) -%}
-    with return_events as (
+        ),
 
-        {{ events_of_retention(named, 2, person_days, events) }}
+        starts as materialized (
 
-    )
+            select unit, period_number as cohort, min(at_us) as anchor_us
+            from start_events
+            inner join calendar using (period_start)
+            group by unit, period_number
+            {% if named.is_first_time -%}
+            qualify row_number() over (partition by unit order by period_number) = 1
+            {%- endif %}
 
-    {% if named.window == 'rolling_24h' -%}
-    select unit, at_us as moment_us, 1 as events, amount from return_events
-    {%- else -%}
-    select unit, place, sum(events) as events, sum(amount) as amount
-    from return_events
-    inner join {{ calendar }} as calendar on return_events.period_start = calendar.period_start and calendar.period = '{{ named.period }}'
-    group by all
-    {%- endif %}
+        ),
+
+        return_events as (
+
+            {{ events_of_retention(named, 2, person_days, events) }}
+
+        ),
+
+        returns as (
+
+            {% if named.window == 'rolling_24h' -%}
+            select unit, at_us as moment_us, 1 as events, amount from return_events
+            {%- else -%}
+            select unit, period_number as place, sum(events) as events, sum(amount) as amount
+            from return_events
+            inner join calendar using (period_start)
+            group by all
+            {%- endif %}
+
+        ),
+
+        cohort_cells as (
+
+            select period_number as cohort, period_start, period_end, unnest(generate_series(0, {{ named.periods }})) as later
+            from calendar
+            where period_number in (select cohort from starts)
+
+        ),
+
+        -- the cells that have begun
+        cells as (
+
+            {% if named.window == 'calendar' -%}
+            select cohort_cells.cohort, cohort_cells.later as period, calendar.period_end <= clocks.known_until as is_complete
+            from cohort_cells
+            inner join calendar on cohort_cells.cohort + cohort_cells.later = calendar.period_number
+            inner join {{ clocks }} as clocks on clocks.app is not distinct from {{ quoted(named.scope.app) }}
+            where calendar.period_start <= clocks.known_until
+            {%- else -%}
+            select cohort, later as period, period_end + (later + 1) * to_seconds({{ named.period_seconds }}) <= clocks.known_until as is_complete
+            from cohort_cells
+            inner join {{ clocks }} as clocks on clocks.app is not distinct from {{ quoted(named.scope.app) }}
+            where period_start + later * to_seconds({{ named.period_seconds }}) <= clocks.known_until
+            {%- endif %}
+
+        ),
+
+        counts as (
+
+            {{ retention(
+                'starts',
+                'returns',
+                'cells',
+                measure=named.measure,
+                window=named.window,
+                period_us=named.period_seconds * 1000000,
+                minimum_occurrences=named.minimum_occurrences,
+            ) }}
+
+        )
+
+        select cohort, period as periods_later, units, rate, {{ 'cast(null as double)' if named.value is none else 'amount' }} as value, is_complete
+        from counts
+    ) as counted
+    {{ 'union all' if not loop.last }}
+    {%- else %}
+    select
+        null::varchar as retention, null::varchar as period, null::bigint as cohort, null::bigint as periods_later, null::bigint as units,
+        null::double as rate, null::double as value, null::boolean as is_complete
+    from {{ events }}
+    where false
+    {%- endfor %}
 {%- endmacro %}
 
 {#- The start (1) or return (2) events of a retention. -#}
@@ -256,93 +379,93 @@
         {{ 'null::bigint' if is_by_days else 'at_us' }} as at_us,
         {{ '0' if named.value is none else 'amount' }} as amount,
         {{ period_start('activity_date' if is_by_days else local_date('occurred_at'), named.period, setting('week_start')) }} as period_start
-    from {{ days_of_persons(person_days, named.scope) if is_by_days else events }}
-    {% if not is_by_days -%}
-    where analysis = {{ quoted(named.name) }} and list_contains(parts, {{ part }})
-    {%- endif %}
-{%- endmacro %}
-
-{#- The cells that have begun of every cohort of a retention. -#}
-{% macro cells_of_retention(named, starts, calendar, clocks) -%}
-    with cohort_cells as (
-
-        select place as cohort, next_period_start as cohort_end, period_start as cohort_start, unnest(generate_series(0, {{ named.periods }})) as later
-        from {{ calendar }}
-        where period = '{{ named.period }}' and place in (select cohort from {{ starts }})
-
-    )
-
-    select
-        cohort_cells.cohort,
-        cohort_cells.later as period,
-        {%- if named.window == 'calendar' %}
-        calendar.next_period_start <= clocks.known_until as is_complete
-        {%- else %}
-        cohort_cells.cohort_end + (later + 1) * to_seconds({{ named.period_seconds }}) <= clocks.known_until as is_complete
-        {%- endif %}
-    from cohort_cells
-    inner join {{ clocks }} as clocks on clocks.app is not distinct from {{ quoted(named.scope.app) }}
-    {% if named.window == 'calendar' -%}
-    inner join {{ calendar }} as calendar on calendar.period = '{{ named.period }}' and calendar.place = cohort_cells.cohort + cohort_cells.later
-    where calendar.period_start <= clocks.known_until
-    {%- else -%}
-    where cohort_cells.cohort_start + later * to_seconds({{ named.period_seconds }}) <= clocks.known_until
-    {%- endif %}
-{%- endmacro %}
-
-{#- Rows of (unit, day) in every kind of period. -#}
-{% macro in_every_period(rows, columns) -%}
-    {% for period in ['day', 'week', 'month'] -%}
-    select '{{ period }}' as period, {{ period_start('day', period, setting('week_start')) }} as period_start, {{ columns | join(', ') }}
-    from {{ rows }}
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
-{%- endmacro %}
-
-{#- Who is active in the scope of a conversion, as its engine takes them. -#}
-{% macro active_of_conversion(named, person_days, events) -%}
-    with active_days as (
-
-        {% if 3 in named.parts_by_days -%}
-        select distinct person_key as unit, activity_date as day
-        from {{ days_of_persons(person_days, named.scope) }}
-        where is_active
+    from {{ person_days if is_by_days else events }}
+    where
+        {% if is_by_days -%}
+        {{ 'true' if named.scope.app is none else 'app = ' ~ quoted(named.scope.app) }}
         {%- else -%}
-        select distinct unit, {{ local_date('occurred_at') }} as day
-        from {{ events }}
-        where analysis = {{ quoted(named.name) }} and list_contains(parts, 3)
+        analysis = {{ quoted(named.name) }} and list_contains(parts, {{ part }})
         {%- endif %}
-
-    )
-
-    {{ in_every_period('active_days', ['unit']) }}
 {%- endmacro %}
 
-{#- The events of a conversion as its engine takes them. -#}
-{% macro events_of_conversion(named, events) -%}
-    with conversion_days as (
+{#- Every conversion by its engine: in each period of its clock, how many of the active units converted. -#}
+{% macro counted_conversions(named_conversions, person_days, events, period_days, clock_periods) -%}
+    {%- for named in named_conversions %}
+    {%- set is_of_app = 'true' if named.scope.app is none else 'app = ' ~ quoted(named.scope.app) %}
+    select {{ quoted(named.name) }} as conversion, {{ quoted(named.scope.app or '') }} as clock, counted.*
+    from (
+        with active_days as (
 
-        select unit, at_us, {{ local_date('occurred_at') }} as day
-        from {{ events }}
-        where analysis = {{ quoted(named.name) }} and list_contains(parts, 1) and not is_repeated
+            {% if 3 in named.parts_by_days -%}
+            select distinct person_key as unit, activity_date as day from {{ person_days }}
+            where is_active and {{ is_of_app }}
+            {%- else -%}
+            select distinct unit, {{ local_date('occurred_at') }} as day from {{ events }}
+            where analysis = {{ quoted(named.name) }} and list_contains(parts, 3)
+            {%- endif %}
 
-    )
+        ),
 
-    {{ in_every_period('conversion_days', ['unit', 'at_us']) }}
-{%- endmacro %}
+        active as (
 
-{#- From when on the time to convert runs, as the engine takes it. -#}
-{% macro origins_of_conversion(named, person_days, events) -%}
-    {% if 2 in named.parts_by_days -%}
-    select person_id as unit, epoch_us(min(first_event_at)) as at_us
-    from {{ days_of_persons(person_days, named.scope) }}
-    group by person_id
-    {%- else -%}
-    select unit, min(at_us) as at_us
+            select period, period_start, unit
+            from active_days
+            inner join {{ period_days }} as period_days using (day)
+
+        ),
+
+        conversion_days as (
+
+            select unit, at_us, {{ local_date('occurred_at') }} as day from {{ events }}
+            where analysis = {{ quoted(named.name) }} and list_contains(parts, 1) and not is_repeated
+
+        ),
+
+        converted as (
+
+            select period, period_start, unit, at_us
+            from conversion_days
+            inner join {{ period_days }} as period_days using (day)
+
+        ),
+
+        -- from when on the time to convert runs
+        origins as (
+
+            {% if 2 in named.parts_by_days -%}
+            select person_id as unit, epoch_us(min(first_event_at)) as at_us from {{ person_days }}
+            where {{ is_of_app }}
+            {%- else -%}
+            select unit, min(at_us) as at_us from {{ events }}
+            where analysis = {{ quoted(named.name) }} and list_contains(parts, 2)
+            {%- endif %}
+            group by all
+
+        ),
+
+        periods as (
+
+            select period, period_start from {{ clock_periods }}
+            where clock = {{ quoted(named.scope.app or '') }} and period_end > first_date
+
+        ),
+
+        counts as (
+
+            {{ conversions('active', 'converted', 'origins', 'periods', ['period']) }}
+
+        )
+
+        select * from counts
+    ) as counted
+    {{ 'union all' if not loop.last }}
+    {%- else %}
+    select
+        null::varchar as conversion, null::varchar as clock, null::varchar as period, null::date as period_start, null::bigint as units,
+        null::bigint as converted, null::double as conversion_rate, null::double as median_seconds
     from {{ events }}
-    where analysis = {{ quoted(named.name) }} and list_contains(parts, 2)
-    group by unit
-    {%- endif %}
+    where false
+    {%- endfor %}
 {%- endmacro %}
 
 {#- The conversions that sessions are credited with, as the engine takes them; money that is no whole number of minor units is an error. -#}
@@ -364,9 +487,57 @@
     {%- endif %}
 {%- endmacro %}
 
-{#- The address of a page without its query and fragment, which tell visits of one page apart. -#}
-{% macro page_of(address) -%}
-    split_part(split_part({{ address }}, '?', 1), '#', 1)
+{#- Every conversion's credits by its engine, with the sessions that they are given to. -#}
+{% macro credited_sessions(named_conversions, events, sessions, models) -%}
+    {%- for named in named_conversions if named.scope.unit in ['person', 'account'] %}
+    select {{ quoted(named.name) }} as conversion, {{ quoted(named.scope.app) }}::varchar as app, credited.*
+    from (
+        with credited_conversions as materialized (
+
+            {{ credited_conversions(named, events) }}
+
+        ),
+
+        touches as (
+
+            select {{ named.scope.unit }}_id as unit, session_id as touch_id, epoch_us(started_at) as at_us, channel = 'Direct' as is_direct
+            from {{ sessions }}
+            where is_visit and {{ named.scope.unit }}_id in (select unit from credited_conversions)
+
+        ),
+
+        credits as (
+
+            {{ attribution(
+                'touches',
+                'credited_conversions',
+                models,
+                lookback_us=named.lookback_days * 86400000000,
+                half_life_us=named.half_life_days * 86400000000,
+            ) }}
+
+        )
+
+        select
+            date_trunc('month', credited_conversions.conversion_date)::date as period_start,
+            credits.model,
+            coalesce(sessions.channel, 'Direct') as channel,
+            sessions.utm_campaign,
+            credits.credit,
+            credits.amount_cents
+        from credits
+        inner join credited_conversions using (conversion_id)
+        left join {{ sessions }} as sessions on credits.touch_id = sessions.session_id
+    ) as credited
+    {{ 'union all' if not loop.last }}
+    {%- else %}
+    select
+        null::varchar as conversion, null::varchar as app, null::date as period_start, null::varchar as model, null::varchar as channel,
+        null::varchar as utm_campaign, null::decimal(13, 12) as credit, null::bigint as amount_cents
+    from {{ events }}
+    cross join {{ sessions }}
+    where false
+    {%- endfor %}
 {%- endmacro %}
 
 {#- What the paths of the seed are sequences of: one row per item of a session. -#}
@@ -397,4 +568,33 @@
         {% endfor -%}
         else false
     end
+{%- endmacro %}
+
+{#- Periods of every kind over all the data; neighbours have neighbouring places. -#}
+{% macro calendar_of(clocks) -%}
+    {% for period in ['day', 'week', 'month'] -%}
+    select
+        '{{ period }}' as period,
+        period_start,
+        {{ shift_period('period_start', period, 1) }} as next_period_start,
+        row_number() over (order by period_start) as place
+    from (
+        {{ period_spine(
+            '(select first_date from ' ~ clocks ~ ' where app is null)',
+            '(select last_date from ' ~ clocks ~ ' where app is null)',
+            period,
+            setting('week_start'),
+        ) }}
+    )
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+{%- endmacro %}
+
+{#- Rows of (unit, day) in every kind of period. -#}
+{% macro in_every_period(rows, columns) -%}
+    {% for period in ['day', 'week', 'month'] -%}
+    select '{{ period }}' as period, {{ period_start('day', period, setting('week_start')) }} as period_start, {{ columns | join(', ') }}
+    from {{ rows }}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
 {%- endmacro %}

@@ -26,18 +26,6 @@
     when {{ cents }} < 0 then 'negative_amount'
 {%- endmacro %}
 
-{#- What a customer's or a subscription's month did to MRR; null where nothing changed. -#}
-{% macro mrr_movement(opening, closing, has_paid_before) -%}
-    case
-        when {{ opening }} = {{ closing }} then null
-        when {{ closing }} = 0 then 'churn'
-        when {{ opening }} > {{ closing }} then 'contraction'
-        when {{ opening }} > 0 then 'expansion'
-        when {{ has_paid_before }} then 'reactivation'
-        else 'new'
-    end
-{%- endmacro %}
-
 {#- The standard segments of a row as a list to unnest, each with the clock that its rows end with; a row counts once in each. -#}
 {% macro standard_segments(segments) -%}
     [
@@ -46,9 +34,4 @@
         , {'segment': '{{ segment }}', 'segment_value': {{ value }}, 'clock': {{ value if segment == 'app' else "''" }}}
         {%- endfor -%}
     ]
-{%- endmacro %}
-
-{#- What tells the orders of an app apart: an order's id, else the payment that names none; the two may be numbered alike. -#}
-{% macro order_key(prefix='') -%}
-    coalesce('order ' || {{ prefix }}order_id, 'payment ' || {{ prefix }}event_id || ' ' || epoch_us({{ prefix }}occurred_at))
 {%- endmacro %}

@@ -59,7 +59,19 @@
     {%- if run_query("select 1 from pg_timezone_names() where lower(name) = lower('" ~ zone | replace("'", "''") ~ "')") | length == 0 -%}
         {{ refuse_setting('reporting_timezone', "it must be a time zone of IANA, such as Europe/Berlin") }}
     {%- endif -%}
-    {{ assert_segment_rules_are_legal() }}
+    {#- thresholds that contradict each other would leave a segment that nobody can be in -#}
+    {%- set rules = segment_rules() -%}
+    {%- for name, days in rules.items() -%}
+        {%- if days is not integer or days <= 0 -%}
+            {{ refuse_setting('segment_' ~ name, 'it must be a whole number of days above 0') }}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- if rules.power_days > rules.power_window_days -%}
+        {{ refuse_setting('segment_power_days', 'nobody is active on more days than segment_power_window_days has, ' ~ rules.power_window_days) }}
+    {%- endif -%}
+    {%- if rules.at_risk_days <= rules.active_days -%}
+        {{ refuse_setting('segment_at_risk_days', 'it must be above segment_active_days, ' ~ rules.active_days) }}
+    {%- endif -%}
 {%- endmacro %}
 
 {% macro refuse_setting(name, fault) -%}

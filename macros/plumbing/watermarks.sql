@@ -207,8 +207,8 @@
     from {{ ref('stg_superseded_copies') }}
     where
         stream_id is not null
-        and {{ event_key() }} in (
-            select {{ event_key() }} from {{ ref('stg_events') }} where batch_id in {{ batches }}
+        and event_key(app, event_id, event_date) in (
+            select event_key(app, event_id, event_date) from {{ ref('stg_events') }} where batch_id in {{ batches }}
         )
 {%- endmacro %}
 

@@ -31,7 +31,7 @@ customer_months as (
         period_start,
         opening_mrr_cents,
         closing_mrr_cents,
-        {{ mrr_movement('opening_mrr_cents', 'closing_mrr_cents', 'max(closing_mrr_cents) over months_before > 0') }} as movement,
+        mrr_movement(opening_mrr_cents, closing_mrr_cents, max(closing_mrr_cents) over months_before > 0) as movement,
         faulty_subscriptions,
         new_subscriptions,
         trials_started,

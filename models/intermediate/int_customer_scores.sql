@@ -4,7 +4,7 @@ customers as (
     select
         person_id,
         max(payment_date) filter (where revenue_cents > 0) as last_payment_date,
-        count(distinct row(app, {{ order_key() }})) filter (where revenue_cents > 0) as orders,
+        count(distinct row(app, order_key(order_id, event_id, occurred_at))) filter (where revenue_cents > 0) as orders,
         sum(revenue_cents) as revenue_cents
     from {{ ref('int_payments') }}
     where person_id is not null and status = 'completed'

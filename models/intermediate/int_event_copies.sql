@@ -15,7 +15,7 @@ repeated_events as (
     select * from {{ ref('stg_events') }}
     where
         {{ is_of_touched_days(also_of_lost_copies=true) }}
-        and {{ event_key() }} in (select {{ event_key() }} from superseded_copies)
+        and event_key(app, event_id, event_date) in (select event_key(app, event_id, event_date) from superseded_copies)
 ),
 
 event_copies as (

@@ -73,8 +73,8 @@ units_with_assignment as (
     left join experiment_variants as variants
         on
             experiments.experiment = variants.experiment
-            and {{ traffic_bucket('experiments.experiment', 'units.assigned_id') }} < 100 * experiments.traffic_percent
-            and {{ variant_bucket('experiments.experiment', 'units.assigned_id', 'variants.total_weight') }}
+            and traffic_bucket(experiments.experiment, units.assigned_id) < 100 * experiments.traffic_percent
+            and variant_bucket(experiments.experiment, units.assigned_id, variants.total_weight)
             between variants.lower_bound and variants.upper_bound - 1
 )
 

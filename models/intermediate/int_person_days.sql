@@ -13,7 +13,7 @@ identities as (
     select
         identity_key,
         person_id,
-        {{ stable_key('person_id') }} as person_key
+        stable_key(person_id) as person_key
     from {{ ref('int_identities') }}
 ),
 

@@ -14,7 +14,7 @@ events as (
 ),
 
 picked_events as (
-    {{ picked_events('events', configured_analyses()) | indent(4) }}
+    {{ picked_events('events', configured('analyses')) | indent(4) }}
 )
 
 select * from picked_events

@@ -18,7 +18,7 @@ sessions as (
 events as (
     select * from {{ ref('stg_events') }}
     where
-        {{ is_on_a_path(configured_paths()) }}
+        {{ is_on_a_path(configured('paths')) }}
         and {{ is_of_days(
             'select distinct unnest(generate_series(cast(started_at as date), cast(ended_at as date), interval 1 day))::date from '
             ~ ref('int_sessions') ~ ' where ' ~ is_of_changed_session_days()
@@ -48,7 +48,7 @@ session_events as (
         events.event_id,
         events.app,
         events.event_name,
-        case when events.is_page_view then {{ page_of('events.page_url') }} end as page,
+        case when events.is_page_view then page_of(events.page_url) end as page,
         events.is_activity
     from events
     inner join session_days
@@ -61,7 +61,7 @@ session_events as (
 ),
 
 session_items as (
-    {{ items_of_paths('session_events', configured_paths()) }}
+    {{ items_of_paths('session_events', configured('paths')) }}
 ),
 
 links as (
@@ -85,7 +85,7 @@ paths as (
         gathered as identity_keys,
         hash(path, step, source, target, paths, avg_seconds, median_seconds, gathered) as fingerprint
     from counted_links
-    where {{ is_within_steps(configured_paths()) }}
+    where {{ is_within_steps(configured('paths')) }}
 )
 
 select * from paths

@@ -78,10 +78,17 @@ sessions_to_keep as (
             content_hash,
             case
                 when {{ setting('session_max_hours') is none }} then cast(0 as ubigint)
-                else {{ stable_key("concat_ws('-', epoch_us(chain_started_at), epoch_us(chain_ended_at))") }}
+                else stable_key(concat_ws('-', epoch_us(chain_started_at), epoch_us(chain_ended_at)))
             end
         ) as fingerprint,
-        {{ identity_key_of_ids() | indent(8) }} as identity_key,
+        -- as identity_key() says it of an event; a session that spans devices is no row of one stream
+        xor(
+            stable_key(coalesce(user_id, anonymous_id)),
+            xor(
+                case when {{ setting('person_scope') == 'app' }} then hash(app) else cast(0 as ubigint) end,
+                cast(user_id is not null as ubigint)
+            )
+        ) as identity_key,
         {{ local_date('started_at') }} as session_date
     from sessions_with_traffic
 )

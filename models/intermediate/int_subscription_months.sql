@@ -81,7 +81,7 @@ months_with_movement as (
         opening_mrr_cents,
         mrr_cents as closing_mrr_cents,
         mrr_cents - opening_mrr_cents as movement_cents,
-        {{ mrr_movement('opening_mrr_cents', 'mrr_cents', 'has_paid_before') }} as movement,
+        mrr_movement(opening_mrr_cents, mrr_cents, has_paid_before) as movement,
         fault,
         has_begun,
         has_trial_started,

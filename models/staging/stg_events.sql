@@ -24,7 +24,7 @@ settled as (
 named as (
     select
         settled.* exclude (user_id, anonymous_id, session_id, account_id, stream_id),
-        {{ landed_stream() | indent(8) }} as stream_id,
+        stream_key(settled.app, settled.anonymous_id, settled.user_id, settled.stream_id) as stream_id,
         clean_id(settled.user_id) as user_id,
         clean_id(settled.anonymous_id) as anonymous_id,
         clean_id(settled.session_id) as session_id,

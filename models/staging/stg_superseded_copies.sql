@@ -40,7 +40,7 @@ known_copies as (
             if is_incremental() else '(null)'
         }}
         and landed.batch_id in (select batch_id from plumbing.processed_batches where model_name = '{{ this.identifier }}')
-        and {{ event_key() }} in (select {{ event_key() }} from new_copies)
+        and event_key(app, event_id, event_date) in (select event_key(app, event_id, event_date) from new_copies)
 ),
 
 -- built whole, reading a column of the files twice is cheaper than keeping every row of them
@@ -51,7 +51,7 @@ copies as {{ 'materialized' if is_incremental() else 'not materialized' }} (
 
 -- a hash finds the few ids that may occur more than once; only those are ordered, by the ids themselves
 repeated_keys as (
-    select {{ event_key() }} as copy_key
+    select event_key(app, event_id, event_date) as copy_key
     from copies
     group by copy_key
     having count(*) > 1
@@ -61,13 +61,13 @@ repeated_keys as (
 superseded_copies as (
     select
         * exclude (stream_id, user_id, anonymous_id, session_id),
-        {{ landed_stream() | indent(8) }} as stream_id,
+        stream_key(app, anonymous_id, user_id, stream_id) as stream_id,
         clean_id(session_id) as session_id
     from copies
-    where {{ event_key() }} in (select copy_key from repeated_keys)
+    where event_key(app, event_id, event_date) in (select copy_key from repeated_keys)
     qualify
         row_number() over (
-            partition by {{ event_identity() }} order by occurred_at, content_hash, batch_id, row_number
+            partition by app, event_id, event_date order by occurred_at, content_hash, batch_id, row_number
         ) > 1
 )
 

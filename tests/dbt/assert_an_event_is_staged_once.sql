@@ -5,7 +5,7 @@ with
 events as (
     select
         event_date,
-        {{ event_key() }} as event_key
+        event_key(app, event_id, event_date) as event_key
     from {{ ref('stg_events') }}
     where {{ is_of_unproven_days('event_date') }}
 )

@@ -68,11 +68,11 @@ lost_events as (
 ),
 
 superseding_keys as (
-    select {{ event_key() }} as event_key
+    select event_key(app, event_id, event_date) as event_key
     from staged_events
     where
         {{ is_of_unproven_days('event_date') }}
-        and {{ event_key() }} in (select {{ event_key() }} from superseded_copies)
+        and event_key(app, event_id, event_date) in (select event_key(app, event_id, event_date) from superseded_copies)
 ),
 
 copies_of_nothing as (
@@ -82,7 +82,7 @@ copies_of_nothing as (
         null as accepted,
         null as accounted
     from superseded_copies
-    where {{ event_key() }} not in (select event_key from superseding_keys)
+    where event_key(app, event_id, event_date) not in (select event_key from superseding_keys)
 ),
 
 faults as (

@@ -13,7 +13,7 @@ payment_totals as (
         count(case when kind = 'payment' and status = 'completed' then 1 end) as successful_payments,
         count(case when kind = 'payment' and status = 'failed' then 1 end) as failed_payments,
         count(
-            distinct case when kind = 'payment' and status = 'completed' then (app, payment_date, {{ order_key() }}) end
+            distinct case when kind = 'payment' and status = 'completed' then (app, payment_date, order_key(order_id, event_id, occurred_at)) end
         ) as daily_orders
     from payments
 ),

@@ -294,7 +294,17 @@ def test_apps_may_keep_their_people_apart(compared: Comparison, built_apart: Bui
 
 
 PLANTED = [
-    ("macros/plumbing/keys.sql", "    app, event_id, event_date", "    event_id, event_date"),
+    (
+        "models/staging/stg_superseded_copies.sql",
+        "select event_key(app, event_id, event_date) as copy_key",
+        "select event_key('', event_id, event_date) as copy_key",
+    ),
+    (
+        "models/staging/stg_superseded_copies.sql",
+        "where event_key(app, event_id, event_date) in (select copy_key",
+        "where event_key('', event_id, event_date) in (select copy_key",
+    ),
+    ("models/staging/stg_superseded_copies.sql", "partition by app, event_id", "partition by event_id"),
     ("macros/engines/sessions.sql", "over lane_bins) > {{ timeout_us }}", "over lane_bins) >= {{ timeout_us }}"),
     ("models/intermediate/int_money_movements.sql", "partition by app, payment_id\n", "partition by payment_id\n"),
     ("models/intermediate/int_clock_periods.sql", "on periods.period_start <= clocks.last_date", "on true"),

@@ -102,8 +102,8 @@ PLANTED: dict[str, tuple[str, ...]] = {
     ),
     "stg_superseded_copies forgets the copies of earlier loads": (
         "models/staging/stg_superseded_copies.sql",
-        "and {{ event_key() }} in (",
-        "and false and {{ event_key() }} in (",
+        "and event_key(app, event_id, event_date) in (",
+        "and false and event_key(app, event_id, event_date) in (",
     ),
     "int_sessions never looks back from a session's start": (
         "macros/plumbing/session_changes.sql",

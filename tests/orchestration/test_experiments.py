@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
+from ingest.values import install_macros
 from orchestration import experiments
 from orchestration.cli import app
 from orchestration.experiments import Experiment, ExperimentError, assign, definitions
@@ -37,9 +38,10 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=4
 
 
 def assigned_by_sql(rows: list[tuple[str, dict[str, int], str, int]]) -> list[str | None]:
-    """What the models' macros say."""
+    """What the models' macro and functions say."""
     macros = jinja2.Environment().from_string(MACROS.read_text()).module
     connection = duckdb.connect()
+    install_macros(connection)
     connection.execute("create table variants (experiment integer, variant varchar, weight bigint)")
     connection.execute(
         "create table units (place integer, experiment varchar, unit varchar, traffic_percent decimal(5, 2))"
@@ -55,8 +57,8 @@ def assigned_by_sql(rows: list[tuple[str, dict[str, int], str, int]]) -> list[st
         select units.place, bounds.variant from units
         left join ({macros.variant_bounds("variants")}) as bounds
             on units.place = bounds.experiment
-            and {macros.traffic_bucket("units.experiment", "units.unit")} < 100 * units.traffic_percent
-            and {macros.variant_bucket("units.experiment", "units.unit", "bounds.total_weight")}
+            and traffic_bucket(units.experiment, units.unit) < 100 * units.traffic_percent
+            and variant_bucket(units.experiment, units.unit, bounds.total_weight)
             between bounds.lower_bound and bounds.upper_bound - 1
         order by units.place
         """

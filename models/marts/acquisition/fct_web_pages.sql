@@ -7,7 +7,7 @@ visited_pages as (
     select
         session_date,
         app,
-        {{ page_of('entry_page') }} as page,
+        page_of(entry_page) as page,
         1 as entries,
         0 as exits,
         cast(is_bounce as integer) as bounces
@@ -17,7 +17,7 @@ visited_pages as (
     select
         session_date,
         app,
-        {{ page_of('exit_page') }} as page,
+        page_of(exit_page) as page,
         0 as entries,
         1 as exits,
         0 as bounces

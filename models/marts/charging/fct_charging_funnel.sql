@@ -3,7 +3,7 @@ with
 segment_sessions as (
     select
         unnest(
-            {{ standard_segments({'app': 'app', 'region': "coalesce(region, 'unknown')", 'hub': hub_of('app', 'location_id')}) }},
+            {{ standard_segments({'app': 'app', 'region': "coalesce(region, 'unknown')", 'hub': "hub_of(app, location_id)"}) }},
             recursive := true
         ),
         session_date as day,

@@ -15,7 +15,7 @@ segment_stations as (
         period,
         period_start,
         unnest(
-            {{ standard_segments({'app': 'app', 'region': "coalesce(region, 'unknown')", 'hub': hub_of('app', 'location_id')}) }},
+            {{ standard_segments({'app': 'app', 'region': "coalesce(region, 'unknown')", 'hub': "hub_of(app, location_id)"}) }},
             recursive := true
         ),
         occupied_us,

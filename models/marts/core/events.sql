@@ -10,16 +10,12 @@ events_with_person as (
     select
         -- keys and digests that only models have a use for
         events.* exclude (identity_key, written_hash, content_hash) replace (
-            {%- if setting('allow_pii') %}
-            events.properties as properties
-            {%- else %}
-            -- what persons write in a survey stays behind the marts
+            -- what persons write in a survey stays behind the marts, unless `allow_pii` says otherwise
             case
-                when events.survey_event is not null and contains(events.properties, 'comment')
+                when not {{ setting('allow_pii') }} and events.survey_event is not null and contains(events.properties, 'comment')
                     then cast(json_merge_patch(events.properties, '{"comment": null}') as varchar)
                 else events.properties
             end as properties
-            {%- endif %}
         ),
         identities.person_id
     from events
@@ -27,9 +23,7 @@ events_with_person as (
         on
             coalesce(events.user_id, events.anonymous_id) = identities.id
             and case when events.user_id is null then 'device' else 'user' end = identities.id_kind
-            {%- if setting('person_scope') == 'app' %}
-            and events.app = identities.app
-            {%- endif %}
+            and ({{ setting('person_scope') != 'app' }} or events.app = identities.app)
 )
 
 select * from events_with_person

@@ -41,7 +41,7 @@ customers as (
         person_id,
         min(payment_date) filter (where revenue_cents > 0) as first_payment_date,
         max(payment_date) filter (where revenue_cents > 0) as last_payment_date,
-        count(distinct {{ order_key() }}) filter (where revenue_cents > 0) as orders,
+        count(distinct order_key(order_id, event_id, occurred_at)) filter (where revenue_cents > 0) as orders,
         cast(sum(revenue_cents) as bigint) as revenue_cents
     from payments
     group by app, person_id

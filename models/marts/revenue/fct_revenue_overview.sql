@@ -7,7 +7,7 @@ order_days as (
         coalesce(payments.country, 'unknown') as country,
         coalesce(person_origins.channel, 'Unassigned') as channel,
         payments.person_id,
-        {{ order_key('payments.') }} as order_id,
+        order_key(payments.order_id, payments.event_id, payments.occurred_at) as order_id,
         payments.payment_date as day,
         sum(payments.revenue_cents) as revenue_cents,
         sum(case when payments.revenue_cents > 0 then payments.revenue_cents else 0 end) as paid_cents,

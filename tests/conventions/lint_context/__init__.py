@@ -27,7 +27,7 @@ _ACTIVITY = {"event_name": None, "where": {}, "blank": "is_activity"}
 _NAMED = {"scope": _SCOPE, "is_whole": False, "value": None}
 
 
-def configured_funnels() -> list[dict[str, Any]]:
+def _funnels() -> list[dict[str, Any]]:
     """A funnel as the seeds may name it, so that the SQL it becomes is linted too."""
     step = {"name": "Signed up", "is_first_ever": False}
     funnel = {"kind": "funnel", "name": "signup", "order": "ordered", "window_seconds": 60, "count": "units"}
@@ -35,7 +35,7 @@ def configured_funnels() -> list[dict[str, Any]]:
     return [_NAMED | funnel | steps | {"trend": "day", "parts_by_days": []}]
 
 
-def configured_retentions() -> list[dict[str, Any]]:
+def _retentions() -> list[dict[str, Any]]:
     """A retention as the seeds may name it."""
     periods = {"period": "day", "periods": 7, "period_seconds": 86400}
     rules = {"is_first_time": True, "measure": "exact", "window": "calendar", "minimum_occurrences": 1}
@@ -45,21 +45,18 @@ def configured_retentions() -> list[dict[str, Any]]:
     ]
 
 
-def configured_conversions() -> list[dict[str, Any]]:
+def _conversions() -> list[dict[str, Any]]:
     """A conversion as the seeds may name it."""
     selectors = {"selectors": [_EVENT, _ACTIVITY, _ACTIVITY], "parts_by_days": [2, 3]}
     credit = {"is_first_ever": False, "lookback_days": 30, "half_life_days": 7}
     return [_NAMED | {"kind": "conversion", "name": "signup"} | credit | selectors]
 
 
-def configured_analyses() -> list[dict[str, Any]]:
-    """One analysis of each kind."""
-    return configured_funnels() + configured_retentions() + configured_conversions()
-
-
-def configured_paths() -> list[dict[str, Any]]:
-    """A path as the seeds may name it."""
-    return [{"name": "pages", "item": "page", "app": None, "max_steps": 10}]
+def configured(kind: str) -> list[dict[str, Any]]:
+    """One analysis of each kind that the seeds may name."""
+    path = {"name": "pages", "item": "page", "app": None, "max_steps": 10}
+    named = {"funnels": _funnels(), "retentions": _retentions(), "conversions": _conversions(), "paths": [path]}
+    return named[kind] if kind in named else _funnels() + _retentions() + _conversions()
 
 
 def experiment_event_names() -> str:

@@ -14,8 +14,8 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from jinja2 import Environment
 
+from ingest.values import install_macros
 from serving.ask import AskError, question_schema
 from serving.ask.engines import engine
 from serving.ask.kinds.attribution import DAY_US, MODELS
@@ -26,6 +26,8 @@ CHANNELS = {"s": "Paid Search", "e": "Email", "o": "Organic Social", "d": "Direc
 # what only a server sends: a session, and no visit
 SERVER = "x"
 NOON = datetime(2024, 1, 1, 12)
+FUNCTIONS = duckdb.connect()
+install_macros(FUNCTIONS)
 
 
 def published(touches, conversions):
@@ -346,7 +348,7 @@ PAGES = {
 
 @pytest.mark.parametrize("url", PAGES)
 def test_the_click_id_of_a_landing_page(url):
-    found = duckdb.execute(f"select {engine('click_id', url='$url::varchar')}", {"url": url}).fetchone()[0]
+    found = FUNCTIONS.execute("select click_id($url::varchar)", {"url": url}).fetchone()[0]
     assert (tuple(found.values()) if found else None) == PAGES[url]
 
 
@@ -358,8 +360,8 @@ def test_the_click_id_of_a_landing_page(url):
     ],
 )  # fmt: skip
 def test_a_parameter_of_a_landing_page(url, expected):
-    value = engine("url_parameter", url="$url::varchar", parameter="utm_source")
-    assert duckdb.execute(f"select {value}", {"url": url}).fetchone() == (expected,)
+    found = FUNCTIONS.execute("select url_parameter($url::varchar, 'utm_source')", {"url": url}).fetchone()
+    assert found == (expected,)
 
 
 def test_the_order_of_rows_does_not_matter():
@@ -374,7 +376,6 @@ def test_the_order_of_rows_does_not_matter():
 
 # ---- channels: Google's published rules, of which the first that holds decides
 
-CHANNEL_RULES = Environment(autoescape=False).from_string((ROOT / "macros/plumbing/channels.sql").read_text()).module
 CHANNELS_OF = {
     ("(direct)", "(none)", None): "Direct",
     ("(direct)", "(not set)", None): "Direct",
@@ -417,11 +418,11 @@ CHANNELS_OF = {
 
 
 def channel_of(source, medium, campaign=None):
-    rule = str(CHANNEL_RULES.channel_group("source", "medium", "campaign", "category"))
     sources = f"read_csv('{ROOT / 'seeds/traffic_sources.csv'}', header = true)"
     asked = "select $source::varchar as source, $medium::varchar as medium, $campaign::varchar as campaign"
+    rule = "channel_group(source, medium, campaign, category)"
     query = f"select {rule} from ({asked}) as asked left join {sources} as sources using (source)"
-    return duckdb.execute(query, {"source": source, "medium": medium, "campaign": campaign}).fetchone()[0]
+    return FUNCTIONS.execute(query, {"source": source, "medium": medium, "campaign": campaign}).fetchone()[0]
 
 
 @pytest.mark.parametrize("visit", CHANNELS_OF)
@@ -439,9 +440,7 @@ def test_channel(visit):
     ],
 )  # fmt: skip
 def test_the_channel_of_a_click_id(parameter, channel):
-    found = duckdb.execute(
-        f"select {engine('click_id', url='$url::varchar')}", {"url": f"https://x.de/?{parameter}=1"}
-    ).fetchone()[0]
+    found = FUNCTIONS.execute("select click_id($url)", {"url": f"https://x.de/?{parameter}=1"}).fetchone()[0]
     assert channel_of(found["source"], found["medium"]) == channel
 
 
