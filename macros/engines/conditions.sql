@@ -15,17 +15,11 @@
 {{ key }}
 {%- elif key.startswith('context.') and key[8:] in context -%}
 {{ key[8:] }}
-{%- elif key.startswith('context.') and key != 'context.' -%}
-json_extract_string(context_other, {{ json_pointer(key[8:]) }})
-{%- elif key.startswith('properties.') and key != 'properties.' -%}
-json_extract_string(properties, {{ json_pointer(key[11:]) }})
 {%- else -%}
-json_extract_string(properties, {{ json_pointer(key) }})
+{%- set is_of_context = key.startswith('context.') and key != 'context.' -%}
+{%- set name = key[8:] if is_of_context else key[11:] if key.startswith('properties.') and key != 'properties.' else key -%}
+json_extract_string({{ 'context_other' if is_of_context else 'properties' }}, '/{{ name.replace('~', '~0').replace('/', '~1').replace("'", "''") }}')
 {%- endif -%}
-{%- endmacro -%}
-
-{%- macro json_pointer(name) -%}
-'/{{ name.replace('~', '~0').replace('/', '~1').replace("'", "''") }}'
 {%- endmacro -%}
 
 {%- macro text_as_number(expression) -%}

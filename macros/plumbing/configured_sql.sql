@@ -569,32 +569,3 @@
         else false
     end
 {%- endmacro %}
-
-{#- Periods of every kind over all the data; neighbours have neighbouring places. -#}
-{% macro calendar_of(clocks) -%}
-    {% for period in ['day', 'week', 'month'] -%}
-    select
-        '{{ period }}' as period,
-        period_start,
-        {{ shift_period('period_start', period, 1) }} as next_period_start,
-        row_number() over (order by period_start) as place
-    from (
-        {{ period_spine(
-            '(select first_date from ' ~ clocks ~ ' where app is null)',
-            '(select last_date from ' ~ clocks ~ ' where app is null)',
-            period,
-            setting('week_start'),
-        ) }}
-    )
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
-{%- endmacro %}
-
-{#- Rows of (unit, day) in every kind of period. -#}
-{% macro in_every_period(rows, columns) -%}
-    {% for period in ['day', 'week', 'month'] -%}
-    select '{{ period }}' as period, {{ period_start('day', period, setting('week_start')) }} as period_start, {{ columns | join(', ') }}
-    from {{ rows }}
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
-{%- endmacro %}
