@@ -196,6 +196,7 @@ end;
 
 
 FUNCTIONS = Path(__file__).with_name("functions.sql").read_text(encoding="utf-8")
+ANALYSES = Path(__file__).with_name("analyses.py").read_text(encoding="utf-8")
 
 
 def value_macros() -> str:
@@ -204,8 +205,8 @@ def value_macros() -> str:
 
 
 def values_version() -> str:
-    """Return the digest of the macros: a model whose values were read otherwise is built anew."""
-    return hashlib.md5(value_macros().encode()).hexdigest()[:16]
+    """Return the digest of the macros and of how seeds are read: a model that read otherwise is built anew."""
+    return hashlib.md5((value_macros() + ANALYSES).encode()).hexdigest()[:16]
 
 
 def install_macros(connection: duckdb.DuckDBPyConnection) -> None:

@@ -10,8 +10,8 @@ from dbt_common.context import get_invocation_context
 from duckdb.sqltypes import VARCHAR
 
 from ingest import ensure_landing
+from ingest.analyses import configured
 from ingest.values import install_macros
-from orchestration.analyses import configured
 from orchestration.logic import logic_of
 from orchestration.settings import missing_variables, project_dir, settings
 

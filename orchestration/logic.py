@@ -6,11 +6,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-from orchestration import analyses
-
 MACRO = re.compile(r"\{%-?\s*macro\s+(\w+)\(.*?\{%-?\s*endmacro\s*-?%\}", re.DOTALL)
-# what the macro `configured` asks
-ANALYSES = Path(analyses.__file__).read_text(encoding="utf-8")
 SETTING = re.compile(r"""\bsetting\(\s*["'](\w+)["']\s*\)""")
 
 
@@ -27,7 +23,7 @@ def logic_of(code: str, project: Path) -> str:
         for word in sorted(set(re.findall(r"\w+", waiting.pop())) & macros.keys() - found.keys()):
             found[word] = macros[word]
             waiting.append(macros[word])
-    texts = [code, *(found[name] for name in sorted(found)), *([ANALYSES] if "configured" in found else [])]
+    texts = [code, *(found[name] for name in sorted(found))]
     settings = {name for text in texts for name in SETTING.findall(text)}
     digest = hashlib.md5("|".join(texts).encode(), usedforsecurity=False).hexdigest()
     return json.dumps({"digest": digest, "settings": sorted(settings)})

@@ -1,5 +1,5 @@
 {#-
-    The analyses that people name in seeds/, read when a model that shows them is compiled. orchestration/analyses.py checks them before a number is
+    The analyses that people name in seeds/, read when a model that shows them is compiled. ingest/analyses.py checks them before a number is
     computed, and fills in what is left blank.
 -#}
 

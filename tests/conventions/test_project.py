@@ -22,15 +22,15 @@ from orchestration.settings import OF_ONE_RUN, kept_names
 REPOSITORY = Path(__file__).parents[2]
 GRAIN_TESTED_ELSEWHERE = {
     "channel_spend": "amounts of one day, channel and campaign add up",
-    "conversions": "orchestration/analyses.py refuses a second row, by its number",
+    "conversions": "ingest/analyses.py refuses a second row, by its number",
     "events": "a view over stg_events",
     "fct_paths": "a view that groups by its grain",
     "fct_person_segments": "a view over int_person_segments",
     "fct_person_days": "a view that groups by its grain",
     "fct_sessions": "a view over int_sessions",
     "funnel_exclusions": "two equal exclusions do no harm",
-    "funnel_steps": "orchestration/analyses.py refuses a second row, by its number",
-    "funnels": "orchestration/analyses.py refuses a second row, by its number",
+    "funnel_steps": "ingest/analyses.py refuses a second row, by its number",
+    "funnels": "ingest/analyses.py refuses a second row, by its number",
     "int_charging_sessions": "fct_charging_sessions shows it and is tested",
     "int_known_ids": "groups by its grain; int_identities joins it and is tested",
     "int_payments": "fct_payments shows it and is tested",
@@ -38,8 +38,8 @@ GRAIN_TESTED_ELSEWHERE = {
     "int_survey_answers": "fct_survey_answers shows it and is tested",
     "int_person_origins": "joins int_person_starts; dim_persons joins it and is tested",
     "int_person_starts": "groups by its grain; dim_persons joins what is made of it and is tested",
-    "paths": "orchestration/analyses.py refuses a second row, by its number",
-    "retentions": "orchestration/analyses.py refuses a second row, by its number",
+    "paths": "ingest/analyses.py refuses a second row, by its number",
+    "retentions": "ingest/analyses.py refuses a second row, by its number",
     "stg_events": "assert_an_event_is_staged_once, on the days that can have changed",
 }
 # what tells the warehouse what changed, and where a row lies in the landing

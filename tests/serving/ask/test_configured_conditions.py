@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from orchestration.analyses import where_fault
+from ingest.analyses import where_fault
 from serving.ask.engines import engine
 from serving.ask.vocabulary import Where
 
