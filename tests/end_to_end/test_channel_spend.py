@@ -26,6 +26,10 @@ ABOUT_SPEND = {
     "metric_cac",
     "metric_ltv_to_cac",
     "metric_payback_months",
+    # the calendar begins with the first day that anything tells of, money spent before the first event too
+    "dim_periods",
+    "int_clock_periods",
+    "int_period_days",
 }
 
 
