@@ -450,6 +450,17 @@ def rooms_import_no_later_room(project: Project) -> list[str]:
     return faults
 
 
+def published_views_read_what_is_published(project: Project) -> list[str]:
+    published = {n["unique_id"]: n for n in project.nodes("model", "seed") if n["config"]["meta"].get("publish")}
+    return [
+        f"{node['name']} reads {parent}"
+        for node in published.values()
+        if node["config"]["materialized"] == "view" and node["config"]["meta"]["publish"] != "table"
+        for parent in node["depends_on"]["nodes"]
+        if parent.startswith("model.") and parent not in published
+    ]
+
+
 LONGEST_README = 120
 
 
@@ -582,6 +593,7 @@ BREAKS: dict[Callable[[Project], list[str]], Callable[[Project], Any]] = {
     ),
     unit_tests_say_the_settings_they_stand_on: lambda p: append(p, "int_identities", "{{ setting('mau_days') }}"),
     files_name_no_machine_and_no_package_index: lambda p: break_file(p, "README.md", f"see {REPOSITORY}/README.md"),
+    published_views_read_what_is_published: lambda p: p.model("fct_nps")["config"]["meta"].pop("publish"),
     rooms_import_no_later_room: lambda p: break_file(
         p, "fits/forecast.py", "\nfrom orchestration.build import build\n"
     ),

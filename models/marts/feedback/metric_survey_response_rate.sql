@@ -10,6 +10,14 @@
 
 with
 
+surveys as (
+    select * from {{ ref('fct_nps') }}
+    union all by name
+    select * from {{ ref('fct_csat') }}
+    union all by name
+    select * from {{ ref('fct_ces') }}
+),
+
 survey_response_rate as (
     select
         period,
@@ -18,7 +26,7 @@ survey_response_rate as (
         segment_value,
         sum(answered) / nullif(sum(asked), 0) as metric_value,
         bool_and(is_response_complete) as is_complete
-    from {{ ref('int_survey_scores') }}
+    from surveys
     where period = 'month'
     group by all
 )
