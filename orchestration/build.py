@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -16,6 +17,7 @@ from orchestration.failures import Failure, as_text, explained, full_disk, is_di
 from orchestration.lock import build_lock
 from orchestration.settings import changed_settings, metric_settings, project_dir, project_fingerprint, settings
 from orchestration.settings import home as enter
+from orchestration.states import ONLY_CHANGED, REASON, UNKNOWN, UP_TO_DATE, Forecast, States, kind_of
 from serving.publications import (
     LAYOUT,
     current_publication,
@@ -66,13 +68,24 @@ class Outcome:
 
 @dataclass(frozen=True)
 class BuildReport:
-    """What `build` did: the publication that readers now see, and whether anything had to be done for it."""
+    """What `build` did: the publication that readers now see, and whether anything had to be done for it.
+
+    Attributes:
+        nodes: the models, seeds and tests of the build.
+        why: of those that ran, how many for each reason, the most frequent first.
+    """
 
     publication: Path
     nothing_new: bool
     nodes: int = 0
+    why: dict[str, int] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     changed_settings: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def ran(self) -> int:
+        """How many nodes ran; the others were up to date."""
+        return sum(self.why.values())
 
 
 def artifacts_dir(home: Path) -> Path:
@@ -110,9 +123,36 @@ def build(
         changed = tuple(changed_since_published(home))
         prepare_landing(home)
         outcome = start_outcome(home, COMMAND)
-        nodes = _run_dbt(home, outcome, full_refresh, progress)
+        results = _run_dbt(home, outcome, full_refresh, progress)
         publication = _publish(home, outcome)
-        return BuildReport(publication, False, nodes, tuple(outcome.warnings), changed)
+        nodes = [result for result in results if not result["unique_id"].startswith("operation.")]
+        why = Counter(kind_of(result["adapter_response"].get(REASON)) for result in nodes if not is_up_to_date(result))
+        return BuildReport(publication, False, len(nodes), dict(why.most_common()), tuple(outcome.warnings), changed)
+
+
+def explain(home: Path | None = None) -> list[Forecast]:
+    """What a build would do with each node and why, without building.
+
+    Raises:
+        BuildError: when dbt cannot read the project.
+        orchestration.lock.HomeIsBusyError: when another process writes in this home.
+    """
+    import duckdb
+    from dbt.cli.main import dbtRunner
+    from dbt.contracts.graph.manifest import Manifest
+
+    home = enter(home)
+    with build_lock(home, "footfall build --explain"):
+        prepare_landing(home)
+        parsed = dbtRunner().invoke(["parse", *dbt_arguments(home), "--no-write-json", "--log-level", "none"])
+        if not isinstance(parsed.result, Manifest):
+            raise BuildError(f"dbt cannot read the project: {' '.join(str(parsed.exception).split())}")
+        before, warehouse = read_outcome(home), home / "warehouse.duckdb"
+        if before is None or before.warehouse != _stamp(home) or not _has_states(warehouse):
+            return [Forecast(node, "runs", UNKNOWN) for node in parsed.result.nodes]
+        with duckdb.connect(str(warehouse), read_only=True) as connection:
+            values = metric_settings(project_dir(), home)
+            return States(parsed.result, connection, values, str(home), landed_now=True).forecast()
 
 
 def publish(home: Path | None = None, wait_seconds: float = 0.0) -> Path:
@@ -196,9 +236,36 @@ def start_outcome(home: Path, by: str) -> Outcome:
             f"FOOTFALL_TARGET is {target!r}, which has no warehouse file to publish. "
             f"Unset it, or say {WAREHOUSE_TARGET}."
         )
+    before = read_outcome(home)
+    if before is not None and before.finished_at and before.warehouse != _stamp(home):
+        forget_states(home)
     outcome = Outcome("running", _now(), by=by, inputs=current_inputs(home))
     _write_outcome(home, outcome)
     return outcome
+
+
+def forget_states(home: Path) -> None:
+    """Let the next build run every node: somebody changed the warehouse, and nobody knows what."""
+    import duckdb
+
+    if _has_states(home / "warehouse.duckdb"):
+        with duckdb.connect(str(home / "warehouse.duckdb")) as warehouse:
+            warehouse.execute("delete from plumbing.states")
+
+
+def _has_states(path: Path) -> bool:
+    import duckdb
+
+    if not path.exists():
+        return False
+    with duckdb.connect(str(path), read_only=True) as warehouse:
+        named = "from duckdb_tables() where schema_name = 'plumbing' and table_name = 'states'"
+        return bool(warehouse.execute(named).fetchall())
+
+
+def is_up_to_date(result: dict[str, Any]) -> bool:
+    """Whether one of dbt's results says that its node was left as it was."""
+    return bool((result.get("adapter_response") or {}).get(UP_TO_DATE))
 
 
 def finish_outcome(home: Path, outcome: Outcome, results: Iterable[Any], whole: bool = True) -> None:
@@ -251,10 +318,14 @@ def prepare_landing(home: Path) -> None:
     ensure_landing(home)
 
 
-def _run_dbt(home: Path, outcome: Outcome, full_refresh: bool, progress: Progress | None) -> int:
-    """Run `dbt build` in this process; return how many nodes ran."""
+def _run_dbt(home: Path, outcome: Outcome, full_refresh: bool, progress: Progress | None) -> list[dict[str, Any]]:
+    """Run `dbt build` in this process; return its results."""
     from dbt.cli.main import dbtRunner
 
+    from orchestration import skipping
+
+    # the plugin would come when dbt is already at work, too late for what is let go at its end
+    skipping.install()
     total, finished = 0, 0
     _log(home).parent.mkdir(parents=True, exist_ok=True)
 
@@ -271,7 +342,7 @@ def _run_dbt(home: Path, outcome: Outcome, full_refresh: bool, progress: Progres
     arguments = [*DBT_BUILD, *dbt_arguments(home), "--log-level", "none", "--no-print"]
     if full_refresh:
         arguments.append("--full-refresh")
-    with _log(home).open("w") as log:
+    with _log(home).open("w") as log, only_what_can_have_changed():
         result = dbtRunner(callbacks=[watch]).invoke(arguments)
         close_dbt()
     results = [] if result.result is None else [_as_dictionary(node) for node in getattr(result.result, "results", [])]
@@ -287,7 +358,19 @@ def _run_dbt(home: Path, outcome: Outcome, full_refresh: bool, progress: Progres
     finish_outcome(home, outcome, results)
     if not result.success:
         raise BuildError(as_text(outcome.failures, len(results), home, project_dir(), _log(home)))
-    return len(results)
+    return results
+
+
+@contextmanager
+def only_what_can_have_changed() -> Iterator[None]:
+    """Let the dbt that runs in this block leave out what is up to date, unless FOOTFALL_ONLY_CHANGED says otherwise."""
+    said = ONLY_CHANGED in os.environ
+    os.environ.setdefault(ONLY_CHANGED, "true")
+    try:
+        yield
+    finally:
+        if not said:
+            del os.environ[ONLY_CHANGED]
 
 
 def dbt_arguments(home: Path) -> list[str]:
@@ -381,6 +464,7 @@ def _as_dictionary(result: Any) -> dict[str, Any]:
         "message": result.message,
         "compiled_path": getattr(result.node, "compiled_path", None),
         "compiled_code": getattr(result.node, "compiled_code", None),
+        "adapter_response": result.adapter_response,
     }
 
 

@@ -12,6 +12,7 @@ from duckdb.sqltypes import VARCHAR
 from ingest import ensure_landing
 from ingest.analyses import configured
 from ingest.values import install_macros
+from orchestration import skipping
 from orchestration.logic import logic_of
 from orchestration.settings import missing_variables, project_dir, settings
 
@@ -30,6 +31,7 @@ class Plugin(BasePlugin):
                 is not legal.
         """
         settings()
+        skipping.install()
         home = Path(plugin_config["home"]).resolve()
         ensure_landing(home)
         self.added = missing_variables(home, project_dir())

@@ -34,6 +34,7 @@ OF_ONE_RUN = (
     "debug",
     "events_per_gib",
     "preserve_order",
+    "only_changed",
     "bench_python",
     "ask_examples",
 )

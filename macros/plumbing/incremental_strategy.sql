@@ -4,6 +4,7 @@
 -#}
 {% macro get_incremental_replace_rows_sql(arg_dict) -%}
     {%- set columns = arg_dict['dest_columns'] | map(attribute='quoted') | join(', ') -%}
+    {{ forget_state_if_any(arg_dict['temp_relation']) }}
     delete from {{ arg_dict['target_relation'] }}
     where rowid in (select replaced_rowid from {{ arg_dict['temp_relation'] }} where replaced_rowid is not null);
 

@@ -10,6 +10,7 @@
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
 
     {% call statement('main') -%}
+        {{ forget_state() }}
         drop view if exists {{ target_relation }};
         {{ create_view_as(target_relation, sql) }}
     {%- endcall %}
@@ -26,6 +27,7 @@
 
     {% if model['language'] == 'sql' %}
         {% call statement('main') -%}
+            {{ forget_state() }}
             drop table if exists {{ target_relation }};
             {{ create_table_as(False, target_relation, compiled_code) }}
         {%- endcall %}
@@ -37,6 +39,7 @@
             {{- create_table_as(False, intermediate_relation, compiled_code, 'python') -}}
         {%- endcall %}
         {% call statement('replace') -%}
+            {{ forget_state() }}
             drop table if exists {{ target_relation }};
             alter table {{ intermediate_relation }} rename to {{ target_relation.identifier }};
         {%- endcall %}

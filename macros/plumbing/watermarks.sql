@@ -15,12 +15,17 @@
     create table if not exists plumbing.processed_batches (model_name varchar, batch_id varchar);
     create table if not exists plumbing.fingerprints (model_name varchar, fingerprint varchar);
     create table if not exists plumbing.proven_batches (batch_id varchar);
-    create or replace table plumbing.landed_batches as
-        select parse_filename(manifests.file, true) as batch_id, batches.file
-        from glob('{{ landing_path() }}/batches/*.json') as manifests
-        left join glob('{{ landing_path() }}/events/*/*.parquet') as batches
-            on parse_filename(manifests.file, true) = parse_filename(batches.file, true);
+    {{ create_states() }}
+    create or replace table plumbing.landed_batches as {{ landed_now() }};
 {% endmacro %}
+
+{#- The batches that have landed, each with its file where it holds events. -#}
+{% macro landed_now() -%}
+    select parse_filename(manifests.file, true) as batch_id, batches.file
+    from glob('{{ landing_path() }}/batches/*.json') as manifests
+    left join glob('{{ landing_path() }}/events/*/*.parquet') as batches
+        on parse_filename(manifests.file, true) = parse_filename(batches.file, true)
+{%- endmacro %}
 
 {#- Runs last in every invocation: when every test of data ran and held, what was taken in is proven. -#}
 {% macro mark_proven(results) -%}
@@ -65,6 +70,9 @@
 
 {#- Post-hook of every incremental model, inside the model's own transaction. -#}
 {% macro mark_processed() -%}
+    {%- if not is_incremental() -%}
+        {{ forget_state() }}
+    {%- endif %}
     delete from plumbing.processed_batches where model_name = '{{ this.identifier }}';
     insert into plumbing.processed_batches
         select '{{ this.identifier }}' as model_name, batch_id from ({{ batches_upstream() }}) as upstream;

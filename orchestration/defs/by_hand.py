@@ -12,7 +12,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt.asset_utils import get_asset_check_key_for_test
 
-from orchestration.build import COMMAND, Outcome, artifacts_dir, read_outcome
+from orchestration.build import COMMAND, Outcome, artifacts_dir, is_up_to_date, read_outcome
 from orchestration.defs.failures import told_of
 from orchestration.defs.landing import LANDED_EVENTS, landed_metadata
 from orchestration.defs.models import manifest, translator
@@ -40,7 +40,7 @@ def command_line_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     if publication and _latest(context.instance, PUBLISHED_MARTS, "publication") != publication.name:
         events.append(dg.AssetMaterialization(PUBLISHED_MARTS, metadata=published_metadata(folder, publication)))
     checks = sum(isinstance(event, dg.AssetCheckEvaluation) for event in events)
-    told = f"Told of {len(events) - checks} materializations and {checks} checks." if events else "Nothing new."
+    told = f"Told of {len(events) - checks} assets and {checks} checks." if events else "Nothing new."
     return dg.SensorResult(skip_reason=told, cursor=json.dumps(known), asset_events=events)
 
 
@@ -52,7 +52,9 @@ def _latest(instance: dg.DagsterInstance, key: dg.AssetKey, name: str) -> object
 
 
 def _events_of_build(folder: Path, outcome: Outcome) -> Iterator[Event]:
-    """A materialization for each model and seed that was built, an evaluation for each test that ran."""
+    """A materialization for each model and seed that was built, an observation for each that was up to date, an
+    evaluation for each test: one that was left out has held over what its relations are.
+    """
     told = json.loads((artifacts_dir(folder) / "target" / "run_results.json").read_text())
     if datetime.fromisoformat(told["metadata"]["generated_at"]) < datetime.fromisoformat(outcome.started_at):
         return  # dbt died before it wrote anything about this build
@@ -83,12 +85,14 @@ def _events_of_build(folder: Path, outcome: Outcome) -> Iterator[Event]:
                         **(told_of(failure) if failure else {}),
                     },
                 )
-        elif result["status"] == "success":
+        elif is_up_to_date(result) or result["status"] == "success":
             count = rows.get(node["name"])
-            yield dg.AssetMaterialization(
-                translator.get_asset_spec(manifest, result["unique_id"], None).key,
-                metadata=facts | ({} if count is None else {"dagster/row_count": int(count)}),
-            )
+            key = translator.get_asset_spec(manifest, result["unique_id"], None).key
+            facts |= {} if count is None else {"dagster/row_count": int(count)}
+            if is_up_to_date(result):
+                yield dg.AssetObservation(key, metadata=facts | {"up to date": True})
+            else:
+                yield dg.AssetMaterialization(key, metadata=facts)
 
 
 def _rows(folder: Path, outcome: Outcome) -> dict[str, int | None]:

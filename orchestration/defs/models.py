@@ -12,6 +12,7 @@ from orchestration.build import (
     DBT_BUILD,
     artifacts_dir,
     finish_outcome,
+    only_what_can_have_changed,
     parsed_manifest,
     prepare_landing,
     start_outcome,
@@ -68,7 +69,8 @@ def models(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[o
         (target / "run_results.json").unlink(missing_ok=True)
         failed_checks: list[dg.AssetCheckResult] = []
         try:
-            invocation = dbt.cli(DBT_BUILD, context=context, target_path=target, raise_on_error=False)
+            with only_what_can_have_changed():
+                invocation = dbt.cli(DBT_BUILD, context=context, target_path=target, raise_on_error=False)
             for event in invocation.stream():
                 if isinstance(event, dg.AssetCheckResult) and not event.passed:
                     failed_checks.append(event)  # its rows can be looked at when dbt has closed the warehouse

@@ -350,6 +350,20 @@ def incremental_models_keep_their_watermark(project: Project) -> list[str]:
     ]
 
 
+def incremental_models_say_when_they_changed(project: Project) -> list[str]:
+    """Their strategy takes their state away in the transaction that exchanges rows: macros/plumbing/states.sql."""
+    forgetting = {
+        macro["name"].removeprefix("get_incremental_").removesuffix("_sql")
+        for macro in project.macros()
+        if macro["name"].startswith("get_incremental_") and "forget_state_if_any(" in macro["macro_sql"]
+    }
+    return [
+        node["name"]
+        for node in project.nodes("model")
+        if node["config"]["materialized"] == "incremental" and node["config"]["incremental_strategy"] not in forgetting
+    ]
+
+
 def relations_that_incremental_models_read_keep_what_they_were_built_with(project: Project) -> list[str]:
     models = {node["unique_id"]: node for node in project.nodes("model")}
     read = [id for id, node in models.items() if node["config"]["materialized"] == "incremental"]
@@ -580,6 +594,9 @@ BREAKS: dict[Callable[[Project], list[str]], Callable[[Project], Any]] = {
     ).update(raw_code="select 1"),
     every_macro_and_argument_is_described: lambda p: next(m for m in p.macros() if m["name"] == "dates_in").update(
         arguments=[]
+    ),
+    incremental_models_say_when_they_changed: lambda p: p.model("int_sessions")["config"].update(
+        {"incremental_strategy": "merge"}
     ),
     incremental_models_keep_their_watermark: lambda p: p.model("int_sessions")["config"].update({"post-hook": []}),
     relations_that_incremental_models_read_keep_what_they_were_built_with: lambda p: p.model("int_identities")[

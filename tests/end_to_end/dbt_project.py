@@ -6,7 +6,6 @@ import re
 import shutil
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,9 +13,10 @@ import duckdb
 import yaml
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
-from dbt.contracts.graph.nodes import SourceDefinition
+from dbt.contracts.graph.nodes import SeedNode, SourceDefinition
 
 from orchestration.build import close_dbt
+from orchestration.states import ONLY_CHANGED
 
 REPOSITORY = Path(__file__).parents[2]
 PROJECT_PARTS = ["dbt_project.yml", "profiles", "profiles.yml", "models", "macros", "seeds", "tests/dbt"]
@@ -69,9 +69,12 @@ def copy_part(to: Path, models: Collection[str] = CORE) -> Path:
 
 
 @contextmanager
-def environment(settings: Mapping[str, str]) -> Iterator[None]:
-    """Environment variables, for the time of a with block."""
+def environment(settings: Mapping[str, str], beside: Mapping[str, str] | None = None) -> Iterator[None]:
+    """Environment variables, for the time of a with block: beside those of the process, or beside others."""
     before = dict(os.environ)
+    if beside is not None:
+        os.environ.clear()
+        os.environ.update(beside)
     os.environ.update(settings)
     try:
         yield
@@ -83,33 +86,46 @@ def environment(settings: Mapping[str, str]) -> Iterator[None]:
 ANY_HOME = "/any-home"
 
 
-def _stamps(project: Path) -> frozenset[tuple[str, int]]:
-    """When each file that dbt parses was changed; the rows of a seed are read when it is built."""
+def _contents(project: Path) -> frozenset[tuple[str, bytes]]:
+    """The files that dbt parses, and what is in them; the rows of a seed are read when it is built."""
     files = [path for part in PROJECT_PARTS for path in (project / part).rglob("*") if path.is_file()]
     files.append(project / "dbt_project.yml")
-    return frozenset((str(path), 0 if path.suffix == ".csv" else path.stat().st_mtime_ns) for path in files)
+    return frozenset(
+        (str(path.relative_to(project)), b"" if path.suffix == ".csv" else path.read_bytes()) for path in files
+    )
 
 
-@cache
-def _parsed(
-    project: Path, settings: frozenset[tuple[str, str]], stamps: frozenset[tuple[str, int]]
-) -> tuple[Manifest, dict[str, SourceDefinition]]:
-    """What dbt makes of a project's files under some settings: parsing costs more than building a small home."""
-    # a folder of its own, because another worker may parse the same project under other settings
-    with environment({**dict(settings), "FOOTFALL_HOME": ANY_HOME}), TemporaryDirectory() as target:
-        where = ["--project-dir", str(project), "--profiles-dir", str(project / "profiles"), "--target-path", target]
-        result = dbtRunner().invoke(["parse", *where, "--no-write-json", "--log-level=none"])
-    assert isinstance(result.result, Manifest), str(result.exception)
-    return result.result, dict(result.result.sources)
+_PARSED: dict[frozenset[tuple[str, bytes]], tuple[Manifest, dict[str, SourceDefinition]]] = {}
+
+
+def _parsed(project: Path) -> tuple[Manifest, dict[str, SourceDefinition]]:
+    """What dbt makes of a project's files, once for all copies of them: parsing costs more than building a small home.
+
+    No setting is in it: dbt writes SQL when a node runs, and configurations name none.
+    """
+    contents = _contents(project)
+    if contents not in _PARSED:
+        plain = {name: value for name, value in os.environ.items() if not name.startswith("FOOTFALL_")}
+        # a folder of its own, because another worker may parse the same project
+        with environment({"FOOTFALL_HOME": ANY_HOME}, plain), TemporaryDirectory() as target:
+            where = ["--project-dir", str(project), "--profiles-dir", str(project / "profiles")]
+            result = dbtRunner().invoke(
+                ["parse", *where, "--target-path", target, "--no-write-json", "--log-level=none"]
+            )
+        assert isinstance(result.result, Manifest), str(result.exception)
+        _PARSED[contents] = result.result, dict(result.result.sources)
+    return _PARSED[contents]
 
 
 def manifest_of(project: Path, home: Path) -> Manifest:
     """The project's manifest, with the landing of this home as its source."""
-    settings = frozenset((name, value) for name, value in os.environ.items() if name.startswith("FOOTFALL_"))
-    manifest, sources = _parsed(project, settings - {("FOOTFALL_HOME", str(home))}, _stamps(project))
+    manifest, sources = _parsed(project)
     for name, source in sources.items():
         located = json.dumps(source.to_dict()).replace(f"{ANY_HOME}/", f"{home}/")
         manifest.sources[name] = SourceDefinition.from_dict(json.loads(located))
+    for node in manifest.nodes.values():
+        if isinstance(node, SeedNode):
+            node.root_path = str(project)
     return manifest
 
 
@@ -146,10 +162,10 @@ REMEMBERED = ("--select", "+config.materialized:incremental")
 
 def build_models(
     home: Path, *arguments: str, project: Path = REPOSITORY, settings: Mapping[str, str] | None = None
-) -> None:
-    """Every seed and model, without the tests and artifacts that a property test has no use for."""
+) -> dict[str, str]:
+    """Every seed and model that can have changed, as `footfall build` runs them, without tests and artifacts."""
     only_models = ("build", "--resource-type=seed", "--resource-type=model", "--no-write-json")
-    run_dbt(home, *only_models, *arguments, project=project, settings=settings)
+    return run_dbt(home, *only_models, *arguments, project=project, settings={ONLY_CHANGED: "true", **(settings or {})})
 
 
 def contents(home: Path) -> dict[str, Path]:

@@ -120,12 +120,12 @@ def test_the_job_checks_builds_and_publishes(definitions: dg.Definitions, built_
     sane = evaluations["landed_batches_are_sane"].metadata
     assert sane["rows looked at"].value == 20
     assert "✓" in str(sane["expectations"].value)
-    published = [
-        event.materialization
-        for event in result.get_asset_materialization_events()
-        if event.asset_key == dg.AssetKey(["published", "marts"])
-    ]
-    assert published[0].metadata["batches"].value == 2
+    made = {event.asset_key: event.materialization for event in result.get_asset_materialization_events()}
+    assert made[dg.AssetKey(["published", "marts"])].metadata["batches"].value == 2
+    # what was up to date is neither missing nor made anew, and says so
+    assert made.keys() >= set(definitions.resolve_asset_graph().get_all_asset_keys())
+    statuses = {name: made[dg.AssetKey(name)].metadata["status"].value for name in ("int_sessions", "plans")}
+    assert statuses == {"int_sessions": "success", "plans": "no-op"}
     outcome = read_outcome(built_home.path)
     assert outcome is not None and outcome.status == "passed"
     assert build(built_home.path).nothing_new
@@ -277,7 +277,12 @@ def test_what_the_command_line_did_is_shown_once_with_rows_and_checks(evaluate: 
         build(built_home.path)
     failed = evaluate("command_line_sensor", told.cursor).asset_events
     # the law that failed reads no model, so all of them were built; none was published
-    told_again = {event.asset_key: event for event in failed if isinstance(event, dg.AssetMaterialization)}
+    told_again = {event.asset_key: event for event in failed if not isinstance(event, dg.AssetCheckEvaluation)}
+    assert isinstance(told_again[dg.AssetKey("int_sessions")], dg.AssetMaterialization)
+    # a view that stands as it stood, and a seed, are observed to be up to date
+    for name in ("fct_sessions", "plans"):
+        event = told_again[dg.AssetKey(name)]
+        assert isinstance(event, dg.AssetObservation) and event.metadata["up to date"].value is True
     assert "dagster/row_count" not in told_again[dg.AssetKey("fct_sessions")].metadata
     assert told_again[dg.AssetKey(["landing", "events"])].metadata["batches"].value == 2
     assert dg.AssetKey(["published", "marts"]) not in told_again
