@@ -18,6 +18,7 @@ from scipy import stats
 from statsmodels.stats.proportion import confint_proportions_2indep, test_proportions_2indep
 
 import ingest
+from ingest.values import install_macros
 from orchestration import experiments
 from orchestration.experiments.definitions import checked
 from tests.end_to_end.dbt_project import copy_project, run_dbt
@@ -242,6 +243,7 @@ def expected_moments(seen: list[Happening], found: dict[Any, dict[str, Any]]) ->
 def warehouse(home: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """The compiled models as views over tables that each example fills."""
     connection = duckdb.connect()
+    install_macros(connection)
     connection.execute(f"attach '{home / 'warehouse.duckdb'}' as built (read_only)")
     for seed in ("experiments", "experiment_variants", "experiment_metrics"):
         connection.execute(f"create table {seed} as from built.{seed}")
