@@ -53,8 +53,7 @@
 
 {#- The ids of the batches that the model has still to take in, as a list for IN; of every batch when it is built whole. -#}
 {% macro unseen_batches() -%}
-    {#- a unit test has no relation of its own before there is a warehouse -#}
-    {%- if not execute or this is none or not has_plumbing() -%}
+    {%- if not execute or not has_plumbing() -%}
         {{ literal_list([]) }}
     {%- else -%}
         {%- set query -%}

@@ -299,10 +299,13 @@ def test_a_build_runs_what_can_have_changed_and_explains_it_before(built_home: H
     assert [node for node, each in told.items() if each.what == "runs" and not nodes[node]] == []
     assert [node for node, each in told.items() if each.what == "up to date" and nodes[node]] == []
     assert told["model.footfall.int_sessions"].why == "batches landed"
-    # nobody pays in these events: what looks for payments finds none, and what reads them is left alone, as seeds are
-    assert nodes["model.footfall.int_money_events"]
+    # no money is spent in these events: what looks for it finds none, and what reads it is left alone
+    assert nodes["model.footfall.stg_reported_spend"]
     left_alone = {node for node, each in told.items() if each.what == "perhaps" and not nodes[node]}
-    assert any(each.why == "if int_money_events changes" for node, each in told.items() if node in left_alone)
+    assert (
+        told["model.footfall.int_channel_spend"].why.startswith("if stg_")
+        and "model.footfall.int_channel_spend" in left_alone
+    )
     assert not nodes["seed.footfall.plans"]
 
 
