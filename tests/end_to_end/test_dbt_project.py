@@ -76,6 +76,12 @@ def test_a_small_home_builds_with_all_tests_of_data(built: Path) -> None:
     assert all_passed(built, "test.") >= 45
 
 
+def test_whose_an_event_is_is_looked_up_and_not_tried_with_every_id(built: Path) -> None:
+    with duckdb.connect(str(built / "warehouse.duckdb"), read_only=True) as warehouse:
+        ((_, plan),) = warehouse.execute("explain (format json) select count(person_id) from events").fetchall()
+    assert "HASH_JOIN" in plan and "NL_JOIN" not in plan and "NESTED_LOOP" not in plan
+
+
 # what readers are told of data that cannot be right, which random histories are full of
 WARNINGS = {
     "assert_money_has_an_exchange_rate",

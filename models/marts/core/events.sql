@@ -23,7 +23,8 @@ events_with_person as (
         on
             coalesce(events.user_id, events.anonymous_id) = identities.id
             and case when events.user_id is null then 'device' else 'user' end = identities.id_kind
-            and ({{ setting('person_scope') != 'app' }} or events.app = identities.app)
+            -- an id has an app where apps keep their people apart; any other comparison than of equals would try every event with every id
+            and {{ 'events.app' if setting('person_scope') == 'app' else 'null' }} is not distinct from identities.app
 )
 
 select * from events_with_person
