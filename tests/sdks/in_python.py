@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 AT = datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
 VIEWED, PRODUCT, LOGIN, ORDER = (AT + timedelta(minutes=minute) for minute in range(4))
@@ -13,18 +14,17 @@ ORDERED = {"order_id": "o1", "revenue": 19.99, "currency": "USD"}
 def segment(url: str, key: str, device: str, user: str) -> None:
     from segment.analytics.client import Client
 
-    client = Client(key, host=url, max_retries=1)
-    client.page(anonymous_id=device, name="Shop", context={"page": {"url": PAGE, "title": "Shop"}}, timestamp=VIEWED)
-    client.track(anonymous_id=device, event="Product Viewed", properties=PRODUCT_VIEWED, timestamp=PRODUCT)
-    client.identify(user, {"plan": "pro"}, anonymous_id=device, timestamp=LOGIN)
-    client.track(user, "Order Completed", ORDERED, anonymous_id=device, timestamp=ORDER)
-    client.shutdown()
+    _tell_as_segment(Client(key, host=url, max_retries=1), device, user)
 
 
 def rudder(url: str, key: str, device: str, user: str) -> None:
     from rudderstack.analytics.client import Client
 
-    client = Client(key, host=url, max_retries=1)
+    _tell_as_segment(Client(key, host=url, max_retries=1), device, user)
+
+
+def _tell_as_segment(client: Any, device: str, user: str) -> None:
+    """By the methods that RudderStack's client has of Segment's."""
     client.page(anonymous_id=device, name="Shop", context={"page": {"url": PAGE, "title": "Shop"}}, timestamp=VIEWED)
     client.track(anonymous_id=device, event="Product Viewed", properties=PRODUCT_VIEWED, timestamp=PRODUCT)
     client.identify(user, {"plan": "pro"}, anonymous_id=device, timestamp=LOGIN)
