@@ -6,10 +6,13 @@ from typing import Any
 from pydantic import Field, ModelWrapValidatorHandler, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+# what a load of one event needs on two cores, and some more: below it DuckDB fails where it should spill
+LEAST_MEMORY_MB = 200
+_MEGABYTES = {"K": 0.001, "M": 1, "G": 1_000, "T": 1_000_000}
 LEGAL = {
     "max_future_hours": "a number of hours from 0 to 1000000",
     "max_line_bytes": "a whole number of bytes, 1024 or more",
-    "load_memory_limit": "an amount of memory, such as 800MB or 2GB",
+    "load_memory_limit": f"an amount of memory of {LEAST_MEMORY_MB}MB or more, such as 800MB or 2GB",
     "key_sample_lines": "a whole number of lines, 1 or more",
     "id_sentinels": "texts parted by commas, such as null,none,-1",
 }
@@ -63,9 +66,9 @@ class LoadSettings(BaseSettings):
     @field_validator("load_memory_limit")
     @classmethod
     def _is_an_amount(cls, limit: str) -> str:
-        amount = re.fullmatch(r"\s*(\d{1,9}(?:\.\d+)?)\s*[KMGT]i?B\s*", limit, re.IGNORECASE)
-        if not amount or float(amount[1]) == 0:
-            raise ValueError("no amount of memory")
+        amount = re.fullmatch(r"\s*(\d{1,9}(?:\.\d+)?)\s*([KMGT])i?B\s*", limit, re.IGNORECASE)
+        if not amount or float(amount[1]) * _MEGABYTES[amount[2].upper()] < LEAST_MEMORY_MB:
+            raise ValueError("no amount of memory that a load can do with")
         return limit
 
     @field_validator("id_sentinels")
