@@ -66,7 +66,7 @@ def run(bench: Bench) -> Iterator[Figure]:
     for turn in range(bench.rounds):
         for name in told:
             home = work / f"{name}-{turn}"
-            with _serving(name, home) as (port, process):
+            with serving(name, home) as (port, process):
                 told[name].append(_measure(port, process, script))
             shutil.rmtree(home, ignore_errors=True)
     shutil.rmtree(work)
@@ -101,7 +101,8 @@ def _measure(port: int, process: subprocess.Popen[bytes], script: Path) -> dict[
 
 
 @contextmanager
-def _serving(name: str, home: Path) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+def serving(name: str, home: Path) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+    """A server on one core: `bare`, the `collector` alone, or one that also lands what it receives."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -129,3 +130,8 @@ def _serving(name: str, home: Path) -> Iterator[tuple[int, subprocess.Popen[byte
 def _made(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def scale(bench: Bench) -> dict[str, int]:
+    """What was sent: no history is needed."""
+    return {"events a request": EVENTS_A_REQUEST, "connections": CONNECTIONS, "rounds": bench.rounds}

@@ -24,6 +24,7 @@ class Bench:
     events: int
     days: int
     rounds: int
+    minutes: int = 60
     seed: int = 7
 
     @property

@@ -116,3 +116,20 @@ create or replace macro mrr_movement(opening, closing, has_paid_before) as case
     when has_paid_before then 'reactivation'
     else 'new'
 end;
+
+-- a property's value as text; null where it is absent, null or blank, which are one
+create or replace macro property_text(json_value) as nullif(trimmed(json_extract_string(json_value, '$')), '');
+
+-- what a property, given as JSON and as text, breaks of the tracking plan: `missing`, `mistyped` or nothing. A text that can be read as the type is
+-- of the type, as in every column that a model reads of a property
+create or replace macro plan_fault(json_value, sent, planned_type, is_required) as case
+    when sent is null then case when is_required then 'missing' end
+    when case planned_type
+        when 'varchar' then left(json_value, 1) in ('{', '[')
+        when 'bigint' then whole_number(sent) is null
+        when 'double' then number(sent) is null
+        when 'timestamp' then property_instant(sent, 'UTC') is null
+        when 'boolean' then lower(sent) not in ('true', 'false')
+        when 'json' then coalesce(json_type(try_cast(sent as json)) not in ('OBJECT', 'ARRAY'), true)
+    end then 'mistyped'
+end;

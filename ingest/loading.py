@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 
-from ingest import content
+from ingest import content, tracking
 from ingest.envelope import ENVELOPE_FIELDS, LANDING_COLUMNS, checked, literal, quoted
 from ingest.formats import columns, csv, mapping, ndjson, parquet, spend
 from ingest.formats.source import SourceFile, UnusableSource, detect, in_utf8
@@ -178,6 +178,8 @@ class _Load:
         self.connection.execute(f"set timezone = {literal(self.zone)}")
         self.connection.execute(value_macros())
         self.connection.execute(content.MACROS)
+        if self.settings.plan_violations == "quarantine":
+            tracking.make_plan(self.connection, tracking.project_dir())
         self.connection.execute(f"set allowed_directories = [{literal(self.work)}, {literal(events_dir(self.home))}]")
         self.connection.execute(f"set allowed_paths = [{literal(self.source.path.resolve())}]")
         self.connection.execute("set enable_external_access = false; set lock_configuration = true")
@@ -281,7 +283,8 @@ class _Load:
             if not keys.are_columns:
                 raise duckdb.NotSupportedError("keys that cannot be columns")
             draft = ndjson.draft(self.source, keys, self.settings.max_line_bytes)
-        return checked(draft, self.app, self.zone, self.loaded_at, self.settings.max_future_hours)
+        rows = checked(draft, self.app, self.zone, self.loaded_at, self.settings.max_future_hours)
+        return tracking.held_to_plan(rows) if self.settings.plan_violations == "quarantine" else rows
 
     def _messages(self, careful: bool) -> str:
         """The rows of a vendor's file as JSON, whatever they are written in."""

@@ -1,7 +1,7 @@
 """What a load may be told by the environment (prefix FOOTFALL_), and how a setting is read there."""
 
 import re
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, ModelWrapValidatorHandler, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -15,6 +15,7 @@ LEGAL = {
     "load_memory_limit": f"an amount of memory of {LEAST_MEMORY_MB}MB or more, such as 800MB or 2GB",
     "key_sample_lines": "a whole number of lines, 1 or more",
     "id_sentinels": "texts parted by commas, such as null,none,-1",
+    "plan_violations": "keep or quarantine",
 }
 ID_SENTINELS = (
     "null,none,nil,undefined,nan,n/a,(none),(not set),unknown,anonymous,guest,false,[object Object],-1,{},[],"
@@ -61,6 +62,9 @@ class LoadSettings(BaseSettings):
 
     id_sentinels: str = Field(
         ID_SENTINELS, description="what stands for no id in any field or property that holds one, in any case"
+    )
+    plan_violations: Literal["keep", "quarantine"] = Field(
+        "keep", description="what becomes of events that break the tracking plan: either way they are told"
     )
 
     @field_validator("load_memory_limit")

@@ -58,7 +58,7 @@ absent_properties as (
         event_id,
         unnest(list_filter(required, lambda property: not list_contains(keys, property))) as property,
         true as is_planned,
-        true as is_missing
+        'missing' as fault
     from planned_events
     where not list_has_all(keys, required)
 ),
@@ -69,8 +69,7 @@ planned_properties as (
         tracking_plan.type,
         tracking_plan.is_required,
         tracking_plan.property is not null as is_planned,
-        left(sent_properties.json_value, 1) in ('{', '[') as is_nested,
-        nullif(trimmed(json_extract_string(sent_properties.json_value, '$')), '') as sent
+        property_text(sent_properties.json_value) as sent
     from sent_properties
     left join tracking_plan
         on sent_properties.event_name = tracking_plan.event_name and sent_properties.property = tracking_plan.property
@@ -80,19 +79,10 @@ planned_properties as (
         or not (starts_with(sent_properties.property, '$') or sent_properties.property in (select property from property_catalog))
 ),
 
--- a text that can be read as the type is of the type, as in every column that a model reads of a property
 compared_properties as (
     select  -- noqa: AM07
         *,
-        sent is null and is_required as is_missing,
-        sent is not null and case type
-            when 'varchar' then is_nested
-            when 'bigint' then whole_number(sent) is null
-            when 'double' then number(sent) is null
-            when 'timestamp' then property_instant(sent, 'UTC') is null
-            when 'boolean' then lower(sent) not in ('true', 'false')
-            when 'json' then coalesce(json_type(try_cast(sent as json)) not in ('OBJECT', 'ARRAY'), true)
-        end as is_mistyped
+        plan_fault(json_value, sent, type, is_required) as fault
     from planned_properties
     union all by name
     select * from absent_properties
@@ -106,7 +96,7 @@ broken_events as (
         count(distinct event_id) as events,
         min(event_id) as example_event_id
     from compared_properties
-    where is_missing or is_mistyped
+    where fault is not null
     group by event_date, app, event_name
 ),
 
@@ -132,14 +122,14 @@ property_days as (
         event_name,
         property,
         count(distinct event_id) filter (where sent is not null) as events,
-        count(distinct event_id) filter (where is_missing) as missing,
-        count(distinct event_id) filter (where is_mistyped) as mistyped,
+        count(distinct event_id) filter (where fault = 'missing') as missing,
+        count(distinct event_id) filter (where fault = 'mistyped') as mistyped,
         coalesce(
-            min(event_id) filter (where is_mistyped),
-            min(event_id) filter (where is_missing),
+            min(event_id) filter (where fault = 'mistyped'),
+            min(event_id) filter (where fault = 'missing'),
             min(event_id) filter (where not is_planned and sent is not null)
         ) as example_event_id,
-        arg_min(sent, event_id) filter (where is_mistyped) as example_value
+        arg_min(sent, event_id) filter (where fault = 'mistyped') as example_value
     from compared_properties
     group by event_date, app, event_name, property
 ),

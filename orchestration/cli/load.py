@@ -60,7 +60,10 @@ def load(
     timezone: Annotated[str | None, typer.Option(help="IANA zone of times that carry none; UTC unless told.")] = None,
     json_output: Annotated[bool, typer.Option("--json", help="Print the receipts as JSON lines.")] = False,
 ) -> None:
-    """Read files of any size into landing; nothing is taken twice, and nothing is lost in silence."""
+    """Read files of any size into landing; nothing is taken twice, and nothing is lost in silence.
+
+    What breaks the tracking plan lands and is told, or is quarantined where `plan_violations` says so.
+    """
     from orchestration.settings import home
 
     started = datetime.now(UTC)

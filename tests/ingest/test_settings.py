@@ -17,6 +17,7 @@ from tests.ingest.events import event, one, write_ndjson
         ("max_line_bytes", "1e9"),
         ("key_sample_lines", "0"),
         *(("id_sentinels", value) for value in (",", "null,,none", " ")),
+        ("plan_violations", "drop"),
     ],
 )
 def test_an_illegal_setting_is_named_with_what_is_legal(name, value, monkeypatch):

@@ -1,7 +1,9 @@
 """What breaks the tracking plan is kept, and told where its reader looks."""
 
+import json
 from typing import Any
 
+import ingest
 from orchestration.cli.status import BROKEN_PLAN, UNDECLARED_EVENTS
 from tests.end_to_end.faults.files import ndjson
 
@@ -108,3 +110,15 @@ def test_status_asks_for_what_breaks_the_plan_and_for_names_that_are_declared_no
     broken, undeclared = (built.execute(query).fetchall() for query in asked)
     assert ("plan_shop", "product_viewed", "product_id", 1, 0) in broken
     assert ("plan", 1) in undeclared
+
+
+def test_a_load_that_quarantines_takes_the_very_events_that_models_report(built, faults_home, tmp_path, monkeypatch):
+    monkeypatch.setenv("FOOTFALL_PROJECT_DIR", str(faults_home.parent / "project"))
+    monkeypatch.setenv("FOOTFALL_PLAN_VIOLATIONS", "quarantine")
+    for file in FILES:
+        (tmp_path / file.name).write_text(str(file.content))
+        (receipt,) = ingest.load([tmp_path / file.name], tmp_path / "home")
+        app = next(iter(json.loads(line)["app"] for line in str(file.content).splitlines()))
+        reported = "select sum(events), sum(broken_events) from fct_tracked_events where app = ?"
+        assert built.execute(reported, [app]).fetchone() == (receipt.received, receipt.quarantined)
+        assert set(receipt.quarantined_by_reason) <= {"breaks_tracking_plan"}
