@@ -133,3 +133,22 @@ create or replace macro plan_fault(json_value, sent, planned_type, is_required) 
         when 'json' then coalesce(json_type(try_cast(sent as json)) not in ('OBJECT', 'ARRAY'), true)
     end then 'mistyped'
 end;
+
+-- the fault of an amount that keeps it from being money: `currency` is null where its code is none, `unreadable` what was sent as the amount and is
+-- no whole number. What is not changed needs no rate
+create or replace macro amount_fault(currency, cents, unreadable, rate) as case
+    when currency is null then 'unknown_currency'
+    when number(unreadable) % 1 != 0 then 'fractional_amount'
+    when unreadable is not null then 'unreadable_amount'
+    when abs(cents) > 1000000000000000 then 'amount_out_of_range'
+    when rate is null and cents is not null then 'missing_rate'
+    when cents < 0 then 'negative_amount'
+end;
+
+-- what kind of audience somebody is, by the days of the last 30 on which they were there
+create or replace macro audience_kind(active_days, regular_days, loyal_days) as case
+    when active_days >= loyal_days then 'loyal'
+    when active_days >= regular_days then 'regular'
+    when active_days > 0 then 'casual'
+    else 'gone'
+end;

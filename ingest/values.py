@@ -55,9 +55,14 @@ def _is_listed(value: str, sentinels: set[str]) -> str:
 # names of one meaning: of the short ones those of a zone, and not EST, IST or BST, which are two
 _SHORT_ZONES = ("UTC", "GMT", "UCT", "CET", "EET", "MET", "WET")
 with duckdb.connect() as _connection:
-    _NAMES = [name for (name,) in _connection.execute("select name from pg_timezone_names() order by 1").fetchall()]
+    ZONE_NAMES = [name for (name,) in _connection.execute("select name from pg_timezone_names() order by 1").fetchall()]
 ZONES = "|".join(
-    ["", *(n.lower() for n in _NAMES if len(n) > 3 and not n.startswith("SystemV/")), *map(str.lower, _SHORT_ZONES), ""]
+    [
+        "",
+        *(n.lower() for n in ZONE_NAMES if len(n) > 3 and not n.startswith("SystemV/")),
+        *map(str.lower, _SHORT_ZONES),
+        "",
+    ]
 )
 DAY = r"\d{4}-\d\d-\d\d"
 CLOCK = r"\d\d:\d\d:\d\d(?:\.\d+)?"

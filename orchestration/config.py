@@ -1,11 +1,8 @@
-"""Keep settings in a home, checked by the very macros that check them when a build begins."""
+"""Keep settings in a home, checked as they are when a build begins."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import yaml
@@ -13,6 +10,7 @@ from pydantic import ValidationError
 
 from ingest.collector.settings import CollectorSettings
 from ingest.settings import IllegalSetting, LoadSettings, as_value
+from orchestration.legal import refusal
 from orchestration.lock import build_lock
 from orchestration.settings import (
     KEPT_FILE,
@@ -81,46 +79,5 @@ def _check(home: Path, project: Path, name: str, value: str) -> None:
         except ValidationError as error:
             raise SettingsError(f"{name} is {value!r}: {error.errors()[0]['msg']}.") from None
     else:
-        _check_as_a_build_does(project, in_force | {name: as_value(value)})
-
-
-def _check_as_a_build_does(project: Path, in_force: dict[str, Any]) -> None:
-    """Run the project's macro `assert_settings_are_legal` on these settings, without the rest of dbt."""
-    from dbt_common.clients.jinja import get_environment
-    from dbt_common.exceptions import MacroReturn
-
-    def give_back(value: object) -> None:
-        raise MacroReturn(value)
-
-    def refuse(message: str) -> None:
-        raise SettingsError(re.sub(r" Change it by .*", "", message))
-
-    def returning(macro: Callable[..., str]) -> Callable[..., Any]:
-        def call(*arguments: object, **named: object) -> object:
-            try:
-                return macro(*arguments, **named)
-            except MacroReturn as returned:
-                return returned.value
-
-        return call
-
-    context: dict[str, Any] = {
-        "return": give_back,
-        "run_query": _Rows,
-        "modules": {"re": re},
-        "exceptions": {"raise_compiler_error": refuse},
-    }
-    text = "".join(path.read_text() for path in sorted((project / "macros" / "plumbing").glob("*.sql")))
-    macros = get_environment(None).from_string(text, globals=context).module
-    for prefixed in dir(macros):
-        if prefixed.startswith("dbt_macro__"):
-            context[prefixed.removeprefix("dbt_macro__")] = returning(getattr(macros, prefixed))
-    context["setting"] = in_force.__getitem__
-    context["assert_settings_are_legal"]()
-
-
-class _Rows(list[tuple[Any, ...]]):
-    """The result of a query on nothing, as a macro looks at it."""
-
-    def __init__(self, sql: str) -> None:
-        super().__init__(duckdb.connect().execute(sql).fetchall())
+        if fault := refusal(in_force | {name: as_value(value)}):
+            raise SettingsError(fault.split(" Change it by ")[0])

@@ -13,6 +13,7 @@ from ingest import ensure_landing
 from ingest.analyses import configured
 from ingest.values import install_macros
 from orchestration import skipping
+from orchestration.legal import CHECKED, refusal_of
 from orchestration.logic import logic_of
 from orchestration.settings import missing_variables, project_dir, settings
 
@@ -43,6 +44,8 @@ class Plugin(BasePlugin):
         install_macros(conn)
         project = Path(get_flags().PROJECT_DIR)  # type: ignore[no-untyped-call]
         conn.create_function("configured", configured, [VARCHAR, VARCHAR], VARCHAR)
+        conn.create_function("refusal_of", refusal_of, [VARCHAR], VARCHAR)
+        conn.create_function("checked_settings", lambda: list(CHECKED), [], duckdb.list_type(VARCHAR))
         conn.create_function("logic_of", lambda code: logic_of(code, project), [VARCHAR], VARCHAR)
         # the profile was read before the home was known
         if limit := self.added.get("FOOTFALL_MEMORY_LIMIT"):

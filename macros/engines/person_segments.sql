@@ -97,15 +97,3 @@
         person_hash as content_hash
     from changes
 {%- endmacro -%}
-
-
-{#- The segment of a person on one day, from what is known of them by then: the same list, told from its end. -#}
-{%- macro person_segment_on(as_of, rules) -%}
-    case
-        when first_seen_date + {{ rules.new_days }} >= {{ as_of }} then 'NEW'
-        when recent_active_days >= {{ rules.power_days }} then 'POWER'
-        when last_active_date + {{ rules.active_days }} >= {{ as_of }} then 'ACTIVE'
-        when last_active_date + {{ rules.at_risk_days }} >= {{ as_of }} then 'AT_RISK'
-        else 'CHURNED'
-    end
-{%- endmacro -%}

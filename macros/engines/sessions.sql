@@ -28,7 +28,8 @@
 {%- set is_cut_by_gaps = "client_session = ''" if trust_client_sessions else 'true' -%}
 {%- set spans_devices = trust_client_sessions and client_session_scope == 'app' -%}
 {%- set cut = 'cut_at, ' if max_length_seconds is not none else '' -%}
-{%- set bin = aligned_bin('occurred_at', timeout_us) -%}
+{#- from the year 1, because integer division of a negative number rounds the wrong way -#}
+{%- set bin = '(epoch_us(occurred_at) + 62135596800000000) // ' ~ timeout_us -%}
 {%- if trust_client_sessions -%}
 {%- set bin = "case when client_session = '' then " ~ bin ~ " else 0 end" -%}
 {%- endif -%}
@@ -439,9 +440,4 @@ else xor(md5_number_lower('session ' || {{ events }}session_id), hash({{ events 
 {%- else -%}
 {{ events }}stream_id
 {%- endif -%}
-{%- endmacro -%}
-
-{#- The number of the aligned bin that holds a time; from the year 1, because integer division of a negative number rounds the wrong way. -#}
-{%- macro aligned_bin(moment, width_us) -%}
-(epoch_us({{ moment }}) + 62135596800000000) // {{ width_us }}
 {%- endmacro -%}

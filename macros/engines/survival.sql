@@ -51,16 +51,3 @@
         pow(survival, 1 / stretch) as survival_upper
     from bounds
 {%- endmacro -%}
-
-{%- macro median_lifetimes(curves, by=[]) %}
-    {#- a half that a product of fractions misses by its last bit is one -#}
-    {%- set half = '0.500000000001' %}
-    select
-        {{ columns_before(by) }}min(age) filter (where survival <= {{ half }}) as median_age,
-        min(age) filter (where coalesce(survival_lower, survival) <= {{ half }}) as median_age_lower,
-        min(age) filter (where coalesce(survival_upper, survival) <= {{ half }}) as median_age_upper
-    from {{ curves }}
-    {%- if by %}
-    group by {{ by | join(', ') }}
-    {%- endif %}
-{%- endmacro -%}

@@ -16,16 +16,6 @@
     end
 {%- endmacro %}
 
-{#- The faults of an amount that keep it from being money, as the first branches of a case; what is not changed needs no rate. -#}
-{% macro amount_faults(cents, unreadable, rate) -%}
-    when currencies.currency is null then 'unknown_currency'
-    when number({{ unreadable }}) % 1 != 0 then 'fractional_amount'
-    when {{ unreadable }} is not null then 'unreadable_amount'
-    when abs({{ cents }}) > 1000000000000000 then 'amount_out_of_range'
-    when {{ rate }} is null and {{ cents }} is not null then 'missing_rate'
-    when {{ cents }} < 0 then 'negative_amount'
-{%- endmacro %}
-
 {#- The standard segments of a row as a list to unnest, each with the clock that its rows end with; a row counts once in each. -#}
 {% macro standard_segments(segments) -%}
     [

@@ -1,6 +1,6 @@
 {#-
     A new or superseded event can only change the sessions of its lane that are within one timeout of it. What is touched is kept by
-    the aligned bin, as wide as the timeout: whatever lies between two moments of a bin is within one timeout of both.
+    the bin, as wide as the timeout: whatever lies between two moments of a bin is within one timeout of both.
     The steps that say which sessions the unseen batches change, and in which spans of which lanes their events lie.
 -#}
 {% macro session_changes() -%}
@@ -22,7 +22,7 @@ touched as materialized (
         min(occurred_at) filter (where is_current) as first_current_at,
         max(occurred_at) filter (where is_current) as last_current_at
     from touched_lanes
-    group by stream_id, lane, {{ aligned_bin('occurred_at', setting('session_timeout_seconds') * 1000000) }}
+    group by stream_id, lane, time_bucket(to_seconds({{ setting('session_timeout_seconds') }}), occurred_at)
 ),
 
 affected_sessions as materialized (

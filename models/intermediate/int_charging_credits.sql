@@ -22,10 +22,10 @@ credits_with_rate as (
     select
         credits.*,
         exchange_rates.minor_rate,
-        case
-            {{ amount_faults('credits.amount_cents', 'credits.unreadable_amount', 'exchange_rates.minor_rate') | indent(8) }}
-            when credits.amount_cents is null then 'missing_amount'
-        end as fault
+        coalesce(
+            amount_fault(currencies.currency, credits.amount_cents, credits.unreadable_amount, exchange_rates.minor_rate),
+            case when credits.amount_cents is null then 'missing_amount' end
+        ) as fault
     from credits
     left join {{ ref('currencies') }} as currencies using (currency)
     asof left join {{ ref('int_exchange_rates') }} as exchange_rates

@@ -1,7 +1,15 @@
 with
 
-experiment_variants as (
-    {{ variant_bounds(ref('experiment_variants')) }}
+-- the variants of an experiment share its total weight in the order of their names, each from its lower bound up to its upper one
+variant_bounds as (
+    select
+        experiment,
+        variant,
+        cast(sum(weight) over up_to_here as bigint) as upper_bound,
+        upper_bound - weight as lower_bound,
+        cast(sum(weight) over (partition by experiment) as bigint) as total_weight
+    from {{ ref('experiment_variants') }}
+    window up_to_here as (partition by experiment order by variant)
 ),
 
 exposures as (
@@ -70,7 +78,7 @@ units_with_assignment as (
         units.outcome != 'faulty' and coalesce(units.variant != variants.variant, true) as is_misassigned
     from units_with_exposure as units
     left join {{ ref('experiments') }} as experiments using (app, experiment)
-    left join experiment_variants as variants
+    left join variant_bounds as variants
         on
             experiments.experiment = variants.experiment
             and traffic_bucket(experiments.experiment, units.assigned_id) < 100 * experiments.traffic_percent

@@ -36,7 +36,13 @@ person_days as (
 ),
 
 stretches as (
-    {{ person_segments('person_days', segment_rules()) | indent(4) }}
+    {{ person_segments('person_days', {
+        'new_days': setting('segment_new_days'),
+        'power_days': setting('segment_power_days'),
+        'power_window_days': setting('segment_power_window_days'),
+        'active_days': setting('segment_active_days'),
+        'at_risk_days': setting('segment_at_risk_days'),
+    }) | indent(4) }}
 ),
 
 person_segments as (

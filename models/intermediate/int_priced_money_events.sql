@@ -26,11 +26,12 @@ events_with_rate as (
     select
         amounts.*,
         exchange_rates.minor_rate,
+        amount_fault(currencies.currency, amount_cents, unreadable_properties['amount_cents'], exchange_rates.minor_rate) as amount_fault,
         case
             when subscription_fault is not null then subscription_fault
             -- an end has no price
             when money_event = 'subscription_cancelled' then null
-            {{ amount_faults('amount_cents', "unreadable_properties['amount_cents']", 'exchange_rates.minor_rate') | indent(12) }}
+            when amount_fault is not null then amount_fault
             when money_event in ('payment_initiated', 'payment_failed') then null
             when
                 is_of_subscription and has_interval

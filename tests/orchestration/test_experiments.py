@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import jinja2
 import pytest
 import yaml
 from hypothesis import given, settings
@@ -19,10 +18,10 @@ from orchestration import experiments
 from orchestration.cli import app
 from orchestration.experiments import Experiment, ExperimentError, assign, definitions
 from orchestration.experiments.definitions import checked
+from tests.models import step_of
 
 REPOSITORY = Path(__file__).parents[2]
 SEEDS = ("experiments", "experiment_variants", "experiment_metrics")
-MACROS = REPOSITORY / "macros" / "engines" / "experiment_assignment.sql"
 VALID: dict[str, Any] = {
     "experiment": "button",
     "app": "shop",
@@ -38,8 +37,8 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=4
 
 
 def assigned_by_sql(rows: list[tuple[str, dict[str, int], str, int]]) -> list[str | None]:
-    """What the models' macro and functions say."""
-    macros = jinja2.Environment().from_string(MACROS.read_text()).module
+    """What the model's bounds and the functions say."""
+    bounds = step_of("int_experiment_exposures", "variant_bounds", experiment_variants="variants")
     connection = duckdb.connect()
     install_macros(connection)
     connection.execute("create table variants (experiment integer, variant varchar, weight bigint)")
@@ -55,7 +54,7 @@ def assigned_by_sql(rows: list[tuple[str, dict[str, int], str, int]]) -> list[st
     found = connection.execute(
         f"""
         select units.place, bounds.variant from units
-        left join ({macros.variant_bounds("variants")}) as bounds
+        left join ({bounds}) as bounds
             on units.place = bounds.experiment
             and traffic_bucket(units.experiment, units.unit) < 100 * units.traffic_percent
             and variant_bucket(units.experiment, units.unit, bounds.total_weight)

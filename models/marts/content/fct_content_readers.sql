@@ -38,7 +38,7 @@ content_readers as (
         app,
         person_id,
         rank() over (partition by app order by engagement_score desc) as engagement_rank,
-        {{ audience_kind('recent_active_days') }} as audience,
+        audience_kind(recent_active_days, {{ setting('audience_regular_days') }}, {{ setting('audience_loyal_days') }}) as audience,
         active_days,
         recent_active_days,
         creators,

@@ -42,7 +42,7 @@ segment_months as (
             recursive := true
         ),
         reader_months.*,
-        {{ audience_kind('active_days') }} as audience
+        audience_kind(active_days, {{ setting('audience_regular_days') }}, {{ setting('audience_loyal_days') }}) as audience
     from reader_months
     left join {{ ref('int_person_origins') }} using (person_id)
 ),

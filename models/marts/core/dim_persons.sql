@@ -38,7 +38,14 @@ persons as (
         person_ids.users,
         person_ids.devices,
         totals.* exclude (person_id, recent_active_days),
-        {{ person_segment_on('clock.last_date', segment_rules()) | indent(8) }} as segment,
+        -- the rules of fct_person_segments, told from the end: of the first that holds
+        case
+            when first_seen_date + {{ setting('segment_new_days') }} >= last_date then 'NEW'
+            when recent_active_days >= {{ setting('segment_power_days') }} then 'POWER'
+            when last_active_date + {{ setting('segment_active_days') }} >= last_date then 'ACTIVE'
+            when last_active_date + {{ setting('segment_at_risk_days') }} >= last_date then 'AT_RISK'
+            else 'CHURNED'
+        end as segment,
         scores.recency as rfm_recency,
         scores.frequency as rfm_frequency,
         scores.monetary as rfm_monetary,

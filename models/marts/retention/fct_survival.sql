@@ -44,8 +44,18 @@ curves as (
     {{ kaplan_meier('lifetimes', ['kind', 'age_unit', 'segment', 'segment_value']) | indent(4) }}
 ),
 
+-- the age by which half have left, and its 95 % interval by that of the curve (Brookmeyer and Crowley)
 medians as (
-    {{ median_lifetimes('curves', ['kind', 'segment', 'segment_value']) | indent(4) }}
+    select
+        kind,
+        segment,
+        segment_value,
+        -- a half that a product of fractions misses by its last bit is one
+        min(case when survival <= 0.500000000001 then age end) as median_age,
+        min(case when coalesce(survival_lower, survival) <= 0.500000000001 then age end) as median_age_lower,
+        min(case when coalesce(survival_upper, survival) <= 0.500000000001 then age end) as median_age_upper
+    from curves
+    group by all
 ),
 
 survival as (

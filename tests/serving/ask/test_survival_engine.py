@@ -9,6 +9,7 @@ import pytest
 from statsmodels.duration.survfunc import SurvfuncRight
 
 from serving.ask.engines import engine, steps
+from tests.models import step_of
 
 Stay = tuple[int, bool]
 
@@ -19,7 +20,10 @@ def random_stays(rng: random.Random) -> list[Stay]:
     return [(rng.randint(0, longest), rng.random() < share) for _ in range(rng.randint(1, 200))]
 
 
-def ask(curves: dict[str, list[Stay]], macro: str = "kaplan_meier") -> list[dict[str, object]]:
+MEDIANS = step_of("fct_survival", "medians")
+
+
+def ask(curves: dict[str, list[Stay]], *, asks_medians: bool = False) -> list[dict[str, object]]:
     rows = [(name, age, lost) for name, stays in curves.items() for age, lost in stays]
     named = {
         "stays": f"select unnest({[r[0] for r in rows]}) as curve, unnest({[r[1] for r in rows]}) as age, "
@@ -28,8 +32,9 @@ def ask(curves: dict[str, list[Stay]], macro: str = "kaplan_meier") -> list[dict
         "group by all",
         "curves": engine("kaplan_meier", counts="counts", by=["curve"]),
     }
-    if macro == "median_lifetimes":
-        named["medians"] = engine("median_lifetimes", curves="curves", by=["curve"])
+    if asks_medians:
+        named["curves_of_kinds"] = "select curve as kind, null as segment, null as segment_value, * from curves"
+        named["medians"] = MEDIANS.replace("from curves", "from curves_of_kinds")
     frame = duckdb.sql(steps(f"select * from {list(named)[-1]} order by all", **named)).fetchall()
     names = duckdb.sql(steps(f"select * from {list(named)[-1]}", **named)).columns
     return [dict(zip(names, row, strict=True)) for row in frame]
@@ -68,7 +73,7 @@ def test_medians_are_those_of_statsmodels(seed: int) -> None:
     rng = random.Random(100 + seed)
     stays = random_stays(rng) * 2
     theirs = SurvfuncRight(np.array([a for a, _ in stays], float), np.array([int(x) for _, x in stays]))
-    (found,) = ask({"a": stays}, "median_lifetimes")
+    (found,) = ask({"a": stays}, asks_medians=True)
     below = theirs.surv_times[theirs.surv_prob <= 0.5 + 1e-12]
     assert found["median_age"] == (int(below[0]) if len(below) else None)
     lower, upper = theirs.quantile_ci(0.5, method="cloglog")
@@ -86,14 +91,9 @@ def test_censored_persons_count_as_long_as_they_were_watched() -> None:
     assert [row["survival_lower"] is None for row in found] == [False, True]
 
 
-def test_one_curve_needs_no_columns_and_an_unbroken_one_no_interval() -> None:
+def test_one_curve_needs_no_columns_and_an_unbroken_one_has_no_interval_and_no_median() -> None:
     counts = "select 3 as age, 0::bigint as lost, 4::bigint as censored"
     curve = steps("select * from k", counts=counts, k=engine("kaplan_meier", counts="counts"))
     assert duckdb.sql(curve).fetchall() == [(3, 4, 0, 4, 1.0, None, None)]
-    median = steps(
-        "select * from m",
-        counts=counts,
-        k=engine("kaplan_meier", counts="counts"),
-        m=engine("median_lifetimes", curves="k"),
-    )
-    assert duckdb.sql(median).fetchall() == [(None, None, None)]
+    (median,) = ask({"a": [(3, False)] * 4}, asks_medians=True)
+    assert [median[name] for name in ("median_age", "median_age_lower", "median_age_upper")] == [None, None, None]
