@@ -50,8 +50,9 @@ bench: $(BENCH) ## Measure every performance claim (long).
 property: $(READY) ## The long run of the property tests: zero drift, and hostile histories.
 	@FOOTFALL_PROPERTY_HISTORIES=5000 $(BIN)/python -m pytest tests/end_to_end/test_zero_drift.py tests/end_to_end/test_hostile_histories.py
 
-docs: $(READY) ## Write docs/metrics from the metrics' cards, and the dbt documentation as one offline page.
+docs: $(READY) ## Write docs/metrics from the metrics' cards, the dashboards' exposures, and the dbt documentation as one offline page.
 	@$(BIN)/python -m orchestration.metric_pages
+	@$(BIN)/footfall dashboards exposures
 	@$(BIN)/dbt docs generate --static && echo "open target/static_index.html"
 
 clean: ## Remove what can be made again, but never a home with data in it.

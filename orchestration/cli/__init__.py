@@ -8,7 +8,21 @@ from typing import NoReturn
 
 import typer
 
-from orchestration.cli import ask, build, config, demo, dev, experiment, keys, load, publish, serve, status
+from orchestration.cli import (
+    ask,
+    build,
+    config,
+    dashboards,
+    demo,
+    dev,
+    experiment,
+    keys,
+    load,
+    publish,
+    report,
+    serve,
+    status,
+)
 from orchestration.cli.interrupts import is_interrupt
 
 INTERRUPTED = 130
@@ -31,11 +45,22 @@ def check_settings() -> None:
     settings()
 
 
-for command in (load.load, build.build, ask.ask, publish.publish, status.status, demo.demo, dev.dev, serve.serve):
+for command in (
+    load.load,
+    build.build,
+    ask.ask,
+    report.report,
+    publish.publish,
+    status.status,
+    demo.demo,
+    dev.dev,
+    serve.serve,
+):
     app.command()(command)
 app.add_typer(load.quarantine_app, name="quarantine")
 app.add_typer(keys.keys_app, name="keys")
 app.add_typer(config.config_app, name="config")
+app.add_typer(dashboards.dashboards_app, name="dashboards")
 app.add_typer(experiment.experiment_app, name="experiment")
 
 

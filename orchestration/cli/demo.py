@@ -36,7 +36,8 @@ def demo() -> None:
 
 
 def print_summary(home: Path) -> None:
-    """Print the headline numbers of what is published, read as any reader reads them."""
+    """Print the headline numbers of what is published, read as any reader reads them, and write all as a page."""
+    from orchestration.cli.report import write_report
     from serving import reader
 
     marts = reader.connect(home)
@@ -46,8 +47,10 @@ def print_summary(home: Path) -> None:
     _print_revenue(marts)
     _print_subscriptions(marts)
     published = home / "published"
+    report = write_report(home)
     console.print("\nWhere to look next", style="bold")
     looks = Table(box=None, show_header=False, padding=(0, 2))
+    looks.add_row("all of it as a page", f"{report}; `footfall report --open --app studio` is of one app")
     looks.add_row("marts", f"{published / 'marts.duckdb'} (DuckDB, open it read-only)")
     looks.add_row("what is in them", f"{published / 'catalog.json'}, or `make docs`")
     question = '{"kind": "retention", "period": "month"}'

@@ -23,8 +23,12 @@ from demo import studio, volt
 from orchestration.build import close_dbt
 from orchestration.demo_picture import picture
 from serving import reader
+from serving.figures import Source, open_source
 from serving.publications import current_publication, list_publications
 from tests.end_to_end.dbt_project import REPOSITORY, copy_project, environment
+from tests.ingest.collector.browser import needs_chromium
+from tests.serving.report.browser import WIDTHS, browser, faults_for_readers
+from tests.serving.report.browser import shown as shown_in
 
 DATA = Path(studio.__file__).parent / "data"
 ALL = ("day", "week", "month")
@@ -177,6 +181,36 @@ def test_the_demo_loads_real_data_once_and_shows_it_each_time(shown: Demo) -> No
 def test_the_picture_in_the_readme_is_what_the_demo_prints(shown: Demo) -> None:
     """Draw it anew by `footfall demo | python -m orchestration.demo_picture > docs/demo.svg`."""
     assert picture(shown.told) == (REPOSITORY / "docs" / "demo.svg").read_text()
+
+
+def values_of(source: Source, query: str) -> list[str]:
+    return ["" if value is None else str(value) for (value,) in source.connection.execute(query).fetchall()]
+
+
+@needs_chromium
+def test_the_report_shows_the_numbers_of_the_marts_and_no_empty_figure(shown: Demo) -> None:
+    path, source = shown.home / "report.html", open_source(shown.home)
+    assert str(path) in shown.told and path.stat().st_size < 3_000_000
+    with browser() as started, shown_in(started, path, bypass_csp=True) as page:
+        assert page.page.eval_on_selector_all(".figure.empty", "found => found.map((one) => one.dataset.figure)") == []
+        assert page.page.evaluate("performance.getEntriesByName('first-contentful-paint').length") == 1
+        tiles = "select metric_value from metric_{} where period = 'month' and segment = 'all' and is_complete"
+        for metric in ("active_persons", "revenue", "mrr"):
+            last = values_of(source, f"{tiles.format(metric)} order by period_start desc limit 1")
+            assert page.values("headline", f"[data-metric={metric}]") == last
+        wanted = values_of(
+            source,
+            "select metric_value from metric_active_persons where period = 'month' and segment = 'all' "
+            "and period_start >= '2014-10-01' order by period_start",
+        )
+        column = "rows => rows.map((row) => row.cells[1].dataset.value ?? row.cells[1].textContent)"
+        assert page.page.eval_on_selector_all("[data-figure=active_persons] .data tbody tr", column) == wanted
+        for width in WIDTHS:
+            page.page.set_viewport_size({"width": width, "height": 900})
+            page.page.wait_for_timeout(200)
+            assert page.overflow() == [], width
+        assert faults_for_readers(page.page) == []
+        assert (page.said, page.asked) == ([], [])
 
 
 def test_outsiders_see_documented_marts_and_nothing_else(shown: Demo) -> None:

@@ -1,0 +1,411 @@
+"""What a figure's template shows: every text is made here, every number is that of a row."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from serving.drawing import flow, vega
+from serving.drawing.numbers import (
+    change_of,
+    change_text,
+    day_text,
+    month_text,
+    period_text,
+    unit_of_card,
+    value_text,
+)
+from serving.drawing.theme import heat_step
+from serving.figures.figure import (
+    Bars,
+    Bridge,
+    Flow,
+    Funnel,
+    Intervals,
+    Lines,
+    Ranking,
+    Table,
+    Tiles,
+    Triangle,
+)
+from serving.figures.fill import Filled, Tile
+from serving.figures.filters import Source
+
+FOLDER = Path(__file__).parent
+SHOWN = 10
+# a page holds no more rows of a figure than somebody reads; all of them are one question away
+MOST_ROWS = 1000
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One value of a table: as it is written, as it is, and whether it is a number."""
+
+    text: str
+    raw: str
+    is_number: bool
+
+
+@dataclass(frozen=True)
+class View:
+    """A figure as its template shows it: `kind` names the template's macro, `body` holds what that shows."""
+
+    name: str
+    title: str
+    scope: str
+    kind: str
+    body: dict[str, Any]
+    definitions: list[tuple[str, str]]
+    headings: list[str]
+    column_names: list[str]
+    cells: list[list[Cell]]
+    rows: int
+    asked: str
+    asked_as: str
+    spec: dict[str, Any] | None = None
+    empty: str | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+def view(filled: Filled, source: Source) -> View:
+    """Turn a filled figure into what its template shows."""
+    figure, drawing = filled.figure, filled.figure.draw
+    definitions = [(card["title"], card["definition"]) for card in filled.cards]
+    if figure.definition:
+        definitions.insert(0, ("", figure.definition))
+    asked = json.dumps(filled.question, indent=1, ensure_ascii=False) if filled.question else filled.asked
+    if filled.parameters:
+        asked += "\n-- " + ", ".join(f"${name} = {value}" for name, value in sorted(filled.parameters.items()))
+    body: dict[str, Any] = {}
+    spec, notes = None, []
+    if filled.empty is None:
+        if isinstance(drawing, Lines | Bars):
+            chart = vega.chart(filled, source)
+            spec = {"spec": chart.spec, "places": chart.places}
+            body = {"legend": chart.legend if len(chart.legend) > 1 else [], "last": chart.legend[0]}
+            if chart.left_out:
+                notes.append(f"{chart.left_out} smaller ones are in the data, not in the drawing.")
+            if any(place["open"] for place in chart.places):
+                notes.append("Dashed: in progress.")
+            if isinstance(drawing, Lines) and drawing.band:
+                notes.append("Band: 95 % interval.")
+        else:
+            body = MAKERS[type(drawing)](filled, source)
+    return View(
+        name=figure.name,
+        title=filled.title,
+        scope=filled.scope,
+        kind="empty" if filled.empty else "chart" if spec else drawing.kind,
+        body=body,
+        definitions=definitions,
+        headings=[vega.title_of_column(figure, name, source) for name in filled.columns],
+        column_names=filled.columns,
+        cells=[
+            [_cell(filled, source, name, value) for name, value in zip(filled.columns, row, strict=True)]
+            for row in filled.rows[:MOST_ROWS]
+        ],
+        rows=len(filled.rows),
+        asked=asked,
+        asked_as="question" if filled.question else "SQL",
+        spec=spec,
+        empty=filled.empty,
+        notes=notes,
+    )
+
+
+def environment() -> jinja2.Environment:
+    """The templates' environment: everything that is put into one is escaped, whatever it is."""
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader([FOLDER, FOLDER.parent]),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["script_json"] = script_json
+    return made
+
+
+def script_json(value: Any) -> Markup:
+    """A value as JSON within a script element: no text of it can end the element or begin another."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    for letter, code in (
+        ("<", "\\u003c"),
+        (">", "\\u003e"),
+        ("&", "\\u0026"),
+        ("\u2028", "\\u2028"),
+        ("\u2029", "\\u2029"),
+    ):
+        text = text.replace(letter, code)
+    return Markup(text)
+
+
+def _text(filled: Filled, source: Source, name: str, value: Any, *, is_full: bool = False) -> str:
+    unit = vega.unit_of(filled.figure, name, source)
+    if isinstance(value, date) and not isinstance(value, datetime) and name in ("period_start", "cohort_start"):
+        return month_text(value) if filled.period == "month" else day_text(value)
+    return value_text(value, unit, source.currency, is_full=is_full)
+
+
+def _cell(filled: Filled, source: Source, name: str, value: Any) -> Cell:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    unit = None
+    if filled.tiles and name == "metric_value":
+        # the rows of tiles are of several metrics, and so of several units
+        return Cell("–" if value is None else f"{value:,.10g}", _raw(value), True)
+    return Cell(_text(filled, source, name, value, is_full=True), _raw(value), is_number and unit is None)
+
+
+def _raw(value: Any) -> str:
+    if value is None:
+        return ""
+    return (
+        value.isoformat() if isinstance(value, date) else str(value).lower() if isinstance(value, bool) else str(value)
+    )
+
+
+def _tiles(filled: Filled, source: Source) -> dict[str, Any]:
+    return {"tiles": [_tile(tile, source) for tile in filled.tiles]}
+
+
+def _tile(tile: Tile, source: Source) -> dict[str, Any]:
+    unit = unit_of_card(tile.card["unit"])
+    change = change_of(tile.value, tile.previous, unit)
+    good = tile.card.get("good", "neutral")
+    tone = "neutral"
+    if change is not None and good in ("up", "down") and "→" not in change_text(change, unit):
+        tone = "good" if (change > 0) == (good == "up") else "bad"
+    words = {"good": "better", "bad": "worse", "neutral": ""}[tone]
+    assert tile.start is not None
+    return {
+        "metric": tile.metric,
+        "label": tile.card["title"],
+        "unit": tile.card["unit"],
+        "definition": tile.card["definition"],
+        "value": value_text(tile.value, unit, source.currency),
+        "full": value_text(tile.value, unit, source.currency, is_full=True),
+        "raw": _raw(tile.value),
+        "period": period_text(tile.start, tile.period) + ("" if tile.is_complete else ", so far"),
+        "change": None if change is None else change_text(change, unit),
+        "tone": tone,
+        "words": words,
+        "against": None
+        if tile.previous_start is None
+        else (
+            f"{value_text(tile.previous, unit, source.currency, is_full=True)} "
+            f"in {period_text(tile.previous_start, tile.period)}"
+        ),
+        "spark": _spark(tile),
+    }
+
+
+def _spark(tile: Tile) -> dict[str, str] | None:
+    """The course as a line of 100 by 28, and the part of it that is under way."""
+    told = [(place, value, whole) for place, (_, value, whole) in enumerate(tile.course) if value is not None]
+    if len(told) < 2:
+        return None
+    low, high = min(0.0, *(v for _, v, _ in told)), max(v for _, v, _ in told)
+    span, width = (high - low) or 1.0, max(place for place, _, _ in told) or 1
+    points = [
+        (f"{place / width * 100:.1f},{26 - (value - low) / span * 24:.1f}", whole) for place, value, whole in told
+    ]
+    whole = [point for point, is_whole in points if is_whole]
+    unsure = [*whole[-1:], *(point for point, is_whole in points if not is_whole)]
+    return {"whole": " ".join(whole), "unsure": " ".join(unsure) if len(unsure) > 1 else ""}
+
+
+def _ranking(filled: Filled, source: Source) -> dict[str, Any]:
+    drawing = filled.figure.draw
+    assert isinstance(drawing, Ranking)
+    rows = filled.dicts()
+    largest = max((abs(float(row[drawing.value] or 0)) for row in rows), default=0.0) or 1.0
+    return {
+        "heading": vega.title_of_column(filled.figure, drawing.label, source),
+        "headings": [vega.title_of_column(filled.figure, name, source) for name in (drawing.value, *drawing.beside)],
+        "rows": [
+            {
+                "label": _text(filled, source, drawing.label, row[drawing.label] or "not set"),
+                "raw": _raw(row[drawing.value]),
+                "share": f"{max(0.0, float(row[drawing.value] or 0)) / largest * 100:.1f}",
+                "values": [_text(filled, source, name, row[name]) for name in (drawing.value, *drawing.beside)],
+            }
+            for row in rows[:MOST_ROWS]
+        ],
+        "shown": SHOWN,
+    }
+
+
+def _triangle(filled: Filled, source: Source) -> dict[str, Any]:
+    drawing = filled.figure.draw
+    assert isinstance(drawing, Triangle)
+    rows = filled.dicts()
+    ages = sorted({row[drawing.age] for row in rows})
+    cohorts: dict[Any, dict[Any, dict[str, Any]]] = {}
+    for row in rows:
+        cohorts.setdefault(row[drawing.cohort], {})[row[drawing.age]] = row
+    weighted = {row[drawing.age]: row for row in filled.summary}
+
+    def cell(row: dict[str, Any] | None) -> dict[str, Any] | None:
+        if row is None or row[drawing.value] is None:
+            return None
+        share, is_open = float(row[drawing.value]), row.get("is_complete") is False
+        return {
+            "text": f"{share * 100:.0f}",
+            "raw": _raw(row[drawing.value]),
+            "full": f"{value_text(row[drawing.count])} · {value_text(share, 'share')}"
+            + (", in progress" if is_open else ""),
+            "step": heat_step(share),
+            "open": is_open,
+        }
+
+    return {
+        "period": (filled.question or {}).get("period") or filled.period,
+        "ages": ages,
+        "weighted": [cell(weighted.get(age)) for age in ages] if weighted else None,
+        "size": value_text(weighted[ages[0]]["cohort_users"]) if weighted and ages and ages[0] in weighted else "",
+        "rows": [
+            {
+                "label": _text(filled, source, drawing.cohort, cohort),
+                "size": value_text(cells[min(cells)][drawing.count]),
+                "cells": [cell(cells.get(age)) for age in ages],
+            }
+            for cohort, cells in sorted(cohorts.items(), reverse=True)
+        ],
+    }
+
+
+def _funnel(filled: Filled, source: Source) -> dict[str, Any]:
+    drawing = filled.figure.draw
+    assert isinstance(drawing, Funnel)
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for row in filled.dicts():
+        groups.setdefault(str(row[drawing.group]) if drawing.group else "", []).append(row)
+    shown = []
+    for name, rows in groups.items():
+        steps = []
+        for place, row in enumerate(rows):
+            rate = row[drawing.rate]
+            left = None if place == 0 else int(rows[place - 1][drawing.value] - row[drawing.value])
+            seconds = row[drawing.seconds] if drawing.seconds else None
+            steps.append(
+                {
+                    "name": str(row[drawing.step]),
+                    "value": value_text(row[drawing.value]),
+                    "raw": _raw(row[drawing.value]),
+                    "rate": value_text(rate, "share"),
+                    "width": f"{max(0.0, min(1.0, float(rate or 0))) * 100:.2f}",
+                    "previous": None if place == 0 else value_text(row[drawing.rate_from_previous], "share"),
+                    "left": None
+                    if left is None
+                    else f"{value_text(left)} left here"
+                    if left > 0
+                    else "nobody left here",
+                    "seconds": None if place == 0 or seconds is None else value_text(float(seconds), "seconds"),
+                }
+            )
+        shown.append({"name": name, "steps": steps})
+    return {"groups": shown}
+
+
+def _bridge(filled: Filled, source: Source) -> dict[str, Any]:
+    drawing = filled.figure.draw
+    assert isinstance(drawing, Bridge)
+    rows, at, bars = filled.dicts(), 0.0, []
+    for row in rows:
+        value = float(row[drawing.value] or 0)
+        start, end = (0.0, value) if row[drawing.total] else (at, at + value)
+        at = end
+        bars.append((row, value, min(start, end), max(start, end)))
+    low, high = min(0.0, *(bar[2] for bar in bars)), max(bar[3] for bar in bars)
+    span = (high - low) or 1.0
+    return {
+        "rows": [
+            {
+                "label": str(row[drawing.label]),
+                "text": ("" if value <= 0 or row[drawing.total] else "+") + text,
+                "raw": _raw(row[drawing.value]),
+                "left": f"{(left - low) / span * 100:.2f}",
+                "width": f"{max((right - left) / span * 100, 0.3):.2f}",
+                "tone": "total" if row[drawing.total] else "good" if value >= 0 else "bad",
+            }
+            for row, value, left, right in bars
+            for text in [_text(filled, source, drawing.value, value)]
+        ]
+    }
+
+
+def _intervals(filled: Filled, source: Source) -> dict[str, Any]:
+    drawing = filled.figure.draw
+    assert isinstance(drawing, Intervals)
+    rows = filled.dicts()
+    ends = [
+        float(row[name]) for row in rows for name in (drawing.low, drawing.high, drawing.value) if row[name] is not None
+    ]
+    reach = max((abs(end) for end in ends), default=1.0) * 1.05 or 1.0
+
+    def at(value: Any) -> float:
+        return (float(value) + reach) / (2 * reach) * 100
+
+    shown = []
+    for row in rows:
+        known = all(row[name] is not None for name in (drawing.value, drawing.low, drawing.high))
+        shown.append(
+            {
+                "labels": [_text(filled, source, name, row[name]) for name in drawing.label],
+                "text": _text(filled, source, drawing.value, row[drawing.value]),
+                "raw": _raw(row[drawing.value]),
+                "interval": " to ".join(_text(filled, source, name, row[name]) for name in (drawing.low, drawing.high))
+                if known
+                else "",
+                "left": f"{at(row[drawing.low]):.2f}" if known else None,
+                "width": f"{at(row[drawing.high]) - at(row[drawing.low]):.2f}" if known else None,
+                "point": f"{at(row[drawing.value]):.2f}" if known else None,
+                "tone": _side(row[drawing.low], row[drawing.high]) if known else "neutral",
+                "verdict": str(row[drawing.verdict]) if drawing.verdict and row[drawing.verdict] is not None else "",
+                "beside": [_text(filled, source, name, row[name]) for name in drawing.beside],
+            }
+        )
+    return {
+        "headings": [vega.title_of_column(filled.figure, name, source) for name in drawing.label],
+        "value": vega.title_of_column(filled.figure, drawing.value, source),
+        "beside": [vega.title_of_column(filled.figure, name, source) for name in drawing.beside],
+        "rows": shown,
+    }
+
+
+def _side(low: float, high: float) -> str:
+    """Which side of zero a whole interval lies on."""
+    return "good" if low > 0 else "bad" if high < 0 else "neutral"
+
+
+def _table(filled: Filled, source: Source) -> dict[str, Any]:
+    return {"shown": SHOWN}
+
+
+def _flow(filled: Filled, source: Source) -> dict[str, Any]:
+    drawing = filled.figure.draw
+    assert isinstance(drawing, Flow)
+    links = [
+        (int(row[drawing.step]), str(row[drawing.source]), str(row[drawing.target]), float(row[drawing.value]))
+        for row in filled.dicts()
+        if row[drawing.source] is not None and row[drawing.target] is not None
+    ]
+    return flow.layout(links)
+
+
+MAKERS: dict[type, Any] = {
+    Tiles: _tiles,
+    Ranking: _ranking,
+    Triangle: _triangle,
+    Funnel: _funnel,
+    Bridge: _bridge,
+    Intervals: _intervals,
+    Flow: _flow,
+    Table: _table,
+}

@@ -1,0 +1,367 @@
+"""Charts over time as Vega-Lite, and the script that draws them.
+
+Colours are named (`token:series-1`) and put in by the page, which knows its theme; where each mark lies is worked out
+here, so that what is drawn are the rows and nothing is computed in the page.
+"""
+
+from __future__ import annotations
+
+import os
+from calendar import timegm
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from serving.drawing.numbers import axis_of, period_text, title_of, unit_of_card, unit_of_column, value_text
+from serving.drawing.theme import MOST_SERIES
+from serving.figures.figure import Bars, Figure, Lines, Period
+from serving.figures.fill import Filled
+from serving.figures.filters import Source, period_after
+
+# a period by its start, or an age by its number
+Place = date | int
+Values = dict[Place, float | None]
+HEIGHT = 200
+AXIS_DATES = {"year": "%Y", "quarter": "%b", "month": "%b", "week": "%-d %b", "date": "%-d %b", "day": "%-d %b"}
+
+
+@dataclass(frozen=True)
+class Series:
+    """One line, or one colour of bars: its values by the start of the period."""
+
+    name: str
+    unit: str
+    values: Values
+    colour: str
+    is_below: bool = False
+    low: Values | None = None
+    high: Values | None = None
+    open: frozenset[Place] = frozenset()
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart's Vega-Lite, what is said of each place on it, and its legend in the order of the last values."""
+
+    spec: dict[str, Any]
+    places: list[dict[str, Any]]
+    legend: list[tuple[str, str, str]]
+    left_out: int
+
+
+@cache
+def script() -> str:
+    """The drawing library as one script that sets `vegaEmbed`: made once, and kept in the cache of this user."""
+    import vl_convert
+
+    kept = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "footfall"
+    path = kept / f"vega-embed-{version('vl-convert-python')}.js"
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError:
+        made: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+    try:
+        kept.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_suffix(f".{os.getpid()}.new")
+        fresh.write_text(made, encoding="utf-8")
+        fresh.replace(path)
+    except OSError:
+        pass  # a cache that cannot be written is made again each time
+    return made
+
+
+def chart(filled: Filled, source: Source) -> Chart:
+    """The chart of a figure that is drawn as lines or bars."""
+    drawing = filled.figure.draw
+    assert isinstance(drawing, Lines | Bars)
+    every = series_of(filled, source)
+    shown = every[:MOST_SERIES]
+    starts = sorted({row[drawing.x] for row in filled.dicts()})
+    is_dated = not starts or isinstance(starts[0], date)
+    is_open = {start: any(start in one.open for one in shown) for start in starts}
+    largest = max((abs(value) for one in shown for value in one.values.values() if value is not None), default=1.0)
+    divisor, before, behind = axis_of(largest, shown[0].unit, source.currency)
+    if isinstance(drawing, Lines):
+        marks = _lines(shown, starts, divisor)
+    else:
+        marks = _bars(shown, starts, divisor, filled.period)
+    layers = [mark for mark in marks if mark["data"]["values"]]
+    layers.append(_hover(starts, filled.period, isinstance(drawing, Bars)))
+    axes = {"x": _x_axis(is_dated), "y": _y_axis(before, behind)}
+    for layer in layers:
+        for channel in axes.keys() & layer["encoding"].keys():
+            layer["encoding"][channel] |= axes[channel]
+    spec = {
+        "width": "container",
+        "height": HEIGHT,
+        "autosize": {"type": "fit-x", "contains": "padding"},
+        "padding": {"left": 0, "right": 8, "top": 8, "bottom": 0},
+        "layer": layers,
+    }
+    axis = title_of_column(filled.figure, drawing.x, source)
+    places = [_place(start, shown, filled.period, is_open[start], source.currency, axis) for start in starts]
+    return Chart(spec, places, _legend(shown, source.currency), len(every) - len(shown))
+
+
+def _x_axis(is_dated: bool) -> dict[str, Any]:
+    # the bands of the pointer reach from the first edge to the last
+    scale = {"type": "utc", "nice": False} if is_dated else {"zero": False, "nice": False}
+    ticks: dict[str, Any] = {"format": AXIS_DATES} if is_dated else {"tickMinStep": 1}
+    axis = {"title": None, "grid": False, "labelOverlap": True, "tickCount": 6, "labelFlush": True, **ticks}
+    return {"type": "temporal" if is_dated else "quantitative", "scale": scale, "axis": axis}
+
+
+def _y_axis(before: str, behind: str) -> dict[str, Any]:
+    axis = {"title": None, "tickCount": 4, "labelExpr": _label(before, behind)}
+    return {"type": "quantitative", "scale": {"zero": True, "nice": True}, "axis": axis}
+
+
+def series_of(filled: Filled, source: Source) -> list[Series]:
+    """The series of a figure's rows: one for each column, or for each value of the column that names them."""
+    figure, drawing, rows = filled.figure, filled.figure.draw, filled.dicts()
+    assert isinstance(drawing, Lines | Bars)
+    by = figure.by or drawing.series
+    below = list(drawing.below) if isinstance(drawing, Bars) else []
+    columns = [*figure.metrics] if figure.metrics else [*drawing.y, *below]
+    band = drawing.band if isinstance(drawing, Lines) else None
+    if not by:
+        return [
+            Series(
+                title_of_column(figure, name, source),
+                unit_of(figure, name, source),
+                {row[drawing.x]: _number(row[name]) for row in rows},
+                f"series-{number}",
+                name in below or (name in figure.metrics and name in below),
+                {row[drawing.x]: _number(row[band[0]]) for row in rows} if band else None,
+                {row[drawing.x]: _number(row[band[1]]) for row in rows} if band else None,
+                frozenset(row[drawing.x] for row in rows if row.get("is_complete") is False),
+            )
+            for number, name in enumerate(columns, start=1)
+        ]
+    found: dict[str, Values] = {}
+    under_way: dict[str, set[Place]] = {}
+    for row in rows:
+        name = "not set" if row[by] is None else str(row[by])
+        if row.get("is_complete") is False:
+            under_way.setdefault(name, set()).add(row[drawing.x])
+        found.setdefault(name, {})[row[drawing.x]] = _number(row[columns[0]])
+    order = sorted(found, key=lambda name: (-sum(value or 0 for value in found[name].values()), name))
+    unit = unit_of(figure, columns[0], source)
+    return [
+        Series(name, unit, found[name], f"series-{n}", open=frozenset(under_way.get(name, ())))
+        for n, name in enumerate(order, start=1)
+    ]
+
+
+def unit_of(figure: Figure, name: str, source: Source) -> str:
+    """The unit of a column: as the figure says, as the metric's card says, else as its name says."""
+    if (said := figure.columns.get(name)) and said.unit:
+        return said.unit
+    if name in figure.metrics and (card := source.card(name)):
+        return unit_of_card(card["unit"])
+    return unit_of_column(name)
+
+
+def title_of_column(figure: Figure, name: str, source: Source) -> str:
+    """The heading of a column, by the same order."""
+    if (said := figure.columns.get(name)) and said.title:
+        return said.title
+    if name in figure.metrics and (card := source.card(name)):
+        return card["title"]
+    return title_of(name)
+
+
+def _lines(shown: list[Series], starts: list[Place], divisor: float) -> list[dict[str, Any]]:
+    whole, unsure, points, bands = [], [], [], []
+    for one in shown:
+        last = None
+        for place, start in enumerate(starts):
+            value = one.values.get(start)
+            if value is None:
+                last = None
+                continue
+            mark = {"x": _ms(start), "y": value / divisor, "s": one.name}
+            if start in one.open:
+                if last is not None:
+                    unsure += [{**last, "run": str(start)}, {**mark, "run": str(start)}]
+                points.append(mark)
+            else:
+                whole.append({**mark, "run": _run(one, starts, place)})
+                if _is_alone(one, starts, place):
+                    points.append({**mark, "whole": True})
+            last = mark
+            low, high = (side.get(start) if side else None for side in (one.low, one.high))
+            if low is not None and high is not None:
+                bands.append({"x": mark["x"], "y": low / divisor, "y2": high / divisor, "s": one.name})
+    colour = _colour(shown)
+    line = {"type": "line", "strokeWidth": 2, "strokeJoin": "round", "strokeCap": "round"}
+
+    def at(**more: Any) -> dict[str, Any]:
+        return {"x": {"field": "x"}, "y": {"field": "y"}, **more}
+
+    layers: list[dict[str, Any]] = []
+    if bands:
+        layers.append(
+            {
+                "data": {"values": bands},
+                "mark": {"type": "area", "opacity": 0.16},
+                "encoding": at(y2={"field": "y2"}, color=colour),
+            }
+        )
+    layers += [
+        {"data": {"values": whole}, "mark": line, "encoding": at(detail={"field": "run"}, color=colour)},
+        {
+            "data": {"values": unsure},
+            "mark": {**line, "strokeDash": [4, 4]},
+            "encoding": at(detail={"field": "run"}, color=colour),
+        },
+        {
+            "data": {"values": points},
+            "mark": {"type": "point", "size": 42, "filled": True, "fill": "token:ground", "strokeWidth": 2},
+            "encoding": at(stroke=colour),
+        },
+    ]
+    return layers
+
+
+def _run(one: Series, starts: list[Place], place: int) -> str:
+    """Which unbroken run of values a place belongs to: a line is never drawn over a hole."""
+    while place > 0 and one.values.get(starts[place - 1]) is not None:
+        place -= 1
+    return str(starts[place])
+
+
+def _is_alone(one: Series, starts: list[Place], place: int) -> bool:
+    beside = [starts[n] for n in (place - 1, place + 1) if 0 <= n < len(starts)]
+    return all(one.values.get(start) is None for start in beside)
+
+
+def _bars(shown: list[Series], starts: list[Place], divisor: float, period: Period) -> list[dict[str, Any]]:
+    bars = []
+    for start in starts:
+        left, right = _ms(start), _ms(_after(start, period))
+        inset = (right - left) * 0.12
+        above = below = 0.0
+        for one in shown:
+            value = one.values.get(start)
+            if not value:
+                continue
+            size = (-abs(value) if one.is_below else value) / divisor
+            base = above if size > 0 else below
+            bars.append(
+                {
+                    "x": left + inset,
+                    "x2": right - inset,
+                    "y": base,
+                    "y2": base + size,
+                    "s": one.name,
+                    "open": start in one.open,
+                }
+            )
+            above, below = (above + size, below) if size > 0 else (above, below + size)
+    colour = _colour(shown)
+
+    def at(**more: Any) -> dict[str, Any]:
+        return {**{channel: {"field": channel} for channel in ("x", "x2", "y", "y2")}, **more}
+
+    return [
+        {
+            "data": {"values": [bar for bar in bars if not bar["open"]]},
+            "mark": {"type": "rect"},
+            "encoding": at(color=colour),
+        },
+        {
+            "data": {"values": [bar for bar in bars if bar["open"]]},
+            "mark": {"type": "rect", "fillOpacity": 0.25, "strokeDash": [3, 3], "strokeWidth": 1.5},
+            "encoding": at(color=colour, stroke=colour),
+        },
+        {
+            "data": {"values": [{"y": 0}]},
+            "mark": {"type": "rule", "color": "token:muted", "strokeWidth": 1},
+            "encoding": {"y": {"field": "y"}},
+        },
+    ]
+
+
+def _hover(starts: list[Place], period: Period, is_bars: bool) -> dict[str, Any]:
+    """A band for each place, over the whole height, which the pointer finds wherever it is."""
+    bands = []
+    for number, start in enumerate(starts):
+        if is_bars:
+            left, right = float(_ms(start)), float(_ms(_after(start, period)))
+        else:
+            half = (_ms(_after(start, period)) - _ms(start)) / 2
+            left = _ms(start) - (half if number else 0)
+            right = _ms(start) + (half if number < len(starts) - 1 else 0)
+        bands.append({"a": left, "b": max(right, left + 1), "i": number})
+    return {
+        "data": {"values": bands},
+        "params": [
+            {"name": "hover", "select": {"type": "point", "fields": ["i"], "on": "pointerover", "clear": "pointerout"}}
+        ],
+        "mark": {"type": "rect", "fill": "token:muted", "cursor": "default", "tooltip": {"content": "data"}},
+        "encoding": {
+            "x": {"field": "a"},
+            "x2": {"field": "b"},
+            "opacity": {"condition": {"param": "hover", "empty": False, "value": 0.12}, "value": 0},
+        },
+    }
+
+
+def _place(
+    start: Place, shown: list[Series], period: Period, is_open: bool, currency: str, axis: str
+) -> dict[str, Any]:
+    """What the pointer is told at a place: every series, the largest first."""
+    said = [one for one in shown if start in one.values]
+    said.sort(key=lambda one: -(one.values[start] if one.values[start] is not None else float("-inf")))  # type: ignore[operator]
+    rows = []
+    for one in said:
+        text = value_text(one.values[start], one.unit, currency, is_full=True)
+        if one.low and one.high and one.low.get(start) is not None:
+            low, high = (value_text(side.get(start), one.unit, currency) for side in (one.low, one.high))
+            text += f" (95 % interval {low} to {high})"
+        rows.append([one.name, text, one.colour])
+    title = period_text(start, period) if isinstance(start, date) else f"{title_of(axis)} {start:,}"
+    return {"x": _ms(start), "title": title, "open": is_open, "rows": rows}
+
+
+def _legend(shown: list[Series], currency: str) -> list[tuple[str, str, str]]:
+    """The series with the values of their last whole periods."""
+    told = []
+    for one in shown:
+        known = [start for start in sorted(one.values) if one.values[start] is not None]
+        at = next((start for start in reversed(known) if start not in one.open), known[-1] if known else None)
+        told.append((one.name, one.colour, value_text(None if at is None else one.values[at], one.unit, currency)))
+    return told
+
+
+def _colour(shown: list[Series]) -> dict[str, Any]:
+    names = [one.name for one in shown]
+    return {
+        "field": "s",
+        "type": "nominal",
+        "scale": {"domain": names, "range": [f"token:{one.colour}" for one in shown]},
+        "legend": None,
+    }
+
+
+def _label(before: str, behind: str) -> str:
+    # ours alone: neither a currency's sign nor a unit comes from an event
+    small = "abs(datum.value) < 1000 ? format(datum.value, '~r') : format(datum.value, '.3~s')"
+    return f"(datum.value < 0 ? '−' : '') + '{before}' + replace({small}, '−', '') + '{behind}'"
+
+
+def _ms(start: Place) -> int:
+    """Where a place lies on its axis: a day by its milliseconds, an age by itself."""
+    return timegm(start.timetuple()) * 1000 if isinstance(start, date) else start
+
+
+def _after(start: Place, period: Period) -> Place:
+    return period_after(start, period) if isinstance(start, date) else start + 1
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)

@@ -1,0 +1,237 @@
+"""What a figure's file may say."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+BUNDLED = Path(__file__).parent
+# a figure's SQL and question take the filters by these names
+PARAMETERS = {
+    *("app", "by", "period", "segment", "segment_value"),
+    *("date_from", "date_to", "days", "first_period", "last_period"),
+}
+PARAMETER = re.compile(r"\$(\w+)")
+Period = Literal["day", "week", "month"]
+Unit = Literal["number", "share", "ratio", "cents", "seconds", "date", "time", "month", "text"]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+class FigureError(ValueError):
+    """A figure or dashboard that cannot be drawn: the message names the file, the fault and the mend."""
+
+
+class Said(BaseModel):
+    """A part of a figure's or dashboard's file: every key is known, or the file is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Column(Said):
+    """How a column is headed and written; both are read off its name where nothing is said."""
+
+    title: str | None = None
+    unit: Unit | None = None
+
+
+class Tiles(Said):
+    """The last whole period of each metric, its change against the one before, and its course."""
+
+    kind: Literal["tiles"] = Field(alias="as")
+
+
+class Lines(Said):
+    """A line over time for each column of `y`, or for each value of `series`; `band` is an interval around it."""
+
+    kind: Literal["lines"] = Field(alias="as")
+    x: Name = "period_start"
+    y: list[Name] = ["metric_value"]
+    series: Name | None = None
+    band: tuple[Name, Name] | None = None
+
+
+class Bars(Said):
+    """Bars over time, on each other; the columns `below` stand under the line, whatever their sign."""
+
+    kind: Literal["bars"] = Field(alias="as")
+    x: Name = "period_start"
+    y: list[Name] = ["metric_value"]
+    below: list[Name] = []
+    series: Name | None = None
+
+
+class Ranking(Said):
+    """A sorted list with a bar behind each value; the columns `beside` stand at its right."""
+
+    kind: Literal["ranking"] = Field(alias="as")
+    label: Name
+    value: Name
+    beside: list[Name] = []
+
+
+class Triangle(Said):
+    """Cohorts downwards, their age to the right, the share of each cell in one hue."""
+
+    kind: Literal["triangle"] = Field(alias="as")
+    cohort: Name = "cohort_start"
+    age: Name = "period"
+    value: Name = "rate"
+    count: Name = "users"
+
+
+class Funnel(Said):
+    """Steps from top to bottom: the share of the first one, of the one before, and how many left."""
+
+    kind: Literal["funnel"] = Field(alias="as")
+    group: Name | None = None
+    step: Name = "step_name"
+    value: Name = "users"
+    rate: Name = "conversion_rate"
+    rate_from_previous: Name = "conversion_rate_from_previous"
+    seconds: Name | None = "median_seconds_from_previous"
+
+
+class Bridge(Said):
+    """From an opening to a closing value by the changes between, which add up; the rows are in that order."""
+
+    kind: Literal["bridge"] = Field(alias="as")
+    label: Name = "label"
+    value: Name = "value"
+    total: Name = "is_total"
+
+
+class Intervals(Said):
+    """A point with its 95 % interval on each row, around zero, and what it is worth in words."""
+
+    kind: Literal["intervals"] = Field(alias="as")
+    label: list[Name]
+    value: Name
+    low: Name
+    high: Name
+    verdict: Name | None = None
+    beside: list[Name] = []
+
+
+class Flow(Said):
+    """Links from an item to the next, the steps as columns."""
+
+    kind: Literal["flow"] = Field(alias="as")
+    step: Name = "step"
+    source: Name = "source"
+    target: Name = "target"
+    value: Name = "paths"
+
+
+class Table(Said):
+    """The rows as they are."""
+
+    kind: Literal["table"] = Field(alias="as")
+
+
+Drawing = Annotated[
+    Tiles | Lines | Bars | Ranking | Triangle | Funnel | Bridge | Intervals | Flow | Table,
+    Field(discriminator="kind"),
+]
+
+
+class Figure(Said):
+    """One figure: exactly one of `metrics`, `sql` and `question` says what is read.
+
+    `metrics` are published metrics by their names without `metric_`; `by` draws one of them for each value of a
+    segment. `sql` is one select over published relations. Both it and a question's values may name the filters:
+    `$app` (null: all apps), `$date_from`, `$date_to` and `$days` of the range, `$period` with `$first_period` and
+    `$last_period`, between which the starts of its periods lie, and `$segment`, `$segment_value`. A question is of the
+    range and the app, whether it names them or not. `{period}` in the title is the period that is drawn.
+    """
+
+    name: Name = Field(exclude=True)
+    title: Annotated[str, Field(min_length=3)]
+    metrics: list[Name] = []
+    by: Name | None = None
+    sql: str | None = None
+    question: dict[str, Any] | None = None
+    periods: Annotated[list[Period], Field(min_length=1)] = ["day", "week", "month"]
+    draw: Drawing
+    columns: dict[str, Column] = {}
+    cards: list[Name] = []
+    definition: str | None = None
+    empty: Annotated[str, Field(min_length=10)]
+
+    @model_validator(mode="after")
+    def _has_one_source(self) -> Figure:
+        said = [name for name in ("metrics", "sql", "question") if getattr(self, name)]
+        if len(said) != 1:
+            raise ValueError(f"say exactly one of metrics, sql and question; this says {', '.join(said) or 'none'}")
+        if not (self.metrics or self.cards or self.definition):
+            raise ValueError("nothing explains it: name the `cards` of its metrics, or write a `definition`")
+        if isinstance(self.draw, Tiles) and not self.metrics:
+            raise ValueError("tiles show `metrics`")
+        if self.by and (len(self.metrics) != 1 or isinstance(self.draw, Tiles)):
+            raise ValueError("`by` draws one metric for each value of a segment: name a single one")
+        if unknown := self.parameters - PARAMETERS:
+            raise ValueError(f"unknown filter ${', $'.join(sorted(unknown))}; legal: ${', $'.join(sorted(PARAMETERS))}")
+        return self
+
+    @property
+    def parameters(self) -> set[str]:
+        """The filters that its SQL or question names."""
+        return set(PARAMETER.findall(self.sql or json.dumps(self.question or {})))
+
+
+def read_figures(folders: Iterable[Path] = ()) -> dict[str, Figure]:
+    """The bundled figures and those of other folders, by name, which is that of the file; a later folder wins.
+
+    Raises:
+        FigureError: naming the file, the key and the fault.
+    """
+    paths = {path.stem: path for folder in (BUNDLED, *folders) for path in sorted(folder.glob("*.yml"))}
+    return {name: read_figure(path) for name, path in sorted(paths.items())}
+
+
+def read_figure(path: Path) -> Figure:
+    """Read one figure's file; raise FigureError where it is wrong."""
+    said = read_yaml(path)
+    if "name" in said:
+        raise FigureError(f"{path}: `name`: a figure's name is that of its file: leave it out.")
+    try:
+        return Figure.model_validate({**said, "name": path.stem})
+    except ValidationError as error:
+        raise FigureError(sentences(path, error)) from None
+
+
+def nearest_of(wrong: str, legal: Iterable[str]) -> str:
+    """Return '; did you mean …? Known: …' for a name that there is not."""
+    words = sorted(legal)
+    near = difflib.get_close_matches(wrong, words, n=1)
+    return f"{f'; did you mean {near[0]}?' if near else '.'} Known: {', '.join(words) or 'none'}."
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML file; raise FigureError where there is none."""
+    try:
+        said = yaml.load(path.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise FigureError(f"{path} cannot be read: {error}") from None
+    if not isinstance(said, dict):
+        raise FigureError(f"{path} holds no keys: write `title: …` and so on.")
+    return said
+
+
+def sentences(path: Path, error: ValidationError) -> str:
+    """What is wrong with a file, a line each."""
+    lines = []
+    for fault in error.errors():
+        place = ".".join(str(step) for step in fault["loc"])
+        message = {
+            "extra_forbidden": "this key is not known",
+            "missing": "this key is missing",
+        }.get(fault["type"], fault["msg"].removeprefix("Value error, "))
+        lines.append(f"{path}: `{place}`: {message}." if place else f"{path}: {message}.")
+    return "\n".join(lines)

@@ -1,0 +1,291 @@
+"""The rows of a figure: read from what is published by the filters, and if there are none, why."""
+
+# ruff: noqa: S608 - the names of metrics are those of a figure's file, and held to a pattern; values are bound
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from typing import Any
+
+import duckdb
+
+from serving import reader
+from serving.ask import AskError, ask
+from serving.drawing.numbers import day_text, title_of
+from serving.figures.figure import PARAMETER, Bars, Figure, FigureError, Lines, Period, Tiles, Triangle
+from serving.figures.filters import PERIODS, Filters, Source, period_after
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One metric: its last whole period (one under way where there is no other), that before, and its course."""
+
+    metric: str
+    card: dict[str, str]
+    period: Period
+    start: date | None
+    value: float | None
+    is_complete: bool
+    previous_start: date | None
+    previous: float | None
+    course: list[tuple[date, float | None, bool]]
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A figure with its rows: what a page draws, a reader downloads and a test compares.
+
+    `empty` says why there are no rows, and is null where there are. `asked` is the SQL or the question by which the
+    rows were read, with the values of the filters. `summary` is the weighted row above a triangle.
+    """
+
+    figure: Figure
+    title: str
+    filters: Filters
+    period: Period
+    scope: str
+    columns: list[str] = field(default_factory=list)
+    rows: list[tuple[Any, ...]] = field(default_factory=list)
+    tiles: list[Tile] = field(default_factory=list)
+    cards: list[dict[str, str]] = field(default_factory=list)
+    asked: str = ""
+    parameters: dict[str, Any] = field(default_factory=dict)
+    question: dict[str, Any] | None = None
+    summary: list[dict[str, Any]] = field(default_factory=list)
+    empty: str | None = None
+
+    def dicts(self) -> list[dict[str, Any]]:
+        """The rows by their columns' names."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+
+def fill(figure: Figure, source: Source, filters: Filters) -> Filled:
+    """Read what a figure shows by these filters.
+
+    Raises:
+        FigureError: when its SQL or question is wrong.
+    """
+    period = filters.drawn_by(figure.periods)
+    cards = [card for name in dict.fromkeys([*figure.metrics, *figure.cards]) if (card := source.card(name))]
+    title = figure.title.replace("{period}", period)
+    filled = Filled(figure, title, filters, period, _scope(figure, filters), cards=cards)
+    if reason := _cannot(figure, filters):
+        return replace(filled, empty=reason)
+    if source.everything is None:
+        return replace(filled, empty=f"Nothing has been published of any event yet. {figure.empty}")
+    try:
+        if isinstance(figure.draw, Tiles):
+            filled = _tiles(filled, source)
+        elif figure.question:
+            filled = _answer(filled, source)
+        else:
+            filled = _select(filled, source)
+    except (AskError, duckdb.Error, PermissionError) as error:
+        raise FigureError(f"Figure {figure.name}: {error}") from error
+    if missing := _drawn(figure) - set(filled.columns):
+        raise FigureError(
+            f"Figure {figure.name} draws {', '.join(sorted(missing))}, which its rows do not have; they have "
+            f"{', '.join(filled.columns)}."
+        )
+    if not filled.rows and not filled.tiles:
+        filled = replace(filled, empty=_why_empty(filled, source))
+    return filled
+
+
+def metric_sql(metrics: Sequence[str], by: str | None = None) -> str:
+    """The select by which metrics are read: a column each, by period, and by segment value."""
+    first, *others = metrics
+    values = "".join(f", metric_{name}.metric_value as {name}" for name in metrics)
+    joins = "".join(f" left join metric_{name} using (period, period_start, segment, segment_value)" for name in others)
+    segment = f", metric_{first}.segment_value as {by}" if by else ""
+    where = (
+        "metric_{0}.segment = $by"
+        if by
+        else "metric_{0}.segment = $segment and metric_{0}.segment_value = $segment_value"
+    )
+    return (
+        f"select period_start{segment}{values}, metric_{first}.is_complete from metric_{first}{joins} "
+        f"where period = $period and {where.format(first)} "
+        f"and period_start between $first_period and $last_period order by period_start{', 2' if by else ''}"
+    )
+
+
+def parameters(filters: Filters, period: Period, source: Source, by: str | None = None) -> dict[str, Any]:
+    """The values of the filters by the names that SQL and questions know them by."""
+    segment, value = filters.segment or (("app", filters.app) if filters.app is not None else ("all", "all"))
+    data = source.data_of(filters.app)
+    last = filters.date_to
+    if data is not None and last < data.last_day:
+        # a period that the range cuts is another than the published one
+        last -= period_after(last, period) - last - timedelta(days=1) if period != "month" else timedelta(0)
+        if period == "month" and (last + timedelta(days=1)).day != 1:
+            last = last.replace(day=1) - timedelta(days=1)
+    return {
+        "app": filters.app,
+        "period": period,
+        "segment": segment,
+        "segment_value": value,
+        "by": by,
+        "date_from": filters.date_from,
+        "date_to": filters.date_to,
+        "first_period": filters.date_from,
+        "last_period": last,
+        "days": filters.days,
+    }
+
+
+def _select(filled: Filled, source: Source) -> Filled:
+    figure = filled.figure
+    sql = figure.sql or metric_sql(figure.metrics, figure.by)
+    known = parameters(filled.filters, filled.period, source, figure.by)
+    named = {name: known[name] for name in PARAMETER.findall(sql)}
+    cursor = reader.read(source.connection, sql, named)
+    columns = [column[0] for column in cursor.description]
+    return replace(filled, columns=columns, rows=cursor.fetchall(), asked=" ".join(sql.split()), parameters=named)
+
+
+def _answer(filled: Filled, source: Source) -> Filled:
+    filters = filled.filters
+    known = {
+        name: value.isoformat() if isinstance(value, date) else value
+        for name, value in parameters(filters, filled.period, source).items()
+    }
+    question = {
+        "date_from": known["date_from"],
+        "date_to": known["date_to"],
+        **_named(filled.figure.question or {}, known),
+    }
+    if filters.app is not None:
+        question["app"] = filters.app
+    if filters.segment is not None and filters.segment[0] != "app":
+        key = f"context.{filters.segment[0]}"
+        question["where"] = {**question.get("where", {}), key: filters.segment[1]}
+    question = {key: value for key, value in question.items() if value is not None}
+    answer = ask(source.connection, question, source.settings, allow_unknown=True)
+    rows = [
+        tuple(
+            _date(value) if name in ("period_start", "cohort_start") else value
+            for name, value in zip(answer.columns, row, strict=True)
+        )
+        for row in answer.rows
+    ]
+    summary = []
+    if isinstance(filled.figure.draw, Triangle):
+        weighted = ask(source.connection, {**question, "summary": True}, source.settings, allow_unknown=True)
+        summary = [dict(zip(weighted.columns, row, strict=True)) for row in weighted.rows]
+    return replace(filled, columns=answer.columns, rows=rows, question=question, summary=summary)
+
+
+def _tiles(filled: Filled, source: Source) -> Filled:
+    asked = PERIODS.index(filled.filters.period)
+    tiles, statements = [], []
+    for metric in filled.figure.metrics:
+        card = source.card(metric)
+        if card is None:
+            raise FigureError(f"Figure {filled.figure.name}: no metric {metric} is published.")
+        sql = metric_sql([metric])
+        found = reader.read(source.connection, f"select distinct period from metric_{metric}").fetchall()
+        has = {name for (name,) in found}
+        order = [*PERIODS[asked:], *reversed(PERIODS[:asked])]
+        period = next((name for name in order if name in has), filled.period)
+        named = parameters(filled.filters, period, source)
+        rows = reader.read(
+            source.connection, sql, {name: named[name] for name in dict.fromkeys(PARAMETER.findall(sql))}
+        ).fetchall()
+        statements.append(sql)
+        if any(value is not None for _, value, _ in rows):
+            tiles.append(_tile(metric, card, period, filled.filters.period, rows))
+    columns = ["metric", "period_start", "metric_value", "is_complete"]
+    tile_rows = [(tile.metric, *row) for tile in tiles for row in tile.course]
+    known = parameters(filled.filters, filled.period, source)
+    return replace(
+        filled,
+        columns=columns,
+        rows=tile_rows,
+        tiles=tiles,
+        asked="; ".join(statements),
+        parameters={name: known[name] for name in ("segment", "segment_value", "first_period", "last_period")},
+    )
+
+
+def _tile(
+    metric: str, card: dict[str, str], period: Period, wanted: Period, rows: list[tuple[date, float | None, bool]]
+) -> Tile:
+    told = [row for row in rows if row[1] is not None]
+    start, value, is_complete = next((row for row in reversed(told) if row[2]), told[-1])
+    # a number of a day is compared with the one a whole week or month before
+    before = _one_before(start, wanted if PERIODS.index(period) < PERIODS.index(wanted) else period)
+    previous = next((row[1] for row in rows if row[0] == before), None)
+    return Tile(metric, card, period, start, value, is_complete, before, previous, rows)
+
+
+def _one_before(start: date, period: Period) -> date:
+    if period == "month":
+        first = (start.replace(day=1) - timedelta(days=1)).replace(day=1)
+        last_day = (period_after(first, "month") - timedelta(days=1)).day
+        return first.replace(day=min(start.day, last_day))
+    return start - timedelta(days=1 if period == "day" else 7)
+
+
+def _drawn(figure: Figure) -> set[str]:
+    """The columns that a drawing names, and those that are headed."""
+    drawing = figure.draw
+    said = drawing.model_dump(exclude={"kind"})
+    if isinstance(drawing, Lines | Bars) and figure.metrics:
+        said["y"], said["series"] = figure.metrics, figure.by
+    named = {
+        name for value in said.values() for name in (value if isinstance(value, list | tuple) else [value]) if name
+    }
+    return named | set(figure.columns)
+
+
+def _cannot(figure: Figure, filters: Filters) -> str | None:
+    """Why a figure cannot be of these filters: what is published by app is not also published by country."""
+    names = figure.parameters
+    is_by_segment = bool(figure.metrics) or "segment" in names
+    if figure.by and (filters.segment or (filters.app is not None and figure.by != "app")):
+        return f"This is published by {title_of(figure.by).lower()} over all apps, and not by another segment too."
+    if filters.segment and filters.app is not None and is_by_segment:
+        return f"This is published by app, and by {title_of(filters.segment[0]).lower()}, but not by both."
+    return None
+
+
+def _scope(figure: Figure, filters: Filters) -> str:
+    """What the rows are of, in words."""
+    names = figure.parameters
+    is_by_segment = bool(figure.metrics) or "segment" in names
+    takes_app = is_by_segment or bool(figure.question) or "app" in names
+    parts = [f"app {filters.app}" if filters.app is not None and takes_app else "all apps"]
+    if filters.segment:
+        name = title_of(filters.segment[0]).lower()
+        is_of_it = is_by_segment or bool(figure.question)
+        parts.append(f"{name} {filters.segment[1]}" if is_of_it else f"not by {name}")
+    return ", ".join(parts)
+
+
+def _why_empty(filled: Filled, source: Source) -> str:
+    data, filters = source.data_of(filled.filters.app), filled.filters
+    if data is not None and (filters.date_to < data.first_day or filters.date_from > data.last_day):
+        return (
+            f"There is no event from {day_text(filters.date_from)} to {day_text(filters.date_to)}; the data reach "
+            f"from {day_text(data.first_day)} to {day_text(data.last_day)}."
+        )
+    return filled.figure.empty
+
+
+def _named(value: Any, known: dict[str, Any]) -> Any:
+    """A question with the values of the filters in the place of their names."""
+    if isinstance(value, dict):
+        return {key: _named(inner, known) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_named(inner, known) for inner in value]
+    if isinstance(value, str) and (found := re.fullmatch(PARAMETER, value)):
+        return known[found[1]]
+    return value
+
+
+def _date(value: Any) -> Any:
+    return date.fromisoformat(value[:10]) if isinstance(value, str) else value

@@ -1,0 +1,108 @@
+"""A report: dashboards as one HTML file that needs nothing but a browser."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from markupsafe import Markup
+
+from serving.dashboards import Dashboard, Library
+from serving.drawing import theme, vega
+from serving.drawing.html import View, environment, view
+from serving.drawing.numbers import day_text
+from serving.figures import Filters, Source, fill
+
+FOLDER = Path(__file__).parent
+
+
+def report(library: Library, dashboards: Sequence[Dashboard], source: Source, filters: Filters, title: str) -> str:
+    """The page of these dashboards, whole: styles, scripts and data are in it, and it asks for nothing outside.
+
+    Args:
+        library: the figures that dashboards name.
+        dashboards: which ones, in their order.
+        source: the publication that is read.
+        filters: what its reader asked for; a dashboard's own filters fill in the app where that is open.
+        title: of the page.
+
+    Raises:
+        FigureError: when a figure's SQL or question is wrong.
+    """
+    sections = [
+        {
+            "name": dashboard.name,
+            "title": dashboard.title,
+            "about": dashboard.about,
+            "views": _views(library, dashboard, source, filters),
+        }
+        for dashboard in dashboards
+    ]
+    is_drawn = any(one.spec for section in sections for one, _ in section["views"])  # type: ignore[union-attr]
+    script = (FOLDER / "page.js").read_text(encoding="utf-8")
+    drawing = vega.script() if is_drawn else ""
+    style = theme.css() + (FOLDER / "page.css").read_text(encoding="utf-8")
+    return (
+        environment()
+        .get_template("report/page.html.jinja")
+        .render(
+            title=title,
+            range=_range(filters),
+            freshness=_freshness(source, filters),
+            publication=source.catalog.get("publication", ""),
+            footer=f"Days are those of {source.timezone.key}; money is in {source.currency}.",
+            sections=sections,
+            policy=policy([text for text in (drawing, script) if text]),
+            style=Markup(style),
+            script=Markup(script),
+            library=Markup(drawing),
+            themes={
+                name: {"colours": theme.COLOURS[name], "config": theme.vega_config(name)} for name in theme.COLOURS
+            },
+        )
+    )
+
+
+def policy(scripts: Sequence[str]) -> str:
+    """The content security policy of a page: nothing from outside, and no script but these."""
+    hashes = " ".join(
+        f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" for text in scripts
+    )
+    rest = "style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+    return f"default-src 'none'; script-src {hashes}; {rest}"
+
+
+def _views(library: Library, dashboard: Dashboard, source: Source, filters: Filters) -> list[tuple[View, int]]:
+    app = filters.app or (dashboard.filters.app if dashboard.filters.app in source.apps else None)
+    own = Filters(
+        dashboard.filters.date_from or filters.date_from,
+        dashboard.filters.date_to or filters.date_to,
+        app,
+        filters.segment,
+    )
+    return [
+        (view(fill(library.figures[placed.figure], source, own), source), placed.width) for placed in dashboard.figures
+    ]
+
+
+def _range(filters: Filters) -> str:
+    what = filters.app or "all apps"
+    if filters.segment:
+        what += f", {filters.segment[0].replace('_', ' ')} {filters.segment[1]}"
+    return f"{what} · {day_text(filters.date_from)} – {day_text(filters.date_to)}"
+
+
+def _freshness(source: Source, filters: Filters) -> str:
+    data = source.data_of(filters.app)
+    if data is None:
+        return "No events yet."
+    clock = data.clock.astimezone(source.timezone)
+    published = source.catalog.get("published_at")
+    text = f"As of {day_text(clock)} {clock:%H:%M} {source.timezone.key}, the last of {data.events:,} events"
+    if published:
+        moment = datetime.fromisoformat(published).astimezone(UTC)
+        text += f"; published on {day_text(moment)} at {moment:%H:%M} UTC"
+    return text + "."
