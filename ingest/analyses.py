@@ -9,10 +9,12 @@ from typing import Any, NoReturn
 
 import duckdb
 
+from ingest.conditions import TIMES, as_amount, condition, event_value, time_condition
+from ingest.envelope import literal
+
 Row = dict[str, Any]
 Seeds = dict[str, list[Row]]
 
-TIMES = ("occurred_at", "received_at")
 LOCAL_TIME = r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?)?"
 COMPARISONS = ("gt", "gte", "lt", "lte", "eq", "ne")
 OPERATORS = ("eq", "ne", "in", "not_in", "gt", "gte", "lt", "lte", "contains", "not_contains", "regex", "is_set")
@@ -23,18 +25,79 @@ class SeedError(Exception):
     """A row of a seed that says nothing legal."""
 
 
-def configured(kind: str, seeds: str) -> str:
+def configured(kind: str, seeds: str, timezone: str) -> str:
     """Return, as JSON, what the seeds name of a kind, or the fault of the first row that is not legal.
+
+    What is to be asked of an event is SQL over the columns of stg_events: of an analysis its `unit` (null for persons,
+    whom an event gets only when it is read), `may_name` and `amount` (null for none), of a selector its `condition`.
 
     Args:
         kind: `funnels`, `retentions`, `conversions`, `paths`, or `analyses` for all that events are picked for.
         seeds: the rows by the name of their seed, as JSON: texts, each with the `seed` and the `number` of its row.
+        timezone: the reporting time zone, in which conditions on times are written.
     """
     rows: Seeds = json.loads(seeds)
     try:
-        return json.dumps({"found": [found for read in KINDS[kind] for found in read(rows)]})
+        found = [named for read in KINDS[kind] for named in read(rows)]
     except SeedError as fault:
         return json.dumps({"fault": str(fault)})
+    for named in found if kind != "paths" else ():
+        _tell_events(named, timezone)
+    return json.dumps({"found": found})
+
+
+def _tell_events(named: Row, timezone: str) -> None:
+    """Add to an analysis the SQL that tells its events."""
+    scope = named["scope"]
+    units = {"person": "null::varchar", "account": "account_id"}
+    named["unit"] = units.get(scope["unit"]) or event_value(scope["unit"])
+    named["amount"] = None if named["value"] is None else as_amount(event_value(named["value"]))
+    for selector in named["selectors"]:
+        selector["condition"] = _selects(selector, timezone)
+    named["may_name"] = _may_name(named, timezone)
+
+
+def _may_name(named: Row, timezone: str) -> str:
+    """The condition that an event has the unit and may be named, beside what person days tell the analysis.
+
+    Of a selector its event's name is enough: conditions on properties cost the most, and are left for the parts.
+    """
+    scope = named["scope"]
+    is_known = "(user_id is not null or anonymous_id is not null)"
+    tests = [is_known if scope["unit"] == "person" else f"{named['unit']} is not null"]
+    if scope["app"] is not None:
+        tests.append(f"app = {literal(scope['app'])}")
+    tests.append(_fulfils(scope["where"], timezone))
+    if not named["is_whole"]:
+        names = [
+            selector["condition"]
+            if selector["event_name"] is None
+            else f"event_name = {literal(selector['event_name'])}"
+            for part, selector in enumerate(named["selectors"], start=1)
+            if part not in named["parts_by_days"]
+        ]
+        tests.append(f"({' or '.join(['false', *names])})")
+    return f"({' and '.join(tests)})"
+
+
+def _selects(selector: Row, timezone: str) -> str:
+    """The condition that a selector selects an event."""
+    if selector["event_name"] is None and not selector["where"]:
+        return str(selector["blank"])
+    name = "true" if selector["event_name"] is None else f"event_name = {literal(selector['event_name'])}"
+    return f"({name} and {_fulfils(selector['where'], timezone)})"
+
+
+def _fulfils(where: Row, timezone: str) -> str:
+    """The condition that an event fulfils all of a where."""
+    tests = []
+    for key, operators in where.items():
+        if key in TIMES:
+            local = key if timezone.upper() == "UTC" else f"timezone({literal(timezone)}, timezone('UTC', {key}))"
+            tests.append(time_condition(local, operators, literal))
+        else:
+            tests.append(condition(event_value(key), operators, literal))
+    return " and ".join(tests) or "true"
 
 
 def funnels(seeds: Seeds) -> list[Row]:

@@ -201,7 +201,9 @@ end;
 
 
 FUNCTIONS = Path(__file__).with_name("functions.sql").read_text(encoding="utf-8")
-ANALYSES = Path(__file__).with_name("analyses.py").read_text(encoding="utf-8")
+ANALYSES = "".join(
+    Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("analyses.py", "conditions.py")
+)
 
 
 def value_macros() -> str:

@@ -43,7 +43,7 @@ class Plugin(BasePlugin):
         """Let the models read ids, times and numbers as the loader does, and know the code behind them."""
         install_macros(conn)
         project = Path(get_flags().PROJECT_DIR)  # type: ignore[no-untyped-call]
-        conn.create_function("configured", configured, [VARCHAR, VARCHAR], VARCHAR)
+        conn.create_function("configured", configured, [VARCHAR, VARCHAR, VARCHAR], VARCHAR)
         conn.create_function("refusal_of", refusal_of, [VARCHAR], VARCHAR)
         conn.create_function("checked_settings", lambda: list(CHECKED), [], duckdb.list_type(VARCHAR))
         conn.create_function("logic_of", lambda code: logic_of(code, project), [VARCHAR], VARCHAR)

@@ -132,18 +132,3 @@
     group by all
     having bool_or(is_asked)
 {%- endmacro -%}
-
-{%- macro period_actives(unit_days, unit, periods, period, week_start='monday', by=[]) %}
-    with unit_periods as (
-
-        select {{ columns_before(by) }}{{ period_start('day', period, week_start) }} as period_start, {{ unit }} as counted_unit
-        from {{ unit_days }}
-        union all
-        select {{ columns_before(by) }}period_start, null from {{ periods }}
-
-    )
-
-    select {{ columns_before(by) }}period_start, count(distinct counted_unit)::bigint as active_units
-    from unit_periods
-    group by all
-{%- endmacro -%}

@@ -19,7 +19,3 @@ date_trunc('{{ period }}', {{ day }})::date
 ({{ period_start }} + interval ({{ periods }}) {{ period }})::date
 {%- endif -%}
 {%- endmacro -%}
-
-{%- macro period_spine(first, last, period, week_start='monday') -%}
-select unnest(generate_series({{ period_start(first, period, week_start) }}, {{ last }}, interval 1 {{ period }}))::date as period_start
-{%- endmacro -%}

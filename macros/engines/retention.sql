@@ -114,23 +114,3 @@
     from measured
     where is_asked
 {%- endmacro -%}
-
-{%- macro retention_summary(retention, by=[]) %}
-    with sized_cells as (
-
-        select
-            *,
-            max(case when period = 0 then units end) over (partition by {{ columns_before(by) }}cohort) as cohort_units
-        from {{ retention }}
-
-    )
-
-    select
-        {{ columns_before(by) }}period,
-        sum(units)::bigint as units,
-        sum(cohort_units)::bigint as cohort_units,
-        sum(units)::double / nullif(sum(cohort_units), 0) as rate
-    from sized_cells
-    where is_complete
-    group by all
-{%- endmacro -%}

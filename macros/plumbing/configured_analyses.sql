@@ -36,7 +36,8 @@
     {%- if not execute -%}
         {{ return([]) }}
     {%- endif -%}
-    {%- set answer = fromjson(run_query('select configured(' ~ quoted(kind) ~ ', ' ~ quoted(tojson(rows)) ~ ')').columns[0].values() | first) -%}
+    {%- set arguments = [kind, tojson(rows), setting('reporting_timezone')] | map('string') | map('replace', "'", "''") | join("', '") -%}
+    {%- set answer = fromjson(run_query("select configured('" ~ arguments ~ "')").columns[0].values() | first) -%}
     {%- if answer.fault -%}
         {{ exceptions.raise_compiler_error(answer.fault) }}
     {%- endif -%}

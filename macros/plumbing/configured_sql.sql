@@ -11,40 +11,6 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- The conditions of a where, all of which must hold. -#}
-{% macro fulfils(where) -%}
-    {%- for key, operators in where.items() -%}
-        {{- ' and ' if not loop.first -}}
-        {%- if key in ['occurred_at', 'received_at'] -%}
-            {{ time_condition(local_timestamp(key), operators, quoted) }}
-        {%- else -%}
-            {{ condition(event_value(key), operators, quoted) }}
-        {%- endif -%}
-    {%- else -%}
-        true
-    {%- endfor -%}
-{%- endmacro %}
-
-{#- The condition that a selector selects an event. -#}
-{% macro selects(selector) -%}
-    {%- if selector.event_name is none and not selector.where -%}
-        {{ selector.blank }}
-    {%- else -%}
-        ({{ 'true' if selector.event_name is none else 'event_name = ' ~ quoted(selector.event_name) }} and {{ fulfils(selector.where) }})
-    {%- endif -%}
-{%- endmacro %}
-
-{#- The unit that an analysis counts; null for persons, whom an event gets only when it is read. -#}
-{% macro unit_of(scope) -%}
-    {%- if scope.unit == 'person' -%}
-        null::varchar
-    {%- elif scope.unit == 'account' -%}
-        account_id
-    {%- else -%}
-        {{ event_value(scope.unit) }}
-    {%- endif -%}
-{%- endmacro %}
-
 {#- One row per event and analysis that it has a part in: the events that any names are kept once, then told apart. -#}
 {% macro picked_events(events, analyses) -%}
     {%- set picking = [] -%}
@@ -56,7 +22,7 @@
         select * from {{ events }}
         where false
             {%- for named in picking %}
-            or {{ may_name(named) }}
+            or {{ named.may_name }}
             {%- endfor %}
 
     ),
@@ -69,19 +35,19 @@
             {{ quoted(named.name) }} as analysis,
             {{ named.is_whole }} as is_whole,
             app, event_id, event_date, occurred_at, identity_key,
-            {{ unit_of(named.scope) }} as other_unit,
+            {{ named.unit }} as other_unit,
             list_filter(
                 [
                     {%- for selector in named.selectors %}
-                    {{ 'null' if loop.index in named.parts_by_days else 'case when ' ~ selects(selector) ~ ' then ' ~ loop.index ~ ' end' }}
+                    {{ 'null' if loop.index in named.parts_by_days else 'case when ' ~ selector.condition ~ ' then ' ~ loop.index ~ ' end' }}
                     {{- ',' if not loop.last }}
                     {%- endfor %}
                 ]::integer[],
                 part -> part is not null
             ) as parts,
-            {{ 'null::decimal(38, 6)' if named.value is none else text_as_amount(event_value(named.value)) }} as amount
+            {{ named.amount or 'null::decimal(38, 6)' }} as amount
         from named_events
-        where {{ may_name(named) }}
+        where {{ named.may_name }}
         union all
         {% endfor -%}
         select null, null, null, app, event_id, event_date, occurred_at, identity_key, null, [], null::decimal(38, 6)
@@ -93,17 +59,6 @@
     select kind, analysis, app, event_id, event_date, occurred_at, other_unit, parts, amount, identity_key
     from picks
     where is_whole or len(parts) > 0
-{%- endmacro %}
-
-{#- The condition that a staged event has an analysis's unit and is one that it may name; conditions on properties, which cost the most, are left for the parts. -#}
-{% macro may_name(named) -%}
-    ({{ '(user_id is not null or anonymous_id is not null)' if named.scope.unit == 'person' else unit_of(named.scope) ~ ' is not null' }}
-    and {{ 'true' if named.scope.app is none else 'app = ' ~ quoted(named.scope.app) }} and {{ fulfils(named.scope.where) }}
-    {%- if not named.is_whole %} and (false
-        {%- for selector in named.selectors %}
-        {%- if loop.index not in named.parts_by_days %} or {{ selects(selector) if selector.event_name is none else 'event_name = ' ~ quoted(selector.event_name) }}{% endif %}
-        {%- endfor -%}
-    ){% endif %})
 {%- endmacro %}
 
 {#- The picked events of one kind of analysis with the unit of each. -#}

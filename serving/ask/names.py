@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import duckdb
 from pydantic import BaseModel
 
-from serving.ask.engines import engine
-from serving.ask.scope import TIMES, Scope, publishes
+from ingest.conditions import TIMES, condition
+from serving.ask.scope import Scope, publishes
 from serving.ask.vocabulary import AskError, Condition, Selector, Where, nearest
 
 # every event has these
@@ -179,10 +179,10 @@ class _Names:
         """Return what equalities of selectors and of the question ask for and no such event has."""
         found = []
         for selector in (Selector(where=self.question.where), *_selectors(self.question)):
-            for key, condition in selector.where.conditions():
+            for key, test in selector.where.conditions():
                 if key in ALWAYS_SET:
                     continue
-                asked = condition.written()
+                asked = test.written()
                 for value in [*([asked["eq"]] if asked.get("eq") is not None else []), *(asked.get("in") or [])]:
                     if value is not None and not self._occurs(selector.event_name, key, value):
                         whose = f"`{selector.event_name}`" if selector.event_name else "event"
@@ -196,7 +196,7 @@ class _Names:
             values[f"p{len(values)}"] = one
             return f"$p{len(values) - 1}"
 
-        conditions = [engine("condition", expression=self.scope.key(key), operators={"eq": value}, literal=bind)]
+        conditions = [condition(self.scope.key(key), {"eq": value}, bind)]
         conditions += [] if event_name is None else [f"event_name = {bind(event_name)}"]
         conditions += [] if self.question.app is None else [f"app = {bind(self.question.app)}"]
         return self.has(" and ".join(conditions), "events", **values)

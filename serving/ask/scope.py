@@ -7,11 +7,11 @@ from datetime import date, datetime, timedelta
 
 import duckdb
 
+from ingest.conditions import TIMES, as_amount, as_number, condition, event_value, time_condition
 from serving.ask.engines import engine
 from serving.ask.settings import setting
 from serving.ask.vocabulary import AskError, Condition, Question, Selector, Where, local_time, nearest
 
-TIMES = ("occurred_at", "received_at")
 UNITS = {"person": "person_id", "account": "account_id", "session": "cut_session_id"}
 # the session of an event is the last one of its stream that had begun, unless a passive event came after it had ended;
 # trusted client sessions are lanes of the stream
@@ -258,17 +258,17 @@ class Scope:
         """Return the VARCHAR expression (TIMESTAMP for the times) of a key; null where the event has no such value."""
         if "\0" in key:
             raise AskError(f"The key {key!r} holds a NUL character, which no property has.")
-        return engine("event_value", key=key)
+        return event_value(key)
 
     def number(self, key: str) -> str:
         """Return the DOUBLE expression of a key; null where it is no number. Raises AskError for a time."""
         if key in TIMES:
             raise AskError(f"`{key}` is a time, which has no value as a number: name a property.")
-        return self._worth(key, engine("text_as_number", expression=self.key(key)), "double")
+        return self._worth(key, as_number(self.key(key)), "double")
 
     def amount(self, key: str) -> str:
         """Return the DECIMAL(38, 6) expression of a key, whose sums do not depend on an order; null as `number`."""
-        return self._worth(key, engine("text_as_amount", expression=self.key(key)), "decimal(38, 6)")
+        return self._worth(key, as_amount(self.key(key)), "decimal(38, 6)")
 
     def _worth(self, key: str, sent: str, type_name: str) -> str:
         """Return what a number is worth: an amount of a money event as fct_payments counts it, any other as sent."""
@@ -399,13 +399,10 @@ class Scope:
                 f"from ({self.hours(None)}) as hours"
             )
         first = min(self.first_day, _day(self._local_time(self.first)) if self.first else self.first_day)
-        spine = engine(
-            "period_spine", first=date_literal(first), last=date_literal(self.last_day), period=period,
-            week_start=self.question.week_start,
-        )  # fmt: skip
         return (
             "select period_start as period_key, row_number() over (order by period_start) as place, "
-            f"period_start as label, period_start::timestamp as start from ({spine}) as periods"
+            "period_start as label, period_start::timestamp as start "
+            f"from ({self._periods_from(first, period)}) as periods"
         )
 
     def first_period(self, period: str) -> date | datetime:
@@ -451,22 +448,21 @@ class Scope:
 
     def periods(self, period: str) -> str:
         """Return a select of `period_start` for every period from the question's first day to its last."""
-        return engine(
-            "period_spine",
-            first=date_literal(self.first_day),
-            last=date_literal(self.last_day),
-            period=period,
-            week_start=self.question.week_start,
-        )
+        return self._periods_from(self.first_day, period)
 
-    def _test(self, key: str, condition: Condition) -> str:
-        operators = condition.written()
+    def _periods_from(self, first: date, period: str) -> str:
+        start = engine("period_start", day=date_literal(first), period=period, week_start=self.question.week_start)
+        starts = f"generate_series({start}, {date_literal(self.last_day)}, interval 1 {period})"
+        return f"select unnest({starts})::date as period_start"
+
+    def _test(self, key: str, asked: Condition) -> str:
+        operators = asked.written()
         if key in TIMES:
             times = {operator: self._asked_time(key, operator, value) for operator, value in operators.items()}
-            return engine("time_condition", expression=self.local(key), operators=times, literal=self.bind)
+            return time_condition(self.local(key), times, self.bind)
         if "regex" in operators:
             self._check_regex(key, operators["regex"])
-        return engine("condition", expression=self.key(key), operators=operators, literal=self.bind)
+        return condition(self.key(key), operators, self.bind)
 
     def _asked_time(self, key: str, operator: str, value: object) -> object:
         if operator == "is_set":

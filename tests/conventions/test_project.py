@@ -233,6 +233,22 @@ def models_are_short_or_argue_for_it(project: Project) -> list[str]:
     ]
 
 
+def the_project_reads_as_plain_sql(project: Project) -> list[str]:
+    """Half of the models have at most 60 lines, nine of ten at most 120, one of five has Jinja blocks; 90 macros."""
+    models = [node["raw_code"] for node in project.nodes("model") if not node["name"].startswith("metric_")]
+    lines = sorted(len(text.splitlines()) for text in models)
+    half, most = lines[len(lines) // 2], lines[len(lines) * 9 // 10]
+    blocks = sum("{%" in text for text in models)
+    macros = sum(not macro["name"].startswith("materialization_") for macro in project.macros())
+    limits = {
+        f"half of the models have more than {half - 1} lines": half > 60,
+        f"one of ten models has {most} lines or more": most > 120,
+        f"{blocks} of {len(models)} models have Jinja blocks": blocks > len(models) / 5,
+        f"there are {macros} macros": macros > 90,
+    }
+    return [fault for fault, is_one in limits.items() if is_one]
+
+
 def yaml_files_are_short(project: Project) -> list[str]:
     folders = ("models/", "seeds/", "macros/")
     return [
@@ -573,6 +589,9 @@ BREAKS: dict[Callable[[Project], list[str]], Callable[[Project], Any]] = {
     names_say_the_layer: lambda p: p.model("dim_dates").update(name="calendar"),
     column_names_say_their_type: lambda p: column(p, "dim_persons", "first_seen_at").update(data_type="date"),
     models_are_short_or_argue_for_it: lambda p: append(p, "dim_dates", "\n" * 100),
+    the_project_reads_as_plain_sql: lambda p: p.manifest["macros"].update(
+        {f"{macro}{number}": each for macro, each in list(p.manifest["macros"].items()) for number in range(9)}
+    ),
     yaml_files_are_short: lambda p: break_file(p, "models/_groups.yml", "\n" * 300),
     steps_are_nouns: lambda p: append(p, "dim_dates", "\nfinal as (\n"),
     models_end_by_selecting_their_last_step: lambda p: append(p, "dim_dates", "\nwhere is_in_data"),

@@ -59,12 +59,14 @@ class ActiveUsers(Question):
         if by:
             spine = {"unsegmented": spine["periods"], "periods": SEGMENTED}
         if self.is_calendar:
+            start = engine("period_start", day="day", period=self.interval, week_start=self.week_start)
+            column = "breakdown, " if by else ""
             counted = {
-                "shown": engine(
-                    "period_actives", unit_days="unit_days", unit="unit", periods="periods", period=self.interval,
-                    week_start=self.week_start, by=by,
-                )
-            }  # fmt: skip
+                "unit_periods": f"select {column}{start} as period_start, unit from unit_days "
+                f"union all select {column}period_start, null from periods",
+                "shown": f"select {column}period_start, count(distinct unit) as active_units from unit_periods "
+                "group by all",
+            }
         else:
             windows = [("active_units", length)]
             counted = {

@@ -74,7 +74,15 @@ class Retention(Question):
             ),
         )  # fmt: skip
         if self.summary:
-            named["summaries"] = engine("retention_summary", retention="counts", by=by)
+            named["sized_cells"] = (
+                "select *, max(case when period = 0 then units end) "
+                f"over (partition by {column}cohort) as cohort_units from counts"
+            )
+            named["summaries"] = (
+                f"select {column}period, sum(units)::bigint as units, sum(cohort_units)::bigint as cohort_units, "
+                "sum(units)::double / nullif(sum(cohort_units), 0) as rate "
+                "from sized_cells where is_complete group by all"
+            )
             last = (
                 f"select {column}period, units as users, cohort_units as cohort_users, rate from summaries order by all"
             )

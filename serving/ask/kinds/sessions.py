@@ -70,14 +70,37 @@ class Sessions(Question):
             named["periods"] = scope.periods(self.summary)
             named["sessions_of_periods"] = f"select *, {start} as period_start from sessions"
             is_complete = scope.is_complete(self.summary, "period_start::timestamp", is_whole=False)
-            named["summary"] = engine("session_summary", sessions="sessions_of_periods", periods="periods")
+            named |= summary_steps("sessions_of_periods", "periods")
             return Answerable(
                 steps(**named, last=f"select *, {is_complete} as is_complete from summary order by period_start")
             )
         if self.distribution:
-            named["buckets"] = engine("session_distribution", sessions="sessions", edges=self.distribution)
+            edges = [*map(str, self.distribution), "null"]
+            named["bounds"] = (
+                f"select unnest([{', '.join(edges[:-1])}]) as bucket_from_seconds, "
+                f"unnest([{', '.join(edges[1:])}])::double as bucket_to_seconds"
+            )
+            named["buckets"] = (
+                "select bucket_from_seconds, count(duration_seconds) as sessions from bounds "
+                "left join sessions on duration_seconds >= bucket_from_seconds "
+                "and (bucket_to_seconds is null or duration_seconds < bucket_to_seconds) group by all"
+            )
             return Answerable(steps(**named, last="select * from buckets order by bucket_from_seconds"))
         return Answerable(steps(**named, last=f"select {ROW} from sessions order by started_at, stream_id, {ROW}"))
+
+
+def summary_steps(sessions: str, periods: str) -> dict[str, str]:
+    """Return the steps to `summary`: of each period's sessions their number, seconds and bounce rate; null of none.
+
+    Whole microseconds add up to the same in any order.
+    """
+    return {
+        "sessions_and_periods": f"select period_start, duration_seconds, is_bounce, 1 as sessions from {sessions} "
+        f"union all select period_start, null, null, 0 from {periods}",
+        "summary": "select period_start, sum(sessions)::bigint as sessions, "
+        "avg(round(duration_seconds * 1000000)::bigint) / 1000000 as avg_seconds, "
+        "avg(is_bounce::integer) as bounce_rate from sessions_and_periods group by all",
+    }
 
 
 def session_steps(

@@ -10,6 +10,8 @@ from serving.ask.engines import engine, steps
 from serving.ask.scope import Answerable, Scope, at_the_hour
 from serving.ask.vocabulary import Count, Period, Question, Selector
 
+SIGNS = {"gte": ">=", "lte": "<=", "exact": "="}
+
 
 class Stickiness(Question):
     """Units by the number of distinct periods in which they were active in the range.
@@ -46,6 +48,8 @@ class Stickiness(Question):
             start = engine("period_start", day="moment", period=self.period, week_start=self.week_start)
             spine = f"select period_start as start from ({scope.periods(self.period)}) as periods"
         length = self.period_length
+        is_exact = self.computed_as == "exact"
+        users = "sum(units)" if is_exact else "(sum(sum(units)) over (order by active_periods desc))"
         sql = steps(
             selected_events=events,
             starts=spine,
@@ -53,10 +57,12 @@ class Stickiness(Question):
             f" + {length - 1}) // {length} as period from starts",
             unit_starts=f"select unit, {start} as start, count(*) as events from selected_events group by all",
             unit_periods="select unit, period, events from unit_starts join numbered using (start)",
-            counts=engine(
-                "stickiness", unit_periods="unit_periods", unit="unit", periods="(select max(period) from numbered)",
-                criteria=list(self.criteria), computed_as=self.computed_as,
-            ),
-            last="select active_periods, units as users from counts order by active_periods",
-        )  # fmt: skip
+            active_unit_periods="select unit, period from unit_periods group by all "
+            f"having sum(events) {SIGNS[self.criteria[0]]} {self.criteria[1]}",
+            active_units="select unit, count(*) as active_periods from active_unit_periods group by all",
+            histogram="select active_periods, count(*) as units from active_units group by all "
+            "union all select unnest(generate_series(1, (select max(period) from numbered))), 0",
+            last=f"select active_periods, {users}::bigint as users from histogram "
+            "group by active_periods order by active_periods",
+        )
         return Answerable(sql, source)

@@ -15,6 +15,22 @@ from serving.ask.vocabulary import Count, Question, Selector
 OF_EVENTS = ("count", "uniques", "count_per_unit")
 LONGEST = {"hour": timedelta(hours=2), "day": timedelta(days=1), "week": timedelta(days=7), "month": timedelta(days=31)}
 OTHER = "Other"
+ZERO_OF_NOTHING = ("count", "uniques", "sum")
+# sums and averages add up in the order of the values: the rows' order cannot change the last digit of a fraction
+AGGREGATES = {
+    "count": "count(*) filter (where {selected})",
+    "uniques": "count(distinct unit) filter (where {selected})",
+    "count_per_unit": "count(unit) filter (where {selected}) "
+    "/ nullif(count(distinct unit) filter (where {selected}), 0)",
+    "sum": "coalesce(sum({value} order by {value}) filter (where {selected}), 0)",
+    "avg": "avg({value} order by {value}) filter (where {selected})",
+    "min": "min({value}) filter (where {selected})",
+    "max": "max({value}) filter (where {selected})",
+    "p50": "quantile_cont({value}, 0.5) filter (where {selected})",
+    "p90": "quantile_cont({value}, 0.9) filter (where {selected})",
+    "p95": "quantile_cont({value}, 0.95) filter (where {selected})",
+    "p99": "quantile_cont({value}, 0.99) filter (where {selected})",
+}
 FORMULA = "formula"
 
 
@@ -33,6 +49,10 @@ class Series(Selector):
         if self.measure not in OF_EVENTS and self.property is None:
             raise ValueError(f'`{self.measure}` needs the `property` that it measures, as in {{"property": "price"}}')
         return self
+
+    def aggregate(self, selected: str, value: str) -> str:
+        """Return the aggregate of the measure, over the events of a condition and the number of each."""
+        return AGGREGATES[self.measure].format(selected=selected, value=value)
 
 
 class Trends(Question):
@@ -82,14 +102,15 @@ class Trends(Question):
 
     def compile(self, scope: Scope) -> Answerable:
         """Return the query: `period_start, series, value, is_complete`; before the last `breakdown`, `previous`."""
-        series = [
-            {"measure": one.measure, "selected": f"is_selected_{number}", "value": f"value_{number}"}
+        measures = [
+            one.aggregate(f"is_selected_{number}", f"value_{number}")
             for number, one in enumerate(self.series.values(), start=1)
         ]
+        of_nothing = ", ".join("0" if one.measure in ZERO_OF_NOTHING else "null" for one in self.series.values())
         events = self._events(scope)
         if self.compare:
             events += f" union all {self._events(scope, scope.previous_range(self._whole)[1])}"
-        nothing = engine("trends_of_nothing", series=series)
+        nothing = f"[{of_nothing}]::double[]"
         names = scope.bind([*self.series, *([FORMULA] if self.formula is not None else [])])
         columns = ["period_start", "series", "value"]
         columns += (["breakdown"] if self.breakdown else []) + (["previous"] if self.compare else [])
@@ -97,8 +118,10 @@ class Trends(Question):
         sql = steps(
             spine=self._spine(scope),
             series_events=events,
-            **self._segments(series[0]),
-            counts=engine("trends", events="segment_events", series=series, by=["is_previous", "place", "segment"]),
+            **self._segments(),
+            counts="select is_previous, place, segment, "
+            f"[{', '.join(f'({measure})::double' for measure in measures)}] as measured "
+            "from segment_events group by all",
             filled=f"select spine.*, segments.*, coalesce(now.measured, {nothing}) as measured, "
             f"coalesce(before.measured, {nothing}) as previous_measured from spine cross join segments "
             "left join counts as now on now.place = spine.place and now.segment = segments.segment "
@@ -196,17 +219,15 @@ class Trends(Question):
             return f"date_trunc('hour', {moment})"
         return engine("period_start", day=f"{moment}::date", period=self.interval, week_start=self.week_start)
 
-    def _segments(self, ranked_by: dict[str, str]) -> dict[str, str]:
+    def _segments(self) -> dict[str, str]:
         """Return the steps that give `segments` (the values shown, in their order) and each event its `segment`."""
         if not self.breakdown:
             return {
                 "segments": "select 1 as segment, null::varchar as breakdown",
                 "segment_events": "select *, 1 as segment from series_events",
             }
-        value = engine(
-            "trend_measure", measure=ranked_by["measure"], value=ranked_by["value"],
-            selected=f"{ranked_by['selected']} and is_in_range and not is_previous",
-        )  # fmt: skip
+        ranked_by = next(iter(self.series.values()))
+        value = ranked_by.aggregate("is_selected_1 and is_in_range and not is_previous", "value_1")
         order = "is_now desc, value desc nulls last, breakdown nulls last"
         return {
             "overall": f"select breakdown, bool_or(is_in_range and not is_previous) as is_now, {value} as value "

@@ -5,8 +5,8 @@
 from datetime import date, datetime, timedelta
 from typing import Literal
 
-from serving.ask.engines import engine, steps
-from serving.ask.kinds.sessions import Sessions, session_steps
+from serving.ask.engines import steps
+from serving.ask.kinds.sessions import Sessions, session_steps, summary_steps
 from serving.ask.scope import Answerable, Scope
 from serving.ask.settings import setting
 from serving.ask.vocabulary import Question
@@ -47,7 +47,11 @@ class WebOverview(Question):
             sessions_of_ranges=f"select {period} as period_start, duration_seconds, is_bounce "
             f"from started_sessions where {' and '.join(in_ranges)}",
             ranges=f"select unnest({list(ranges)}) as period_start",
-            overview=engine("web_overview", events="visits", sessions="sessions_of_ranges", periods="ranges"),
+            **summary_steps("sessions_of_ranges", "ranges"),
+            visit_counts="select period_start, count(distinct case when is_activity then unit end) as visitors, "
+            "coalesce(sum(page_views), 0) as views from ranges left join visits using (period_start) group by all",
+            overview="select * exclude (avg_seconds), avg_seconds as avg_session_seconds "
+            "from visit_counts join summary using (period_start)",
             listed=f"select period_start, unnest({list(METRICS)}) as metric, "
             f"unnest(range({len(METRICS)})) as place, unnest([{', '.join(METRICS)}]::double[]) as value from overview",
             last="select metric, max(value) filter (where period_start = 'now') as value, "

@@ -21,10 +21,16 @@ def env_var(name: str, default: str = "") -> str:
     return default
 
 
-_SCOPE = {"app": None, "where": {}, "unit": "person"}
-_EVENT = {"event_name": "signed_up", "where": {}, "blank": "true"}
-_ACTIVITY = {"event_name": None, "where": {}, "blank": "is_activity"}
-_NAMED = {"scope": _SCOPE, "is_whole": False, "value": None}
+_EVENT = {"event_name": "signed_up", "where": {}, "condition": "event_name = 'signed_up'"}
+_ACTIVITY = {"event_name": None, "where": {}, "condition": "is_activity"}
+_NAMED = {
+    "scope": {"app": None, "unit": "person"},
+    "unit": "null::varchar",
+    "may_name": "event_name = 'signed_up'",
+    "is_whole": False,
+    "value": None,
+    "amount": None,
+}
 
 
 def _funnels() -> list[dict[str, Any]]:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from ingest.analyses import where_fault
-from serving.ask.engines import engine
+from ingest.conditions import condition
+from ingest.envelope import literal
 from serving.ask.vocabulary import Where
 
 SCALARS = st.one_of(
@@ -32,10 +33,6 @@ def test_what_a_question_refuses_a_seed_refuses(where: object) -> None:
     except ValidationError:
         is_legal = False
     assert (where_fault(where) is None) == is_legal, where
-
-
-def quoted(value: object) -> str:
-    return "'" + value.replace("'", "''") + "'" if isinstance(value, str) else str(value)
 
 
 @pytest.mark.parametrize(
@@ -62,9 +59,9 @@ def test_a_literal_means_what_a_bound_value_means(operators: dict[str, object], 
         return f"$p{len(bound) - 1}"
 
     rows = "from (select unnest(['a''b', '10', '9.5', 'pro', null]) as value)"
-    for literal in (quoted, bind):
-        condition = engine("condition", expression="value", operators=operators, literal=literal)
-        found = duckdb.execute(f"select value {rows} where {condition}", bound).fetchall()
+    for form in (literal, bind):
+        kept_by = condition("value", operators, form)
+        found = duckdb.execute(f"select value {rows} where {kept_by}", bound).fetchall()
         assert [value for (value,) in found] == kept
 
 
@@ -106,8 +103,8 @@ NUMBERS = [
 
 
 def compares(value: str, operator: str, number: object) -> bool:
-    condition = engine("condition", expression="$value", operators={operator: number}, literal=quoted)
-    found = duckdb.execute(f"select {condition}", {"value": value}).fetchone()
+    compared = condition("$value", {operator: number}, literal)
+    found = duckdb.execute(f"select {compared}", {"value": value}).fetchone()
     return found is not None and bool(found[0])
 
 
