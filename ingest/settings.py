@@ -1,7 +1,8 @@
 """What a load may be told by the environment (prefix FOOTFALL_), and how a setting is read there."""
 
 import re
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, ModelWrapValidatorHandler, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -38,14 +39,33 @@ class IllegalSetting(Exception):
     """A variable of the environment says what no load can follow."""
 
 
-class LoadSettings(BaseSettings):
-    """Limits of a load; each is overridden by FOOTFALL_<NAME>.
+class VariableSettings(BaseSettings):
+    """Settings of which each is overridden by FOOTFALL_<NAME>; `legal` says in words what each may be.
 
     Raises:
         IllegalSetting: naming the variable, what it says and what is legal.
     """
 
-    model_config = SettingsConfigDict(env_prefix="FOOTFALL_", env_ignore_empty=True)
+    model_config = SettingsConfigDict(env_prefix="FOOTFALL_", env_ignore_empty=True, extra="ignore")
+    legal: ClassVar[Mapping[str, str]]
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _names_the_variable(cls, values: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            return handler(values)
+        except ValidationError as error:
+            fault = error.errors()[0]
+            name = str(fault["loc"][0])
+            raise IllegalSetting(
+                f"FOOTFALL_{name.upper()} is {str(fault['input'])!r}; legal is {cls.legal[name]}. Change or unset it."
+            ) from None
+
+
+class LoadSettings(VariableSettings):
+    """Limits of a load."""
+
+    legal = LEGAL
 
     # a century, because DuckDB counts microseconds in 64 bits
     max_future_hours: float = Field(
@@ -81,15 +101,3 @@ class LoadSettings(BaseSettings):
         if not all(text.strip() for text in listed.split(",")):
             raise ValueError("a text is blank")
         return listed
-
-    @model_validator(mode="wrap")
-    @classmethod
-    def _names_the_variable(cls, values: Any, handler: ModelWrapValidatorHandler["LoadSettings"]) -> "LoadSettings":
-        try:
-            return handler(values)
-        except ValidationError as error:
-            fault = error.errors()[0]
-            name = str(fault["loc"][0])
-            raise IllegalSetting(
-                f"FOOTFALL_{name.upper()} is {str(fault['input'])!r}; legal is {LEGAL[name]}. Change or unset it."
-            ) from None

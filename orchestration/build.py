@@ -71,12 +71,14 @@ class BuildReport:
     """What `build` did: the publication that readers now see, and whether anything had to be done for it.
 
     Attributes:
+        left_over: how many events this build landed first, which a server had received and, being killed, left.
         nodes: the models, seeds and tests of the build.
         why: of those that ran, how many for each reason, the most frequent first.
     """
 
     publication: Path
     nothing_new: bool
+    left_over: int = 0
     nodes: int = 0
     why: dict[str, int] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
@@ -117,9 +119,10 @@ def build(
         raise BuildError(f"Engine {engine!r} is not available yet. Leave --engine out, or say duckdb.")
     home = enter(home)
     with build_lock(home, COMMAND, wait_seconds), _a_full_disk_explained(home):
+        left_over, warnings = _land_leftovers(home)
         published = nothing_new(home)
         if published and not full_refresh:
-            return BuildReport(published, nothing_new=True)
+            return BuildReport(published, True, left_over, warnings=warnings)
         changed = tuple(changed_since_published(home))
         prepare_landing(home)
         outcome = start_outcome(home, COMMAND)
@@ -127,7 +130,8 @@ def build(
         publication = _publish(home, outcome)
         nodes = [result for result in results if not result["unique_id"].startswith("operation.")]
         why = Counter(kind_of(result["adapter_response"].get(REASON)) for result in nodes if not is_up_to_date(result))
-        return BuildReport(publication, False, len(nodes), dict(why.most_common()), tuple(outcome.warnings), changed)
+        kinds, warnings = dict(why.most_common()), (*warnings, *outcome.warnings)
+        return BuildReport(publication, False, left_over, len(nodes), kinds, warnings, changed)
 
 
 def explain(home: Path | None = None) -> list[Forecast]:
@@ -316,6 +320,17 @@ def prepare_landing(home: Path) -> None:
     from ingest import ensure_landing
 
     ensure_landing(home)
+
+
+def _land_leftovers(home: Path) -> tuple[int, tuple[str, ...]]:
+    """Land what a killed server left: how many events, and why those are left that cannot land."""
+    from ingest.collector.landing import LandingFailed, land_leftovers
+
+    try:
+        return sum(receipt.received for receipt in land_leftovers(home)), ()
+    except LandingFailed as failed:
+        told = f"received events wait, and cannot land: {failed}"
+        return sum(receipt.received for receipt in failed.receipts), (told,)
 
 
 def _run_dbt(home: Path, outcome: Outcome, full_refresh: bool, progress: Progress | None) -> list[dict[str, Any]]:

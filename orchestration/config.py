@@ -63,9 +63,10 @@ def _write(home: Path, kept: dict[str, str]) -> None:
 def _check(home: Path, project: Path, name: str, value: str) -> None:
     """Raise SettingsError where the value is not legal beside the other settings in force."""
     in_force = {known: one.value for known, one in settings_in_force(home, project).items()}
-    if name in LoadSettings.model_fields:
+    of_ingest = next((each for each in (LoadSettings, CollectorSettings) if name in each.model_fields), None)
+    if of_ingest:
         try:
-            LoadSettings(**{name: value})  # type: ignore[arg-type]
+            of_ingest.model_validate({name: value})
         except IllegalSetting as error:
             raise SettingsError(str(error).replace(f"FOOTFALL_{name.upper()}", name).split(" Change or")[0]) from None
     elif name == "memory_limit":
@@ -73,9 +74,9 @@ def _check(home: Path, project: Path, name: str, value: str) -> None:
             duckdb.connect().execute("set memory_limit = $1", [value])
         except duckdb.Error as error:
             raise SettingsError(f"{name} is {value!r}: {error}") from None
-    elif name in Settings.model_fields or name in CollectorSettings.model_fields:
+    elif name in Settings.model_fields:
         try:
-            (Settings if name in Settings.model_fields else CollectorSettings).model_validate({name: value})
+            Settings.model_validate({name: value})
         except ValidationError as error:
             raise SettingsError(f"{name} is {value!r}: {error.errors()[0]['msg']}.") from None
     else:

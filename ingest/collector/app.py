@@ -233,6 +233,7 @@ class Collector:
     ) -> None:
         address = http.client.host if http.client else None
         told: dict[str, Any] = {
+            "holds": events,  # first, as `state.HOLDS` reads it
             "receipt_id": secrets.token_hex(12),
             "received_at": datetime.now(UTC).isoformat(timespec="microseconds"),
             "app": app,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from ingest.collector.spool import sealed_files, spool_dir
+from ingest.collector.spool import seal_leftovers, sealed_files, spool_dir
 from ingest.collector.state import RECEIVED
 from ingest.formats.source import UnusableSource
 from ingest.landing.batches import BatchReceipt
@@ -51,3 +51,13 @@ def land_received(home: Path) -> list[BatchReceipt]:
     if failures:
         raise LandingFailed("; ".join(failures), receipts)
     return receipts
+
+
+def land_leftovers(home: Path) -> list[BatchReceipt]:
+    """Land what waits, also what a killed server left, for those who build while none may be running.
+
+    Raises:
+        LandingFailed: as `land_received` does.
+    """
+    seal_leftovers(home)
+    return land_received(home)

@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from ingest.settings import VariableSettings
+
+_SECONDS = "a number of seconds above 0, to a day"
+DAY = 86_400
 
 
-class CollectorSettings(BaseSettings):
-    """Limits of the collector; each is overridden by FOOTFALL_<NAME>."""
+class CollectorSettings(VariableSettings):
+    """Limits of the collector."""
 
-    model_config = SettingsConfigDict(env_prefix="FOOTFALL_", env_ignore_empty=True, extra="ignore")
+    legal = {  # noqa: RUF012
+        "batch_size": "a whole number of events, 1 or more",
+        "flush_interval_seconds": _SECONDS,
+        "max_body_bytes": "a whole number of bytes, 1024 or more",
+        "max_waiting_bytes": "a whole number of bytes, 1048576 or more",
+        "body_timeout_seconds": _SECONDS,
+        "allowed_hosts": "names of hosts parted by commas",
+    }
 
     batch_size: int = Field(100, ge=1, description="how many received events are landed without waiting longer")
-    flush_interval_seconds: float = Field(30, gt=0, description="how long received events wait for others at the most")
+    flush_interval_seconds: float = Field(
+        30, gt=0, le=DAY, description="how long received events wait for others at the most"
+    )
     max_body_bytes: int = Field(10 * 2**20, ge=1024, description="the largest body, compressed and decompressed")
     max_waiting_bytes: int = Field(
         64 * 2**20, ge=2**20, description="how much may wait for the disk before senders wait"
     )
-    body_timeout_seconds: float = Field(20, gt=0, description="how long a sender may take to send a body")
+    body_timeout_seconds: float = Field(20, gt=0, le=DAY, description="how long a sender may take to send a body")
     allowed_hosts: str = Field("", description="names, with commas, by which the server may be called beside loopback")

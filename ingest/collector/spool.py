@@ -16,6 +16,9 @@ from filelock import FileLock, Timeout
 from ingest.landing.paths import sync_dir
 
 OPEN, SEALED = ".open", ".ndjson"
+LOCK = ".lock"
+# how long those who seal what another left may hold the lock
+LEFTOVERS_SECONDS = 2.0
 
 
 class SpoolIsBusy(Exception):
@@ -54,6 +57,22 @@ def sealed_files(home: Path) -> list[tuple[str, Path]]:
     return sorted(found, key=lambda each: each[1].name)
 
 
+def seal_leftovers(home: Path) -> None:
+    """Seal what a killed collector left open; what one that is at work holds open is its own."""
+    folder = spool_dir(home)
+    if next(folder.glob(f"*/*{OPEN}"), None) is None:
+        return
+    lock = FileLock(folder / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return
+    try:
+        _seal_leftovers(folder)
+    finally:
+        lock.release()
+
+
 class Spool:
     """Appends lines and says when they are on disk: many requests share one sync (group commit).
 
@@ -71,15 +90,14 @@ class Spool:
         self._closing = False
         folder = spool_dir(home)
         folder.mkdir(parents=True, exist_ok=True)
-        self._lock = FileLock(folder / ".lock")
+        self._lock = FileLock(folder / LOCK)
         try:
-            self._lock.acquire(timeout=0)
+            self._lock.acquire(timeout=LEFTOVERS_SECONDS)
         except Timeout:
             raise SpoolIsTaken(
                 f"Another `footfall serve` receives for {home}. Stop it, or set FOOTFALL_HOME to another folder."
             ) from None
-        for left in folder.glob(f"*/*{OPEN}"):
-            _seal_leftover(left)
+        _seal_leftovers(folder)
 
     @property
     def waiting(self) -> int:
@@ -185,6 +203,11 @@ class Spool:
                 file.path.rename(file.path.with_suffix(SEALED))
                 sealed += file.events
         return sealed
+
+
+def _seal_leftovers(folder: Path) -> None:
+    for left in folder.glob(f"*/*{OPEN}"):
+        _seal_leftover(left)
 
 
 def _seal_leftover(path: Path) -> None:

@@ -67,14 +67,16 @@ def build_and_tell(home: Path | None = None, full_refresh: bool = False, engine:
             bar.update(task, description=what, completed=finished, total=total, node="" if finished == total else node)
 
         report = run_build(home, full_refresh=full_refresh, engine=engine, progress=show)
+    if report.left_over:
+        console.print(f"Landed {report.left_over:,} events that `footfall serve` had received and left.")
     took = f"{time.monotonic() - started:.1f} s"
+    for warning in report.warnings:
+        console.print(Text.assemble(("warning", "yellow"), f" {warning}"))
     if report.nothing_new:
         console.print(f"Nothing new: publication {report.publication.name} is already built from all that has landed.")
         return report
     for changed in report.changed_settings:
         console.print(f"Setting {setting_text(changed)}.")
-    for warning in report.warnings:
-        console.print(Text.assemble(("warning", "yellow"), f" {warning}"))
     why = ", ".join(f"{count} because {reason}" for reason, count in report.why.items())
     rest = f" ({why}; the others are up to date)" if report.ran < report.nodes else ""
     console.print(

@@ -66,6 +66,7 @@ def load(
     """
     from orchestration.settings import home
 
+    _land_leftovers(home())
     started = datetime.now(UTC)
     failures: list[tuple[str, str]] = []
     with _Bar() as bar:
@@ -92,6 +93,20 @@ def load(
         print(f"footfall: {message}", file=sys.stderr)
     if failures:
         raise typer.Exit(1)
+
+
+def _land_leftovers(home: Path) -> None:
+    """Land what a killed server left, beside the files: it was received before them."""
+    from ingest.collector.landing import LandingFailed, land_leftovers
+
+    try:
+        receipts = land_leftovers(home)
+    except LandingFailed as failed:
+        receipts = failed.receipts
+        print(f"footfall: received events wait, and cannot land: {failed}", file=sys.stderr)
+    if receipts:
+        received = sum(receipt.received for receipt in receipts)
+        errors.print(f"Landed {received:,} events that `footfall serve` had received and left.", soft_wrap=True)
 
 
 def _landed_since(started: datetime, paths: list[Path], home: Path) -> list[BatchReceipt]:

@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 import sys
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
 from orchestration.cli.console import errors
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+
+def _collector(home: Path, app: str) -> Starlette:
+    from ingest.collector.app import Collector
+
+    return Collector(home, app_without_keys=app).asgi()
+
+
+# what a server is made of: each part an ASGI application of a home, told the app of events while the home has no keys
+PARTS = {"collector": _collector}
 
 
 def serve(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on.")] = 8000,
     only: Annotated[
-        Literal["collector"] | None, typer.Option(help="Serve this alone; the collector is all there is by now.")
+        Literal["collector", "api", "pages"] | None,
+        typer.Option(help=f"Serve this alone; there is: {', '.join(PARTS)}."),
     ] = None,
     app: Annotated[str, typer.Option(help="The app of events while the home has no keys.")] = "default",
 ) -> None:
@@ -23,28 +39,49 @@ def serve(
 
     Events are on disk before they are acknowledged, and land by themselves. Ctrl-C lands what is left and ends.
     """
-    del only
+    if only and only not in PARTS:
+        _refuse(f"This version of Footfall has no {only} to serve: there is {', '.join(PARTS)}. Leave --only out.")
     import uvicorn
 
-    from ingest.collector.app import Collector
     from ingest.collector.keys import Keys
+    from ingest.collector.state import is_receiving
     from orchestration.settings import home
 
     folder = home()
     keys = Keys(folder).list()
     if not keys and not _is_loopback(host):
-        errors.print(
+        _refuse(
             f"{host} can be reached from outside, and this home has no keys: anybody could send. "
             "Make one with `footfall keys create --app NAME`, or serve 127.0.0.1."
         )
-        sys.exit(2)
+    if is_receiving(folder):
+        _refuse(f"Another `footfall serve` receives for {folder}. Stop it, or set FOOTFALL_HOME to another folder.")
+    try:
+        listening = socket.create_server((host, port), family=_family(host), backlog=2048)
+    except OSError as error:
+        why = str(error.strerror).split(" (")[0]
+        _refuse(f"{host}:{port} cannot be listened on: {why}. Choose another --host or --port.")
     told = f"with {len(keys)} keys" if keys else f"without keys, for this machine alone, as app {app}"
-    print(f"Footfall receives on http://{host}:{port} {told}; home {folder}. Ctrl-C ends it.", flush=True)
-    collector = Collector(folder, app_without_keys=app)
-    uvicorn.run(
-        collector.asgi(), host=host, port=port, log_level="warning", access_log=False, server_header=False,
+    print(f"Footfall receives on {_address(listening)} {told}; home {folder}. Ctrl-C ends it.", flush=True)
+    config = uvicorn.Config(
+        PARTS[only or "collector"](folder, app), log_level="warning", access_log=False, server_header=False,
         timeout_keep_alive=30, timeout_graceful_shutdown=10, h11_max_incomplete_event_size=64 * 1024,
     )  # fmt: skip
+    uvicorn.Server(config).run([listening])
+
+
+def _refuse(why: str) -> NoReturn:
+    errors.print(why, soft_wrap=True, markup=False, highlight=False)
+    sys.exit(2)
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def _address(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def _is_loopback(host: str) -> bool:

@@ -35,12 +35,12 @@ def describe(home: Path) -> dict[str, Any]:
 
     Sizes are in bytes, times ISO 8601 in UTC, dates UTC days.
     """
-    from ingest.collector.state import read_state, spooled
+    from ingest.collector.state import is_receiving, read_state, waiting
     from ingest.landing.batches import list_batches
     from orchestration.build import changed_since_published, current_inputs, nothing_new, read_outcome
     from serving.publications import current_publication, list_publications, read_catalog
 
-    batches, (files, size) = list_batches(home), spooled(home)
+    batches, left = list_batches(home), waiting(home)
     reasons: Counter[str] = Counter()
     for batch in batches:
         reasons.update(batch.quarantined_by_reason)
@@ -60,7 +60,13 @@ def describe(home: Path) -> dict[str, Any]:
             },
             "quarantined_by_reason": dict(reasons.most_common()),
         },
-        "collector": {"counted": read_state(home), "files_to_land": files, "bytes_to_land": size},
+        "collector": {
+            "is_receiving": is_receiving(home),
+            "counted": read_state(home),
+            "events_to_land": left.events,
+            "files_to_land": left.files,
+            "bytes_to_land": left.bytes,
+        },
         "conflicting_copies": _published(current, "fct_app_copies", CONFLICTING_COPIES),
         "broken_plan": _published(current, "fct_tracked_properties", BROKEN_PLAN),
         "undeclared_events": _published(current, "fct_tracked_events", UNDECLARED_EVENTS),
@@ -124,7 +130,7 @@ def _table(told: dict[str, Any]) -> Table:
     )
     for reason, rows in landing["quarantined_by_reason"].items():
         table.add_row("", f"  {rows:,} quarantined: {reason}")
-    if told["collector"]["counted"]:
+    if told["collector"]["counted"] or told["collector"]["events_to_land"]:
         table.add_row("collector", _collector_text(told["collector"]))
     for app in told["conflicting_copies"]:
         table.add_row(
@@ -210,15 +216,20 @@ def _published(publication: Path | None, mart: str, query: str) -> list[dict[str
 
 
 def _collector_text(collector: dict[str, Any]) -> Text:
-    counted = collector["counted"]
-    received = sum(each["received"] for each in counted["events"])
-    refused = sum(each["requests"] for each in counted["answers"] if each["status"] >= 400)
-    runs = f"ended {_ago(counted['ended_at'])}" if "ended_at" in counted else f"heard of {_ago(counted['told_at'])}"
-    text = Text(
-        f"{runs}; since {counted['started_at']} {received:,} events received, {refused:,} requests refused; "
-        f"{collector['files_to_land']:,} files ({_human(collector['bytes_to_land'])}) wait to land"
-    )
-    return text.append(f"; landing fails: {counted['landing_error']}", "red") if counted["landing_error"] else text
+    counted, runs, text = collector["counted"], collector["is_receiving"], Text()
+    if counted:
+        received = sum(each["received"] for each in counted["events"])
+        refused = sum(each["requests"] for each in counted["answers"] if each["status"] >= 400)
+        ended = f"ended {_ago(counted['ended_at'])}" if "ended_at" in counted else "was killed"
+        text.append(
+            f"{'receives' if runs else ended}; since {counted['started_at']} {received:,} events received, "
+            f"{refused:,} requests refused; "
+        )
+    waiting = f"{collector['events_to_land']:,} received events wait to land ({_human(collector['bytes_to_land'])})"
+    text.append(waiting + ("" if runs or not collector["events_to_land"] else "; `footfall build` lands them"))
+    if counted and counted["landing_error"]:
+        text.append(f"; landing fails: {counted['landing_error']}", "red")
+    return text
 
 
 def _build_text(build: dict[str, Any] | None) -> Text:

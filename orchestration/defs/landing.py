@@ -10,7 +10,8 @@ from typing import Any
 
 import dagster as dg
 
-from ingest.collector.state import protocol_of, read_state, spooled
+from ingest.collector.landing import LandingFailed, land_leftovers
+from ingest.collector.state import is_receiving, protocol_of, read_state, waiting
 from ingest.landing.batches import BatchReceipt, list_batches
 from orchestration.build import Outcome, current_inputs, read_outcome
 from orchestration.checks.landing_batches import SAMPLE_ROWS, batches_to_check, expect_sane
@@ -34,8 +35,19 @@ AT_WORK = (
 
 @dg.asset(key=LANDED_EVENTS, group_name="landing", kinds={"parquet"})
 def landed_events() -> dg.MaterializeResult[None]:
-    """Accepted events in immutable Parquet, one file a batch. `footfall load` and `serve` land them."""
+    """Accepted events in immutable Parquet, one file a batch. `footfall load` and `serve` land them.
+
+    What was received and has not landed, because its server was killed, lands here.
+    """
+    _land_leftovers(home())
     return dg.MaterializeResult(metadata=landed_metadata(home()))
+
+
+def _land_leftovers(folder: Path) -> None:
+    try:
+        land_leftovers(folder)
+    except LandingFailed as failed:  # what cannot land stays, and keeps nothing else back
+        dg.get_dagster_logger().warning("Received events could not be landed: %s", failed)
 
 
 def landed_metadata(folder: Path) -> dict[str, Any]:
@@ -56,14 +68,16 @@ def _collector_metadata(folder: Path, batches: list[BatchReceipt]) -> dict[str, 
     if told is None:
         return {}
     answers = [(each["status"], each["requests"]) for each in told["answers"]]
-    files, size = spooled(folder)
-    state = f"ended at {told['ended_at']}" if "ended_at" in told else f"receives, as told at {told['told_at']}"
+    left = waiting(folder)
+    ended = f"ended at {told['ended_at']}" if "ended_at" in told else f"was killed after {told['told_at']}"
+    state = "receives" if is_receiving(folder) else ended
     return {
         "collector": f"{state}; events and refusals are counted since {told['started_at']}",
         "collector received": sum(each["received"] for each in told["events"]),
         "collector refused": sum(n for status, n in answers if status >= 400),
-        "collector waiting files": files,
-        "collector waiting bytes": size,
+        "collector waiting events": left.events,
+        "collector waiting files": left.files,
+        "collector waiting bytes": left.bytes,
         "collector fault": told["landing_error"] or "none",
         "collector protocols": dg.MetadataValue.md(_protocols(told, batches)),
     }
@@ -133,6 +147,7 @@ def nothing_is_lost() -> dg.AssetCheckResult:
 def landing_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
     """Ask for a build when batches have landed that no publication holds; after a failed one, as AGAIN_AFTER says."""
     landed = home()
+    _land_leftovers(landed)
     inputs = current_inputs(landed)
     batches = inputs["batches"]
     if batches["count"] == 0:

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from ingest.collector.settings import CollectorSettings
 from ingest.settings import LEAST_MEMORY_MB, LEGAL, IllegalSetting, LoadSettings
 from tests.ingest.events import event, one, write_ndjson
 
@@ -25,6 +26,21 @@ def test_an_illegal_setting_is_named_with_what_is_legal(name, value, monkeypatch
     with pytest.raises(IllegalSetting) as told:
         LoadSettings()
     assert str(told.value) == f"FOOTFALL_{name.upper()} is {value!r}; legal is {LEGAL[name]}. Change or unset it."
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("batch_size", "0"), ("flush_interval_seconds", "inf"), ("body_timeout_seconds", "0"), ("max_body_bytes", "10MB")],
+)
+def test_an_illegal_setting_of_the_collector_is_named_likewise(name, value, monkeypatch):
+    monkeypatch.setenv(f"FOOTFALL_{name.upper()}", value)
+    with pytest.raises(IllegalSetting, match=f"FOOTFALL_{name.upper()} is '{value}'; legal is a"):
+        CollectorSettings()
+
+
+def test_each_setting_says_what_is_legal():
+    for settings in (LoadSettings, CollectorSettings):
+        assert set(settings.legal) == set(settings.model_fields)
 
 
 def test_the_command_says_it_in_one_line(tmp_path):

@@ -6,6 +6,7 @@ import gzip
 import json
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -18,16 +19,19 @@ import click
 import duckdb
 import pytest
 import typer
+from filelock import FileLock
 from typer.testing import CliRunner
 
 from ingest import load
+from ingest.collector.landing import land_leftovers
+from ingest.collector.spool import LOCK, spool_dir
 from ingest.landing.batches import work_folder
 from orchestration.build import Outcome
 from orchestration.cli import app
 from orchestration.cli.demo import sparkline
 from orchestration.cli.dev import prepare_instance
 from orchestration.cli.status import describe
-from tests.ingest.collector.exchange import exchange
+from tests.ingest.collector.exchange import exchange, leave_received
 from tests.orchestration.conftest import Home
 
 FOOTFALL = str(Path(sys.executable).parent / "footfall")
@@ -213,10 +217,59 @@ def test_status_shows_what_breaks_the_tracking_plan_and_what_nobody_declared(bui
 
 def test_status_shows_what_the_collector_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FOOTFALL_HOME", str(tmp_path))
-    assert describe(tmp_path)["collector"] == {"counted": None, "files_to_land": 0, "bytes_to_land": 0}
+    nothing = {"events_to_land": 0, "files_to_land": 0, "bytes_to_land": 0}
+    assert describe(tmp_path)["collector"] == {"is_receiving": False, "counted": None} | nothing
     exchange(tmp_path, {"path": "/v1/t", "json": {"type": "track", "event": "x"}}, {"path": "/v1/t", "content": b"?"})
     assert describe(tmp_path)["collector"]["counted"]["events"] == [
         {"protocol": "segment", "app": "default", "received": 1}
     ]
     text = " ".join(run("status").stdout.split())
-    assert "collector ended" in text and "1 events received, 1 requests refused; 0 files (0 B) wait to land" in text
+    assert (
+        "collector ended" in text
+        and "1 events received, 1 requests refused; 0 received events wait to land (0 B)" in text
+    )
+
+
+def test_what_a_killed_server_left_is_told_and_lands_with_the_next_load(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, file = tmp_path / "home", tmp_path / "f.ndjson"
+    monkeypatch.setenv("FOOTFALL_HOME", str(home))
+    leave_received(home, "m1", "m2", "m3")
+    assert describe(home)["collector"]["events_to_land"] == 3
+    assert "3 received events wait to land" in (text := " ".join(run("status").stdout.split()))
+    assert "`footfall build` lands them" in text
+    file.write_text('{"event_name": "x", "occurred_at": "2025-03-01", "user_id": "u"}\n')
+    done = run("load", str(file), "--json")
+    assert len(done.stdout.splitlines()) == 1 and "Landed 3 events that `footfall serve` had received" in done.stderr
+    landing = describe(home)["landing"]
+    assert (landing["batches"], landing["accepted"], describe(home)["collector"]["events_to_land"]) == (2, 4, 0)
+
+
+@pytest.mark.parametrize("part", ["api", "pages"])
+def test_a_part_that_is_not_there_is_not_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str) -> None:
+    monkeypatch.setenv("FOOTFALL_HOME", str(tmp_path))
+    done = run("serve", "--only", part)
+    assert (done.returncode, done.stdout) == (2, "") and len(done.stderr.splitlines()) == 1
+    assert done.stderr == f"This version of Footfall has no {part} to serve: there is collector. Leave --only out.\n"
+
+
+def test_a_server_that_cannot_begin_says_why_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOOTFALL_HOME", str(tmp_path))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = run("serve", "--port", str(port))
+    why = "Address already in use. Choose another --host or --port."
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"127.0.0.1:{port} cannot be listened on: {why}\n")
+    spool_dir(tmp_path).mkdir()
+    with FileLock(spool_dir(tmp_path) / LOCK):
+        done = run("serve", "--port", "0")
+    assert (done.returncode, done.stdout) == (2, "") and len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith(f"Another `footfall serve` receives for {tmp_path}.")
+
+
+def test_what_a_server_at_work_holds_open_is_its_own(tmp_path: Path) -> None:
+    leave_received(tmp_path, "m1", "m2")
+    with FileLock(spool_dir(tmp_path) / LOCK):
+        assert land_leftovers(tmp_path) == [] and describe(tmp_path)["collector"]["is_receiving"]
+    assert [receipt.accepted for receipt in land_leftovers(tmp_path)] == [2]

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import orjson
 
 from ingest.collector.app import Collector
 from ingest.collector.settings import CollectorSettings
+from ingest.collector.spool import spool_dir
 
 Answers = list[httpx.Response]
 
@@ -30,6 +32,19 @@ def exchange(home: Path, *requests: dict[str, Any], **settings: Any) -> Answers:
         return answers
 
     return asyncio.run(run())
+
+
+def leave_received(home: Path, *event_ids: str) -> None:
+    """What a server leaves that is killed while it writes another line than that of these events."""
+    told = {"holds": len(event_ids), "receipt_id": "r1", "received_at": "2025-03-01T00:00:00Z", "app": "shop"}
+    messages = [
+        {"type": "track", "event": "x", "messageId": each, "userId": "u", "timestamp": "2025-03-01T00:00:00Z"}
+        for each in event_ids
+    ]
+    line = orjson.dumps(told | {"path": "/v1/batch", "body": {"batch": messages}}) + b"\n"
+    folder = spool_dir(home) / "segment"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "20250301T000000_000000_abc.open").write_bytes(line + line[: len(line) // 2])
 
 
 def basic(key: str) -> dict[str, str]:
