@@ -40,10 +40,11 @@ class Owner(Said):
 
 
 class Placed(Said):
-    """A figure on a dashboard, as wide as so many of twelve columns."""
+    """A figure on a dashboard, as wide as so many of twelve columns; an optional one is left out where it is empty."""
 
     figure: Name
     width: Annotated[int, Field(ge=3, le=12)] = 6
+    optional: bool = False
 
 
 class Fixed(Said):

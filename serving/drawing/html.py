@@ -13,12 +13,12 @@ from markupsafe import Markup
 
 from serving.drawing import flow, vega
 from serving.drawing.numbers import (
+    UNKNOWN,
     change_of,
     change_text,
     day_text,
     month_text,
     period_text,
-    unit_of_card,
     value_text,
 )
 from serving.drawing.theme import heat_step
@@ -39,6 +39,8 @@ from serving.figures.filters import Source
 
 FOLDER = Path(__file__).parent
 SHOWN = 10
+# what a number says little without; that persons are persons is in the label
+SHOWN_UNITS = ("kWh", "months", "points")
 # a page holds no more rows of a figure than somebody reads; all of them are one question away
 MOST_ROWS = 1000
 
@@ -91,7 +93,7 @@ def view(filled: Filled, source: Source) -> View:
             body = {"legend": chart.legend if len(chart.legend) > 1 else [], "last": chart.legend[0]}
             if chart.left_out:
                 notes.append(f"{chart.left_out} smaller ones are in the data, not in the drawing.")
-            if any(place["open"] for place in chart.places):
+            if any(place["open"] and any(row[1] != UNKNOWN for row in place["rows"]) for place in chart.places):
                 notes.append("Dashed: in progress.")
             if isinstance(drawing, Lines) and drawing.band:
                 notes.append("Band: 95 % interval.")
@@ -106,10 +108,7 @@ def view(filled: Filled, source: Source) -> View:
         definitions=definitions,
         headings=[vega.title_of_column(figure, name, source) for name in filled.columns],
         column_names=filled.columns,
-        cells=[
-            [_cell(filled, source, name, value) for name, value in zip(filled.columns, row, strict=True)]
-            for row in filled.rows[:MOST_ROWS]
-        ],
+        cells=_cells(filled, source),
         rows=len(filled.rows),
         asked=asked,
         asked_as="question" if filled.question else "SQL",
@@ -153,13 +152,18 @@ def _text(filled: Filled, source: Source, name: str, value: Any, *, is_full: boo
     return value_text(value, unit, source.currency, is_full=is_full)
 
 
-def _cell(filled: Filled, source: Source, name: str, value: Any) -> Cell:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    unit = None
-    if filled.tiles and name == "metric_value":
-        # the rows of tiles are of several metrics, and so of several units
-        return Cell("–" if value is None else f"{value:,.10g}", _raw(value), True)
-    return Cell(_text(filled, source, name, value, is_full=True), _raw(value), is_number and unit is None)
+def _cells(filled: Filled, source: Source) -> list[list[Cell]]:
+    columns = []
+    for place, name in enumerate(filled.columns):
+        values = [row[place] for row in filled.rows[:MOST_ROWS]]
+        is_number = all(isinstance(one, int | float) and not isinstance(one, bool) for one in values if one is not None)
+        if filled.tiles and name == "metric_value":
+            # the rows of tiles are of several metrics, and so of several units
+            texts = [UNKNOWN if one is None else f"{one:,.10g}" for one in values]
+        else:
+            texts = [_text(filled, source, name, one, is_full=True) for one in values]
+        columns.append([Cell(text, _raw(one), is_number) for text, one in zip(texts, values, strict=True)])
+    return [list(row) for row in zip(*columns, strict=True)]
 
 
 def _raw(value: Any) -> str:
@@ -171,11 +175,10 @@ def _raw(value: Any) -> str:
 
 
 def _tiles(filled: Filled, source: Source) -> dict[str, Any]:
-    return {"tiles": [_tile(tile, source) for tile in filled.tiles]}
+    return {"tiles": [_tile(tile, vega.unit_of(filled.figure, tile.metric, source), source) for tile in filled.tiles]}
 
 
-def _tile(tile: Tile, source: Source) -> dict[str, Any]:
-    unit = unit_of_card(tile.card["unit"])
+def _tile(tile: Tile, unit: str, source: Source) -> dict[str, Any]:
     change = change_of(tile.value, tile.previous, unit)
     good = tile.card.get("good", "neutral")
     tone = "neutral"
@@ -191,6 +194,7 @@ def _tile(tile: Tile, source: Source) -> dict[str, Any]:
         "value": value_text(tile.value, unit, source.currency),
         "full": value_text(tile.value, unit, source.currency, is_full=True),
         "raw": _raw(tile.value),
+        "suffix": tile.card["unit"] if tile.card["unit"] in SHOWN_UNITS else "",
         "period": period_text(tile.start, tile.period) + ("" if tile.is_complete else ", so far"),
         "change": None if change is None else change_text(change, unit),
         "tone": tone,
@@ -249,7 +253,8 @@ def _triangle(filled: Filled, source: Source) -> dict[str, Any]:
     cohorts: dict[Any, dict[Any, dict[str, Any]]] = {}
     for row in rows:
         cohorts.setdefault(row[drawing.cohort], {})[row[drawing.age]] = row
-    weighted = {row[drawing.age]: row for row in filled.summary}
+    # the weighted row: a question's summary, or the rows of no cohort
+    weighted = cohorts.pop(None, None) or {row[drawing.age]: row for row in filled.summary}
 
     def cell(row: dict[str, Any] | None) -> dict[str, Any] | None:
         if row is None or row[drawing.value] is None:
@@ -268,7 +273,7 @@ def _triangle(filled: Filled, source: Source) -> dict[str, Any]:
         "period": (filled.question or {}).get("period") or filled.period,
         "ages": ages,
         "weighted": [cell(weighted.get(age)) for age in ages] if weighted else None,
-        "size": value_text(weighted[ages[0]]["cohort_users"]) if weighted and ages and ages[0] in weighted else "",
+        "size": value_text(weighted[min(weighted)][drawing.count]) if weighted else "",
         "rows": [
             {
                 "label": _text(filled, source, drawing.cohort, cohort),
@@ -366,7 +371,7 @@ def _intervals(filled: Filled, source: Source) -> dict[str, Any]:
                 "left": f"{at(row[drawing.low]):.2f}" if known else None,
                 "width": f"{at(row[drawing.high]) - at(row[drawing.low]):.2f}" if known else None,
                 "point": f"{at(row[drawing.value]):.2f}" if known else None,
-                "tone": _side(row[drawing.low], row[drawing.high]) if known else "neutral",
+                "tone": _tone(row, drawing) if known else "neutral",
                 "verdict": str(row[drawing.verdict]) if drawing.verdict and row[drawing.verdict] is not None else "",
                 "beside": [_text(filled, source, name, row[name]) for name in drawing.beside],
             }
@@ -379,9 +384,11 @@ def _intervals(filled: Filled, source: Source) -> dict[str, Any]:
     }
 
 
-def _side(low: float, high: float) -> str:
-    """Which side of zero a whole interval lies on."""
-    return "good" if low > 0 else "bad" if high < 0 else "neutral"
+def _tone(row: dict[str, Any], drawing: Intervals) -> str:
+    """What a row is worth: its verdict where there is one, which heeds more than the interval does."""
+    if drawing.verdict:
+        return {"winner": "good", "loser": "bad"}.get(str(row[drawing.verdict]), "neutral")
+    return "good" if row[drawing.low] > 0 else "bad" if row[drawing.high] < 0 else "neutral"
 
 
 def _table(filled: Filled, source: Source) -> dict[str, Any]:

@@ -72,7 +72,10 @@ def number_text(number: float, is_full: bool = False) -> str:
                 return f"{_signed(f'{abs(number) / scale:.3g}', number)}{THIN}{letter}"
     if number == int(number) or abs(number) >= 1000:
         return _signed(f"{abs(number):,.0f}", number)
-    return _signed(f"{abs(number):.{4 if is_full else 3}g}" if abs(number) < 100 else f"{abs(number):.1f}", number)
+    size = abs(number)
+    return _signed(
+        f"{size:.3g}" if size < 0.1 or (size < 10 and not is_full) else f"{size:.{2 if is_full else 1}f}", number
+    )
 
 
 def duration_text(seconds: float) -> str:

@@ -23,7 +23,7 @@ COLOURS: dict[str, dict[str, str]] = {
 # one hue of blue from little to much; on dark the other way round, so that much is far from the ground
 HEAT = {
     "light": ("#F1F6FB", "#DCEAF6", "#BBD7EE", "#8FBDE1", "#5C9DD0", "#2F7AB8", "#0B5394"),
-    "dark": ("#17202A", "#1B2F44", "#1F4366", "#255B8B", "#3477B2", "#5A9AD2", "#93C3EC"),
+    "dark": ("#17202A", "#1B2F44", "#1F4366", "#255B8B", "#2C6AA3", "#5A9AD2", "#93C3EC"),
 }
 HEAT_TEXT = {"light": ("#1B1F24",) * 5 + ("#FFFFFF",) * 2, "dark": ("#E8EAED",) * 5 + ("#111418",) * 2}
 MOST_SERIES = 8

@@ -23,6 +23,8 @@ from serving.figures.filters import Source, period_after
 
 # a period by its start, or an age by its number
 Place = date | int
+# what is lost is drawn in other colours than what is there
+BELOW = (6, 8)
 Values = dict[Place, float | None]
 HEIGHT = 200
 AXIS_DATES = {"year": "%Y", "quarter": "%b", "month": "%b", "week": "%-d %b", "date": "%-d %b", "day": "%-d %b"}
@@ -78,7 +80,8 @@ def chart(filled: Filled, source: Source) -> Chart:
     drawing = filled.figure.draw
     assert isinstance(drawing, Lines | Bars)
     every = series_of(filled, source)
-    shown = every[:MOST_SERIES]
+    # a line along zero says nothing that the data below the drawing do not
+    shown = [one for one in every if any(one.values.values())][:MOST_SERIES] or every[:1]
     starts = sorted({row[drawing.x] for row in filled.dicts()})
     is_dated = not starts or isinstance(starts[0], date)
     is_open = {start: any(start in one.open for one in shown) for start in starts}
@@ -116,7 +119,7 @@ def _x_axis(is_dated: bool) -> dict[str, Any]:
 
 def _y_axis(before: str, behind: str) -> dict[str, Any]:
     axis = {"title": None, "tickCount": 4, "labelExpr": _label(before, behind)}
-    return {"type": "quantitative", "scale": {"zero": True, "nice": True}, "axis": axis}
+    return {"type": "quantitative", "scale": {"zero": True, "nice": 4}, "axis": axis}
 
 
 def series_of(filled: Filled, source: Source) -> list[Series]:
@@ -133,8 +136,8 @@ def series_of(filled: Filled, source: Source) -> list[Series]:
                 title_of_column(figure, name, source),
                 unit_of(figure, name, source),
                 {row[drawing.x]: _number(row[name]) for row in rows},
-                f"series-{number}",
-                name in below or (name in figure.metrics and name in below),
+                f"series-{BELOW[below.index(name) % len(BELOW)] if name in below else number}",
+                name in below,
                 {row[drawing.x]: _number(row[band[0]]) for row in rows} if band else None,
                 {row[drawing.x]: _number(row[band[1]]) for row in rows} if band else None,
                 frozenset(row[drawing.x] for row in rows if row.get("is_complete") is False),

@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import duckdb
@@ -144,7 +145,8 @@ def _select(filled: Filled, source: Source) -> Filled:
     named = {name: known[name] for name in PARAMETER.findall(sql)}
     cursor = reader.read(source.connection, sql, named)
     columns = [column[0] for column in cursor.description]
-    return replace(filled, columns=columns, rows=cursor.fetchall(), asked=" ".join(sql.split()), parameters=named)
+    rows = [tuple(_plain(value) for value in row) for row in cursor.fetchall()]
+    return replace(filled, columns=columns, rows=rows, asked=" ".join(sql.split()), parameters=named)
 
 
 def _answer(filled: Filled, source: Source) -> Filled:
@@ -216,8 +218,11 @@ def _tile(
 ) -> Tile:
     told = [row for row in rows if row[1] is not None]
     start, value, is_complete = next((row for row in reversed(told) if row[2]), told[-1])
-    # a number of a day is compared with the one a whole week or month before
-    before = _one_before(start, wanted if PERIODS.index(period) < PERIODS.index(wanted) else period)
+    # a number of a day is compared with the one a whole week or month before, that of a week with four weeks before
+    if (period, wanted) == ("week", "month"):
+        before = start - timedelta(days=28)
+    else:
+        before = _one_before(start, wanted if PERIODS.index(period) < PERIODS.index(wanted) else period)
     previous = next((row[1] for row in rows if row[0] == before), None)
     return Tile(metric, card, period, start, value, is_complete, before, previous, rows)
 
@@ -239,7 +244,7 @@ def _drawn(figure: Figure) -> set[str]:
     named = {
         name for value in said.values() for name in (value if isinstance(value, list | tuple) else [value]) if name
     }
-    return named | set(figure.columns)
+    return named | (set() if isinstance(drawing, Tiles) else set(figure.columns))
 
 
 def _cannot(figure: Figure, filters: Filters) -> str | None:
@@ -284,6 +289,13 @@ def _named(value: Any, known: dict[str, Any]) -> Any:
         return [_named(inner, known) for inner in value]
     if isinstance(value, str) and (found := re.fullmatch(PARAMETER, value)):
         return known[found[1]]
+    return value
+
+
+def _plain(value: Any) -> Any:
+    """DuckDB's decimals, of which a page and its CSV know nothing, as the numbers that they are."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
     return value
 
 

@@ -83,9 +83,8 @@ def _views(library: Library, dashboard: Dashboard, source: Source, filters: Filt
         app,
         filters.segment,
     )
-    return [
-        (view(fill(library.figures[placed.figure], source, own), source), placed.width) for placed in dashboard.figures
-    ]
+    views = [(placed, view(fill(library.figures[placed.figure], source, own), source)) for placed in dashboard.figures]
+    return [(one, placed.width) for placed, one in views if not (placed.optional and one.empty)]
 
 
 def _range(filters: Filters) -> str:

@@ -192,7 +192,7 @@ def test_the_report_shows_the_numbers_of_the_marts_and_no_empty_figure(shown: De
     path, source = shown.home / "report.html", open_source(shown.home)
     assert str(path) in shown.told and path.stat().st_size < 3_000_000
     with browser() as started, shown_in(started, path, bypass_csp=True) as page:
-        assert page.page.eval_on_selector_all(".figure.empty", "found => found.map((one) => one.dataset.figure)") == []
+        assert page.page.eval_on_selector_all(".kind-empty", "found => found.map((one) => one.dataset.figure)") == []
         assert page.page.evaluate("performance.getEntriesByName('first-contentful-paint').length") == 1
         tiles = "select metric_value from metric_{} where period = 'month' and segment = 'all' and is_complete"
         for metric in ("active_persons", "revenue", "mrr"):

@@ -49,6 +49,7 @@ def publish_rows(home: Path, rows: Rows, settings: Mapping[str, Any] | None = No
     (published_dir(home) / "files").mkdir()
     known, explained = contracts(), cards()
     with duckdb.connect(str(publication / "marts.duckdb")) as marts:
+        marts.execute("begin")
         marts.execute("create schema internal")
         for relation, columns in known.items():
             typed = ", ".join(f'"{column}" {kind}' for column, kind in columns.items())
@@ -58,6 +59,7 @@ def publish_rows(home: Path, rows: Rows, settings: Mapping[str, Any] | None = No
                 assert row.keys() <= columns.keys(), f"{relation} has no {row.keys() - columns.keys()}"
                 names, marks = ", ".join(f'"{column}"' for column in row), ", ".join("?" * len(row))
                 marts.execute(f'insert into {schema}."{relation}" ({names}) values ({marks})', [*row.values()])
+        marts.execute("commit")
     assert rows.keys() <= known.keys()
     catalog = {
         "publication": name,
