@@ -8,8 +8,8 @@ import logging
 import secrets
 import time
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,8 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
 from starlette.responses import FileResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Match, Route
+from starlette.types import Receive, Scope, Send
 
 from ingest.collector.body import decompressed, json_text
 from ingest.collector.keys import Keys
@@ -34,7 +35,7 @@ from ingest.collector.visitors import Visitors
 from ingest.landing.batches import ensure_landing
 from ingest.privacy import admitted
 from ingest.vendors import VENDORS
-from ingest.vendors.vendor import Answer, RefusedRequest, Request, Vendor
+from ingest.vendors.vendor import Answer, RefusedRequest, Request, Vendor, basic_user
 
 log = logging.getLogger("footfall.collector")
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1", "testserver")
@@ -105,6 +106,7 @@ class Collector:
                 by_path.setdefault(path, []).append(vendor)
         for path, vendors in by_path.items():
             routes += _both(path, self._receiving(vendors), ["GET", "POST"])
+        plain = {route.path: route for route in routes if "{" not in route.path}
         hosts = [*LOOPBACK, *(name.strip() for name in self.settings.allowed_hosts.split(",") if name.strip())]
         middleware = [
             Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False),
@@ -119,7 +121,8 @@ class Collector:
                 max_age=86_400,
             ),
         ]
-        return Starlette(routes=routes, middleware=middleware, lifespan=self._running)
+        patterns = [route for route in routes if route.path not in plain]
+        return Starlette(routes=[_PlainPaths(plain), *patterns], middleware=middleware, lifespan=self._running)
 
     @contextlib.asynccontextmanager
     async def _running(self, _: Starlette) -> AsyncIterator[None]:
@@ -179,7 +182,7 @@ class Collector:
                     await self._keep(vendor, http, request, received.text, received.events, app)
                 answer = vendor.accepted(request)
             except RefusedRequest as refused:
-                asked = request or Request(http.method, _path(http), dict(http.query_params), dict(http.headers))
+                asked = request or _asked(http)
                 answer = _refusal(vendor, asked, refused.status, str(refused))
             self.counts.requests[vendor.name, answer.status] += 1
             headers = {"Retry-After": str(RETRY_SECONDS)} if answer.status == 503 else None
@@ -195,7 +198,7 @@ class Collector:
                 request = await self._read(http)
                 given = answer(request, self.app_without_keys)
             except RefusedRequest as refused:
-                asked = Request(http.method, _path(http), dict(http.query_params), dict(http.headers))
+                asked = _asked(http)
                 given = _refusal(vendor, asked, refused.status, str(refused))
             return Response(given.content, given.status, None, given.media_type)
 
@@ -215,16 +218,17 @@ class Collector:
             raise RefusedRequest(408, "The body took too long to arrive. Send it again.") from None
         except ClientDisconnect:
             raise RefusedRequest(400, "The sender went away.") from None
-        query = dict(http.query_params)
-        body = decompressed(b"".join(chunks), http.headers.get("content-encoding", "").strip().lower(), limit)
-        text, parsed, form = json_text(body, query)
-        return Request(http.method, _path(http), query, dict(http.headers), text, parsed, form)
+        asked = _asked(http)
+        body = decompressed(b"".join(chunks), asked.headers.get("content-encoding", "").strip().lower(), limit)
+        text, parsed, form = json_text(body, asked.query)
+        return replace(asked, text=text, body=parsed, form=form)
 
     def _app(self, secret: str | None) -> str:
         if not self.keys.list():
             return self.app_without_keys
         key = self.keys.find(secret, "write")
         if key is None:
+            # Amplitude's SDKs stop at these first words, and only at them
             raise RefusedRequest(401, "Invalid API key: make one with `footfall keys create`.")
         return key.app
 
@@ -240,9 +244,13 @@ class Collector:
             "path": request.path,
             "user_agent": request.headers.get("user-agent"),
             "ip": address,
-            "visitor": self.visitors.of(app, address or "", request.headers.get("user-agent")),
         }
-        line = orjson.dumps(told)[:-1] + b',"body":' + admitted(text, app).translate(NEWLINES) + b"}\n"
+        if vendor.names_visitors:
+            told["visitor"] = self.visitors.of(app, address or "", request.headers.get("user-agent"))
+        kept = admitted(text, app)
+        if b"\n" in kept or b"\r" in kept:
+            kept = kept.translate(NEWLINES)
+        line = b"".join((orjson.dumps(told)[:-1], b',"body":', kept, b"}\n"))
         began = time.perf_counter()
         try:
             assert self.spool is not None
@@ -293,10 +301,30 @@ class Collector:
             "landing_error": counts.landing_error,
         }
 
-    async def _stats(self, _: HttpRequest) -> Response:
+    def _shown(self, http: HttpRequest, answer: Callable[[], Response]) -> Response:
+        """An answer that tells of every app: to this machine, to an admin, and to all while there are no keys."""
+        asked = _asked(http)
+        scheme, _, bearer = asked.headers.get("authorization", "").partition(" ")
+        is_here = http.client is not None and http.client.host in LOOPBACK
+        try:
+            secret = bearer.strip() if scheme.lower() == "bearer" else basic_user(asked)
+        except RefusedRequest:
+            secret = None
+        if is_here or not self.keys.list() or self.keys.find(secret, "admin"):
+            return answer()
+        told = {"code": 401, "message": "Send an admin key: make one with `footfall keys create --kind admin`."}
+        return Response(orjson.dumps(told), 401, {"WWW-Authenticate": "Bearer"}, "application/json")
+
+    async def _stats(self, http: HttpRequest) -> Response:
+        return self._shown(http, self._stats_of_all)
+
+    def _stats_of_all(self) -> Response:
         return Response(orjson.dumps(self._told()), media_type="application/json")
 
-    async def _metrics(self, _: HttpRequest) -> Response:
+    async def _metrics(self, http: HttpRequest) -> Response:
+        return self._shown(http, self._metrics_of_all)
+
+    def _metrics_of_all(self) -> Response:
         from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
         from ingest.collector.metrics import registry
@@ -319,8 +347,28 @@ def _both(path: str, endpoint: Callable[[HttpRequest], Awaitable[Response]], met
     return [Route(path, endpoint, methods=methods), Route(f"{path}/", endpoint, methods=methods)]
 
 
-def _path(http: HttpRequest) -> str:
-    return http.url.path.rstrip("/") or "/"
+class _PlainPaths(BaseRoute):
+    """Routes that are found by their whole path, without trying each: there are more than a hundred."""
+
+    def __init__(self, routes: Mapping[str, Route]) -> None:
+        self._routes = routes
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Ask the one route that has this path."""
+        route = self._routes.get(scope["path"])
+        return route.matches(scope) if route else (Match.NONE, {})
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let it answer."""
+        await self._routes[scope["path"]].handle(scope, receive, send)
+
+
+def _asked(http: HttpRequest) -> Request:
+    """A request without its body; of a header that stands twice the first counts."""
+    scope = http.scope
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(scope["headers"])}
+    query = dict(http.query_params) if scope["query_string"] else {}
+    return Request(http.method, scope["path"].rstrip("/") or "/", query, headers)
 
 
 def _refusal(vendor: Vendor, request: Request, status: int, message: str) -> Answer:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import json
 import os
@@ -28,7 +27,7 @@ class Visitors:
         if today != self._day:
             self._salt, self._day = self._salt_of(today), today
         told = "\0".join((app, address, agent or "")).encode("utf-8", "surrogatepass")
-        return hmac.new(self._salt, told, hashlib.sha256).hexdigest()[:32]
+        return hmac.digest(self._salt, told, "sha256").hex()[:32]
 
     def _salt_of(self, day: date) -> bytes:
         try:

@@ -31,7 +31,7 @@ def refused(request: Request, status: int, message: str) -> Answer:
     """A fault; the SDKs stop retrying at once only where they read `Invalid API key`."""
     del request
     if status == 401:
-        return Answer(json.dumps({"code": 400, "error": f"Invalid API key: {message}"}).encode(), status=400)
+        return Answer(json.dumps({"code": 400, "error": message}).encode(), status=400)
     missing = {"missing_field": "events"} if status == 400 else {}
     return Answer(json.dumps({"code": status, "error": message, **missing}).encode(), status=status)
 

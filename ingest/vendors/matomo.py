@@ -89,5 +89,6 @@ MATOMO = Vendor(
     receive=receive,
     batch="requests",
     projection=projection,
+    names_visitors=True,
     accepted=lambda request: Answer(b'{"status":"success"}') if request.body else Answer(b"", "text/plain"),
 )

@@ -5,7 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from ingest.vendors.money import amount_cents
-from ingest.vendors.vendor import Answer, Received, RefusedRequest, Request, Vendor, drafted, told, utm_in, with_added
+from ingest.vendors.vendor import (
+    Answer,
+    Received,
+    RefusedRequest,
+    Request,
+    Vendor,
+    basic_user,
+    drafted,
+    told,
+    utm_in,
+    with_added,
+)
 
 
 def receive(request: Request) -> Received:
@@ -18,7 +29,7 @@ def receive(request: Request) -> Received:
     found: list[Any] = body if isinstance(body, list) else [body] if isinstance(body, dict) else []
     if not isinstance(body, list | dict):
         raise RefusedRequest(400, "There is no `data`. Send an event, or a list of them.")
-    return Received(_token(found), request.text, len(found))
+    return Received(_token(found) or basic_user(request), request.text, len(found))
 
 
 def _token(found: list[Any]) -> str | None:

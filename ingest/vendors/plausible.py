@@ -68,5 +68,6 @@ PLAUSIBLE = Vendor(
     paths=("/api/event",),
     receive=receive,
     projection=projection,
+    names_visitors=True,
     accepted=lambda _: Answer(b"ok", "text/plain"),
 )

@@ -6,12 +6,21 @@ header `X-Write-Key` (Jitsu) or in the body.
 
 from __future__ import annotations
 
-import base64
 import json
 
 from ingest.envelope import other_keys
 from ingest.vendors.money import amount_cents
-from ingest.vendors.vendor import Answer, Received, RefusedRequest, Request, Vendor, drafted, told, with_added
+from ingest.vendors.vendor import (
+    Answer,
+    Received,
+    RefusedRequest,
+    Request,
+    Vendor,
+    basic_user,
+    drafted,
+    told,
+    with_added,
+)
 
 TYPES = ("track", "page", "screen", "identify", "group", "alias")
 _KNOWN_CONTEXT = ("page", "campaign", "library", "userAgent", "ip", "locale", "device", "os", "location", "sessionId")
@@ -33,14 +42,8 @@ def receive(request: Request) -> Received:
 
 
 def _key(request: Request) -> str | None:
-    authorization = request.headers.get("authorization", "")
-    if authorization.lower().startswith("basic "):
-        try:
-            return base64.b64decode(authorization[6:], validate=True).decode().partition(":")[0]
-        except ValueError:
-            raise RefusedRequest(
-                401, "The Authorization header is no Basic one. Send the write key as its user."
-            ) from None
+    if (user := basic_user(request)) is not None:
+        return user
     body = request.body if isinstance(request.body, dict) else {}
     key = request.headers.get("x-write-key") or body.get("writeKey") or request.query.get("writeKey")
     return key if isinstance(key, str) else None

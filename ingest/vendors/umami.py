@@ -60,4 +60,5 @@ UMAMI = Vendor(
     paths=("/api/send",),
     receive=receive,
     projection=projection,
+    names_visitors=True,
 )

@@ -7,6 +7,7 @@ the fields mean is the projection's, which reads what was received and that vend
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -79,6 +80,7 @@ class Vendor:
         projection: the SQL of the draft (see `ingest.envelope`) of a relation of events (see `messages`).
         answers: start-up requests: path to a function of the request and the key's app.
         claims: whether a request to a path that several vendors use is this one's.
+        names_visitors: whether its SDKs send no id, so that the collector names the visitors of a day.
         line: the SQL of the JSON of a line of its exported files, given as a text expression, where they are no JSON.
     """
 
@@ -92,7 +94,23 @@ class Vendor:
     refused: Callable[[Request, int, str], Answer] | None = None
     answers: Mapping[str, Callable[[Request, str], Answer]] = field(default_factory=dict)
     claims: Callable[[Request], bool] = lambda _: True
+    names_visitors: bool = False
     line: Callable[[str], str] | None = None
+
+
+def basic_user(request: Request) -> str | None:
+    """The user of Basic authorization, as which most senders give their key; None where there is none.
+
+    Raises:
+        RefusedRequest: 401 when it cannot be read.
+    """
+    scheme, _, told = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        return base64.b64decode(told, validate=True).decode().partition(":")[0]
+    except ValueError:
+        raise RefusedRequest(401, "The Authorization header is no Basic one. Send the write key as its user.") from None
 
 
 def messages(rows: str, vendor: Vendor) -> str:

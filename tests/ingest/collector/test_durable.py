@@ -113,13 +113,13 @@ def test_many_requests_share_one_sync(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_a_full_disk_is_told_and_leaves_no_half_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real, full = os.write, [False]
+    real, full = os.writev, [False]
 
-    def write(descriptor: int, data: bytes) -> int:
-        if full[0] and data.startswith(b'{"holds'):
-            real(descriptor, data[: len(data) // 2])
+    def writev(descriptor: int, lines: list[bytes]) -> int:
+        if full[0]:
+            os.write(descriptor, lines[0][: len(lines[0]) // 2])
             raise OSError(28, "No space left on device")
-        return real(descriptor, data)
+        return real(descriptor, lines)
 
     async def run() -> None:
         spool = Spool(tmp_path, 2**20)
@@ -132,10 +132,18 @@ def test_a_full_disk_is_told_and_leaves_no_half_line(tmp_path: Path, monkeypatch
         await spool.append("segment", line(3), 1)
         await spool.close()
 
-    monkeypatch.setattr(os, "write", write)
+    monkeypatch.setattr(os, "writev", writev)
     asyncio.run(run())
     land_received(tmp_path)
     assert landed(tmp_path, "event_id") == [("m1",), ("m3",)]
+
+
+def test_a_write_that_takes_a_part_is_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.writev
+    monkeypatch.setattr(os, "writev", lambda descriptor, lines: real(descriptor, [b"".join(lines)[:150]]))
+    spool_some(tmp_path, range(5), close=True)
+    land_received(tmp_path)
+    assert landed(tmp_path, "event_id") == [(f"m{number}",) for number in range(5)]
 
 
 def test_what_waits_is_bounded(tmp_path: Path) -> None:

@@ -160,6 +160,19 @@ def test_a_slow_sender_holds_nobody_up(server: Server, write_keys: dict[str, str
     slow.close()
 
 
+@pytest.mark.parametrize("path", ["/stats", "/metrics"])
+def test_from_elsewhere_an_admin_alone_sees_what_every_app_sends(path: str, tmp_path: Path) -> None:
+    open_to_all = {"method": "GET", "path": path}
+    assert [answer.status_code for answer in exchange(tmp_path, open_to_all)] == [200], "there is no key to ask for"
+    _, write = Keys(tmp_path).create("write", "shop")
+    _, admin = Keys(tmp_path).create("admin", "*")
+    headers = [{}, basic(write), {"Authorization": f"Bearer {write}"}, {"Authorization": "Basic ?"}, basic(admin)]
+    headers.append({"Authorization": f"Bearer {admin}"})
+    answers = exchange(tmp_path, *(open_to_all | {"headers": each} for each in headers))
+    assert [answer.status_code for answer in answers] == [401, 401, 401, 401, 200, 200]
+    assert "shop" not in answers[0].text
+
+
 def test_names_of_events_are_text_wherever_they_are_shown(tmp_path: Path) -> None:
     name = '"><script>alert(1)</script>\u001b[31m{{7*7}}=cmd()'
     exchange(tmp_path, {"path": "/v1/t", "json": {"type": "track", "event": name, "messageId": "m"}})

@@ -171,6 +171,23 @@ def test_mixpanel_says_device_before_a_devices_id(properties: Any, person: Any, 
     assert landed(tmp_path, "user_id, anonymous_id") == [person]
 
 
+def test_mixpanel_imports_by_a_key_in_the_header(tmp_path: Path) -> None:
+    _, key = Keys(tmp_path).create("write", "shop")
+    body = [{"event": "x", "properties": {"distinct_id": "u", "time": MS, "$insert_id": "i"}}]
+    good, bad = (
+        exchange(tmp_path, {"path": "/import", "json": body, "headers": basic(each)})[0] for each in (key, "?")
+    )
+    assert (good.status_code, bad.status_code) == (200, 401)
+    assert landed(tmp_path, "app") == [("shop",)]
+
+
+def test_amplitude_stops_at_a_wrong_key(tmp_path: Path) -> None:
+    Keys(tmp_path).create("write", "shop")
+    (answer,) = exchange(tmp_path, {"path": "/2/httpapi", "json": {"api_key": "?", "events": [{"event_type": "x"}]}})
+    assert (answer.status_code, answer.json()["code"]) == (400, 400)
+    assert answer.json()["error"] == "Invalid API key: make one with `footfall keys create`."
+
+
 def test_mixpanel_profiles_and_groups_are_events(tmp_path: Path) -> None:
     exchange(
         tmp_path,
