@@ -297,8 +297,9 @@ def _hover(starts: list[Place], period: Period, is_bars: bool) -> dict[str, Any]
             left, right = float(_ms(start)), float(_ms(_after(start, period)))
         else:
             half = (_ms(_after(start, period)) - _ms(start)) / 2
-            left = _ms(start) - (half if number else 0)
-            right = _ms(start) + (half if number < len(starts) - 1 else 0)
+            is_alone = len(starts) == 1
+            left = _ms(start) - (half if number or is_alone else 0)
+            right = _ms(start) + (half if number < len(starts) - 1 or is_alone else 0)
         bands.append({"a": left, "b": max(right, left + 1), "i": number})
     return {
         "data": {"values": bands},

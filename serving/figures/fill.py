@@ -17,7 +17,7 @@ from serving import reader
 from serving.ask import AskError, ask
 from serving.drawing.numbers import day_text, title_of
 from serving.figures.figure import PARAMETER, Bars, Figure, FigureError, Lines, Period, Tiles, Triangle
-from serving.figures.filters import PERIODS, Filters, Source, period_after
+from serving.figures.filters import PERIODS, Filters, Source, period_after, period_of
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,10 @@ def fill(figure: Figure, source: Source, filters: Filters) -> Filled:
     period = filters.drawn_by(figure.periods)
     cards = [card for name in dict.fromkeys([*figure.metrics, *figure.cards]) if (card := source.card(name))]
     title = figure.title.replace("{period}", period)
-    filled = Filled(figure, title, filters, period, _scope(figure, filters), cards=cards)
+    scope = _scope(figure, filters)
+    if PERIODS.index(period) > PERIODS.index(filters.period) and "{period}" not in figure.title:
+        scope += f", by {period}"
+    filled = Filled(figure, title, filters, period, scope, cards=cards)
     if reason := _cannot(figure, filters):
         return replace(filled, empty=reason)
     if source.everything is None:
@@ -103,7 +106,7 @@ def metric_sql(metrics: Sequence[str], by: str | None = None) -> str:
     joins = "".join(f" left join metric_{name} using (period, period_start, segment, segment_value)" for name in others)
     segment = f", metric_{first}.segment_value as {by}" if by else ""
     where = (
-        "metric_{0}.segment = $by"
+        "metric_{0}.segment = $by and ($by <> 'app' or $app is null or metric_{0}.segment_value = $app)"
         if by
         else "metric_{0}.segment = $segment and metric_{0}.segment_value = $segment_value"
     )
@@ -118,7 +121,10 @@ def parameters(filters: Filters, period: Period, source: Source, by: str | None 
     """The values of the filters by the names that SQL and questions know them by."""
     segment, value = filters.segment or (("app", filters.app) if filters.app is not None else ("all", "all"))
     data = source.data_of(filters.app)
-    last = filters.date_to
+    first, last = filters.date_from, filters.date_to
+    if PERIODS.index(period) > PERIODS.index(filters.period):
+        # in a range of weeks, the months that it touches
+        first = period_of(first, period, str(source.settings.get("week_start", "monday")))
     if data is not None and last < data.last_day:
         # a period that the range cuts is another than the published one
         last -= period_after(last, period) - last - timedelta(days=1) if period != "month" else timedelta(0)
@@ -132,7 +138,7 @@ def parameters(filters: Filters, period: Period, source: Source, by: str | None 
         "by": by,
         "date_from": filters.date_from,
         "date_to": filters.date_to,
-        "first_period": filters.date_from,
+        "first_period": first,
         "last_period": last,
         "days": filters.days,
     }
@@ -146,7 +152,7 @@ def _select(filled: Filled, source: Source) -> Filled:
     cursor = reader.read(source.connection, sql, named)
     columns = [column[0] for column in cursor.description]
     rows = [tuple(_plain(value) for value in row) for row in cursor.fetchall()]
-    return replace(filled, columns=columns, rows=rows, asked=" ".join(sql.split()), parameters=named)
+    return replace(filled, columns=columns, rows=rows, asked=sql.strip(), parameters=named)
 
 
 def _answer(filled: Filled, source: Source) -> Filled:
@@ -194,12 +200,15 @@ def _tiles(filled: Filled, source: Source) -> Filled:
         order = [*PERIODS[asked:], *reversed(PERIODS[:asked])]
         period = next((name for name in order if name in has), filled.period)
         named = parameters(filled.filters, period, source)
-        rows = reader.read(
-            source.connection, sql, {name: named[name] for name in dict.fromkeys(PARAMETER.findall(sql))}
-        ).fetchall()
+        first = named["first_period"]
+        # what the first value is compared with may lie before the range
+        named["first_period"] = _one_before(_one_before(first, "month"), "month")
+        values = {name: named[name] for name in PARAMETER.findall(sql)}
+        rows = reader.read(source.connection, sql, values).fetchall()
         statements.append(sql)
-        if any(value is not None for _, value, _ in rows):
-            tiles.append(_tile(metric, card, period, filled.filters.period, rows))
+        course = [row for row in rows if row[0] >= first]
+        if any(value is not None for _, value, _ in course):
+            tiles.append(_tile(metric, card, period, filled.filters.period, course, rows))
     columns = ["metric", "period_start", "metric_value", "is_complete"]
     tile_rows = [(tile.metric, *row) for tile in tiles for row in tile.course]
     known = parameters(filled.filters, filled.period, source)
@@ -213,10 +222,11 @@ def _tiles(filled: Filled, source: Source) -> Filled:
     )
 
 
-def _tile(
-    metric: str, card: dict[str, str], period: Period, wanted: Period, rows: list[tuple[date, float | None, bool]]
-) -> Tile:
-    told = [row for row in rows if row[1] is not None]
+Course = list[tuple[date, float | None, bool]]
+
+
+def _tile(metric: str, card: dict[str, str], period: Period, wanted: Period, course: Course, rows: Course) -> Tile:
+    told = [row for row in course if row[1] is not None]
     start, value, is_complete = next((row for row in reversed(told) if row[2]), told[-1])
     # a number of a day is compared with the one a whole week or month before, that of a week with four weeks before
     if (period, wanted) == ("week", "month"):
@@ -224,7 +234,7 @@ def _tile(
     else:
         before = _one_before(start, wanted if PERIODS.index(period) < PERIODS.index(wanted) else period)
     previous = next((row[1] for row in rows if row[0] == before), None)
-    return Tile(metric, card, period, start, value, is_complete, before, previous, rows)
+    return Tile(metric, card, period, start, value, is_complete, before, previous, course)
 
 
 def _one_before(start: date, period: Period) -> date:

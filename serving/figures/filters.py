@@ -159,6 +159,13 @@ def _months_before(day: date, months: int) -> date:
     return date(place // 12, place % 12 + 1, 1)
 
 
+def period_of(day: date, period: Period, week_start: str) -> date:
+    """The start of the period that a day lies in."""
+    if period == "week":
+        return day - timedelta(days=(day.weekday() + (week_start == "sunday")) % 7)
+    return day.replace(day=1) if period == "month" else day
+
+
 def period_after(start: date, period: Period) -> date:
     """The start of the period after that which starts on a day."""
     if period == "month":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +18,19 @@ from serving.drawing.numbers import day_text
 from serving.figures import Filters, Source, fill
 
 FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Section:
+    """A dashboard with its figures, and how wide each is."""
+
+    dashboard: Dashboard
+    views: list[tuple[View, int]]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether none of its figures has anything to show."""
+        return all(one.empty for one, _ in self.views)
 
 
 def report(library: Library, dashboards: Sequence[Dashboard], source: Source, filters: Filters, title: str) -> str:
@@ -32,16 +46,11 @@ def report(library: Library, dashboards: Sequence[Dashboard], source: Source, fi
     Raises:
         FigureError: when a figure's SQL or question is wrong.
     """
-    sections = [
-        {
-            "name": dashboard.name,
-            "title": dashboard.title,
-            "about": dashboard.about,
-            "views": _views(library, dashboard, source, filters),
-        }
-        for dashboard in dashboards
-    ]
-    is_drawn = any(one.spec for section in sections for one, _ in section["views"])  # type: ignore[union-attr]
+    sections = [Section(one, _views(library, one, source, filters)) for one in dashboards]
+    shown = [section for section in sections if not section.is_empty]
+    if not shown or len(sections) == 1:
+        shown = sections
+    is_drawn = any(one.spec for section in shown for one, _ in section.views)
     script = (FOLDER / "page.js").read_text(encoding="utf-8")
     drawing = vega.script() if is_drawn else ""
     style = theme.css() + (FOLDER / "page.css").read_text(encoding="utf-8")
@@ -54,7 +63,8 @@ def report(library: Library, dashboards: Sequence[Dashboard], source: Source, fi
             freshness=_freshness(source, filters),
             publication=source.catalog.get("publication", ""),
             footer=f"Days are those of {source.timezone.key}; money is in {source.currency}.",
-            sections=sections,
+            sections=shown,
+            left_out=[section.dashboard.title for section in sections if section not in shown],
             policy=policy([text for text in (drawing, script) if text]),
             style=Markup(style),
             script=Markup(script),
