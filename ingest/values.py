@@ -25,10 +25,11 @@ def id_macros(sentinels: str) -> str:
     """
     listed = {text.strip().lower() for text in sentinels.split(",")}
     return f"""
--- trimming costs more than parsing, so only what has a blank at an end is trimmed
+-- trimming costs more than parsing, so only what has a blank at an end is trimmed. Every reader of a value repeats this,
+-- and each function in it costs every query of an event milliseconds to plan: the blanks are literals
 create or replace macro trimmed(value) as case
-    when ascii(value) <= 32 or ends_with(value, ' ') or ends_with(value, chr(9)) or ends_with(value, chr(10))
-        or ends_with(value, chr(13)) then trim(value, ' ' || chr(9) || chr(10) || chr(13))
+    when ascii(value) <= 32 or ends_with(value, ' ') or ends_with(value, E'\\t') or ends_with(value, E'\\n')
+        or ends_with(value, E'\\r') then trim(value, E' \\t\\n\\r')
     else value
 end;
 
@@ -126,7 +127,9 @@ create or replace macro instant(value, zone := 'UTC') as case when ascii(value) 
 ) end;
 
 -- a time in a property, in the zone of the load as its row names it: null for UTC
-create or replace macro property_instant(value, zone) as instant(trimmed(value), coalesce(zone, 'UTC'));
+create or replace macro property_instant(value, zone) as case when value is not null then list_transform(
+    [trimmed(value)], lambda sent: instant(sent, coalesce(zone, 'UTC'))
+)[1] end;
 
 -- a day alone: a time of day or an epoch would move it with the zone
 create or replace macro calendar_day(value) as
@@ -150,15 +153,18 @@ create or replace macro number(value) as case
     when is_number(value) and isfinite(try_cast(trimmed(value) as double)) then try_cast(trimmed(value) as double)
 end;
 
--- exact: a cast would round fractions, and digits beyond 2^53 are lost in a double
+-- exact: a cast would round fractions, and digits beyond 2^53 are lost in a double. What is read is named once, because
+-- DuckDB plans anew whatever a macro repeats
 create or replace macro whole_number(value) as case
     when regexp_full_match(trimmed(value), '[+-]?\\d+') then try_cast(trimmed(value) as bigint)
-    when number(value) = trunc(number(value)) and abs(number(value)) < 9007199254740992 then number(value)::bigint
+    when value is not null then list_transform(
+        [number(value)],
+        lambda read: case when read = trunc(read) and abs(read) < 9007199254740992 then read::bigint end
+    )[1]
 end;
 
 -- what a price is for, of `monthly`, `every 3 months`, `2-weeks` and as in ISO-8601 `P1Y`, in one spelling of each:
--- `day`, `week`, `month`, `quarter`, `year`, `10 days`, `6 months`; null where it is none. What is read is named once,
--- because DuckDB plans anew whatever a macro repeats
+-- `day`, `week`, `month`, `quarter`, `year`, `10 days`, `6 months`; null where it is none
 create or replace macro billing_period(value, count) as list_transform(
     [regexp_extract(
         regexp_replace(lower(trimmed(value)), '^p(\\d+)([dwmy])$', '\\1\\2'),
