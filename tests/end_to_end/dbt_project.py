@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -168,17 +169,34 @@ def build_models(
     return run_dbt(home, *only_models, *arguments, project=project, settings={ONLY_CHANGED: "true", **(settings or {})})
 
 
-def contents(home: Path) -> dict[str, Path]:
-    """Every table and view of a warehouse, each written to a Parquet file."""
-    folder = home / "contents"
-    folder.mkdir(exist_ok=True)
-    with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
-        names = connection.execute(
-            "select table_name from information_schema.tables where table_schema = 'main'"
-        ).fetchall()
-        for (name,) in names:
+@dataclass
+class Contents:
+    """Every table and view of a warehouse: its columns, and what tells its rows from others'."""
+
+    home: Path
+    columns: dict[str, list[str]]
+    digests: dict[str, tuple[int, int]]
+
+    def rows(self, name: str) -> str:
+        """The rows of one, in a Parquet file, as a query."""
+        folder = self.home / "contents"
+        folder.mkdir(exist_ok=True)
+        with duckdb.connect(str(self.home / "warehouse.duckdb"), read_only=True) as connection:
             connection.execute(f"copy (from {name}) to '{folder / name}.parquet'")
-    return {name: folder / f"{name}.parquet" for (name,) in names}
+        return f"select {', '.join(self.columns[name])} from '{folder / name}.parquet'"
+
+
+def contents(home: Path, ignored_columns: Collection[str] = ()) -> Contents:
+    """Reads each relation once, and writes nothing."""
+    listed = "select table_name, list(column_name order by column_name) from information_schema.columns"
+    with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
+        named = connection.execute(f"{listed} where table_schema = 'main' group by all").fetchall()
+        columns = {name: [column for column in found if column not in ignored_columns] for name, found in named}
+        digests = {}
+        for name, kept in columns.items():
+            digest = f"select count(*), sum(hash(t)::hugeint) from (select {', '.join(kept)} from {name}) as t"
+            digests[name] = connection.execute(digest).fetchall()[0]
+    return Contents(home, columns, digests)
 
 
 def differences(one: Path, other: Path, ignored_columns: Collection[str] = ()) -> dict[str, int]:
@@ -186,18 +204,14 @@ def differences(one: Path, other: Path, ignored_columns: Collection[str] = ()) -
 
     Rows are laid side by side only where the sums of their hashes differ.
     """
-    ones, others = contents(one), contents(other)
-    assert ones.keys() == others.keys()
+    ones, others = contents(one, ignored_columns), contents(other, ignored_columns)
+    assert ones.columns == others.columns
     found = {}
-    for name in sorted(ones):
-        columns = [c for (c, *_) in duckdb.sql(f"describe from '{ones[name]}'").fetchall() if c not in ignored_columns]
-        left, right = (f"(select {', '.join(columns)} from '{path}')" for path in (ones[name], others[name]))
-        digests = [
-            duckdb.sql(f"select count(*), sum(hash(t)::hugeint) from {side} as t").fetchone() for side in (left, right)
-        ]
-        if digests[0] == digests[1]:
+    for name in sorted(ones.digests):
+        if ones.digests[name] == others.digests[name]:
             continue
-        only_left, only_right = f"from {left} except all from {right}", f"from {right} except all from {left}"
+        left, right = ones.rows(name), others.rows(name)
+        only_left, only_right = f"{left} except all {right}", f"{right} except all {left}"
         query = f"select (select count(*) from ({only_left})) + (select count(*) from ({only_right}))"
         row = duckdb.sql(query).fetchone()
         assert row is not None
