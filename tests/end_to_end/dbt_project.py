@@ -59,10 +59,10 @@ def copy_part(to: Path, models: Collection[str] = CORE) -> Path:
     for name in files.keys() - set(kept):
         files[name].unlink()
     for path in (to / "models").rglob("*.yml"):
-        told = yaml.safe_load(path.read_text())
+        told = yaml.load(path.read_text(), yaml.CSafeLoader)
         described = [model for model in told.get("models", []) if model["name"] in kept]
         whole = {key: told[key] for key in ("version", "groups", "sources") if key in told}
-        path.write_text(yaml.safe_dump({**whole, "models": described}))
+        path.write_text(yaml.dump({**whole, "models": described}, Dumper=yaml.CSafeDumper))
     for law in (to / "tests" / "dbt").glob("*.sql"):
         if not set(REF.findall(law.read_text())) <= {*kept, *seeds}:
             law.unlink()
