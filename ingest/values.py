@@ -25,8 +25,8 @@ def id_macros(sentinels: str) -> str:
     """
     listed = {text.strip().lower() for text in sentinels.split(",")}
     return f"""
--- trimming costs more than parsing, so only what has a blank at an end is trimmed. Every reader of a value repeats this,
--- and each function in it costs every query of an event milliseconds to plan: the blanks are literals
+-- trimming costs more than parsing, so only what has a blank at an end is trimmed. Every reader of a value repeats
+-- this, and each function in it costs every query of an event milliseconds to plan: the blanks are literals
 create or replace macro trimmed(value) as case
     when value < '!' or ends_with(value, ' ') or ends_with(value, E'\\t') or ends_with(value, E'\\n')
         or ends_with(value, E'\\r') then trim(value, E' \\t\\n\\r')
