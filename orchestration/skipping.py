@@ -19,6 +19,8 @@ from ingest.settings import as_value
 from orchestration.settings import PREFIX
 from orchestration.states import ONLY_CHANGED, REASON, UP_TO_DATE, State, States
 
+RUN = ("model", "seed", "test", "snapshot")
+
 
 def install() -> None:
     """Wrap dbt's build task, once in a process."""
@@ -27,7 +29,8 @@ def install() -> None:
     call_runner, after_run, execute = BuildTask.call_runner, BuildTask.after_run, BuildTask.execute_with_hooks
 
     def call_runner_if_needed(task: BuildTask, runner: Any) -> RunResult:
-        if _is_wanted() and not runner.skip:
+        # an exposure is a node too, of which there is nothing to run
+        if _is_wanted() and not runner.skip and runner.node.resource_type in RUN:
             _let_it_be_left_out(_states_of(task), runner)
         return call_runner(task, runner)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from serving.drawing import flow, vega
 from serving.drawing.numbers import (
@@ -92,7 +92,7 @@ def view(filled: Filled, source: Source) -> View:
             spec = {"spec": chart.spec, "places": chart.places}
             body = {"legend": chart.legend if len(chart.legend) > 1 else [], "last": chart.legend[0]}
             if chart.left_out:
-                notes.append(f"{chart.left_out} smaller ones are in the data, not in the drawing.")
+                notes.append(f"Not drawn, but in the data: {chart.left_out} more.")
             if any(place["open"] and any(row[1] != UNKNOWN for row in place["rows"]) for place in chart.places):
                 notes.append("Dashed: in progress.")
             if isinstance(drawing, Lines) and drawing.band:
@@ -128,7 +128,16 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     made.filters["script_json"] = script_json
+    made.filters["with_code"] = with_code
     return made
+
+
+def with_code(text: str) -> Markup:
+    """A text in which what stands between backticks is code, escaped as all texts are."""
+    parts = text.split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if number % 2 else escape(part) for number, part in enumerate(parts)
+    )
 
 
 def script_json(value: Any) -> Markup:

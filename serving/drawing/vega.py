@@ -27,7 +27,7 @@ Place = date | int
 BELOW = (6, 8)
 Values = dict[Place, float | None]
 HEIGHT = 200
-AXIS_DATES = {"year": "%Y", "quarter": "%b", "month": "%b", "week": "%-d %b", "date": "%-d %b", "day": "%-d %b"}
+MOST_TICKS = 7
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,6 @@ def chart(filled: Filled, source: Source) -> Chart:
     # a line along zero says nothing that the data below the drawing do not
     shown = [one for one in every if any(one.values.values())][:MOST_SERIES] or every[:1]
     starts = sorted({row[drawing.x] for row in filled.dicts()})
-    is_dated = not starts or isinstance(starts[0], date)
     is_open = {start: any(start in one.open for one in shown) for start in starts}
     largest = max((abs(value) for one in shown for value in one.values.values() if value is not None), default=1.0)
     divisor, before, behind = axis_of(largest, shown[0].unit, source.currency)
@@ -93,7 +92,7 @@ def chart(filled: Filled, source: Source) -> Chart:
         marks = _bars(shown, starts, divisor, filled.period)
     layers = [mark for mark in marks if mark["data"]["values"]]
     layers.append(_hover(starts, filled.period, isinstance(drawing, Bars)))
-    axes = {"x": _x_axis(is_dated), "y": _y_axis(before, behind)}
+    axes = {"x": _x_axis(starts, filled.period, isinstance(drawing, Bars)), "y": _y_axis(before, behind)}
     for layer in layers:
         for channel in axes.keys() & layer["encoding"].keys():
             layer["encoding"][channel] |= axes[channel]
@@ -109,12 +108,24 @@ def chart(filled: Filled, source: Source) -> Chart:
     return Chart(spec, places, _legend(shown, source.currency), len(every) - len(shown))
 
 
-def _x_axis(is_dated: bool) -> dict[str, Any]:
+def _x_axis(starts: list[Place], period: Period, is_bars: bool) -> dict[str, Any]:
+    axis: dict[str, Any] = {"title": None, "grid": False, "labelOverlap": True, "labelFlush": not is_bars}
+    if not all(isinstance(start, date) for start in starts):
+        scale: dict[str, Any] = {"zero": False, "nice": False}
+        return {"type": "quantitative", "scale": scale, "axis": {**axis, "tickCount": 6, "tickMinStep": 1}}
+    # ticks stand where periods do, and are named by them: Vega's own weeks begin on another day
+    told = starts[:: -(-len(starts) // MOST_TICKS)]
+    at = [(_ms(start) + _ms(_after(start, period))) // 2 if is_bars else _ms(start) for start in told]
+    names = [_tick(start, number, period) for number, start in enumerate(told)]  # type: ignore[arg-type]
+    axis |= {"values": {"expr": str(at)}, "labelExpr": f"{names}[indexof({at}, time(datum.value))]"}
     # the bands of the pointer reach from the first edge to the last
-    scale = {"type": "utc", "nice": False} if is_dated else {"zero": False, "nice": False}
-    ticks: dict[str, Any] = {"format": AXIS_DATES} if is_dated else {"tickMinStep": 1}
-    axis = {"title": None, "grid": False, "labelOverlap": True, "tickCount": 6, "labelFlush": True, **ticks}
-    return {"type": "temporal" if is_dated else "quantitative", "scale": scale, "axis": axis}
+    return {"type": "temporal", "scale": {"type": "utc", "nice": False}, "axis": axis}
+
+
+def _tick(start: date, number: int, period: Period) -> str:
+    if period != "month":
+        return f"{start.day} {start:%b}"
+    return f"{start:%b %Y}" if number == 0 else f"{start:%Y}" if start.month == 1 else f"{start:%b}"
 
 
 def _y_axis(before: str, behind: str) -> dict[str, Any]:

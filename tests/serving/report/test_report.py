@@ -157,6 +157,9 @@ def test_what_is_drawn_are_the_rows(chromium: Any, report: Path) -> None:
         label = "[data-figure=growth_accounting] svg [aria-roledescription='rect mark']"
         drawn = page.page.eval_on_selector_all(label, "found => found.map((one) => one.getAttribute('aria-label'))")
         assert len([one for one in drawn if "s: " in one]) == 4 * len(MONTHS)
+        label = "[data-figure=growth_accounting] .role-axis-label text"
+        axes = page.page.eval_on_selector_all(label, "found => found.map((one) => one.textContent)")
+        assert axes[:4] == ["Mar 2025", "Apr", "May", "Jun"]
         tile = page.page.text_content("[data-metric=active_persons]")
         assert "60" in tile and "20.0" in tile and "May" in tile
         # the month under way is dashed, and its value is not the tile's
