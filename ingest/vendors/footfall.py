@@ -11,7 +11,17 @@ from typing import Any
 
 from ingest.envelope import CONTEXT_FIELDS, TEXT_FIELDS, other_keys
 from ingest.vendors.money import amount_cents
-from ingest.vendors.vendor import Answer, Received, RefusedRequest, Request, Vendor, drafted, told, with_added
+from ingest.vendors.vendor import (
+    Answer,
+    Received,
+    RefusedRequest,
+    Request,
+    Vendor,
+    basic_user,
+    drafted,
+    told,
+    with_added,
+)
 
 BASES = ("/api/v1/analytics/events", "/analytics/events")
 PATHS = tuple(
@@ -49,7 +59,8 @@ def receive(request: Request) -> Received:
         raise RefusedRequest(400, "The body holds no event. Send one, a list of them, or {events: [...]}.")
     authorization = request.headers.get("authorization", "")
     bearer = authorization[7:].strip() if authorization.lower().startswith("bearer ") else None
-    return Received(request.headers.get("x-api-key") or bearer or request.query.get("key"), request.text, len(found))
+    key = request.headers.get("x-api-key") or bearer or basic_user(request) or request.query.get("key")
+    return Received(key, request.text, len(found))
 
 
 def accepted(request: Request) -> Answer:

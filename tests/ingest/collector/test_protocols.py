@@ -368,12 +368,10 @@ def test_our_own_json_in_the_words_of_the_guides(tmp_path: Path) -> None:
     _, key = Keys(tmp_path).create("write", "shop")
     who = {"user_id": "u1", "timestamp": AT}
     requests = [{"path": path, "json": who | body, "headers": {"X-Api-Key": key}} for path, body in OWN]
-    batch = {
-        "path": "/analytics/events/track-batch",
-        "json": {"events": []},
-        "headers": {"Authorization": f"Bearer {key}"},
-    }
-    answers = exchange(tmp_path, *requests, batch)
-    assert [answer.json()["received"] for answer in answers] == [1] * len(OWN) + [0]
+    batch = {"path": "/analytics/events/track-batch", "json": {"events": []}}
+    batches = [batch | {"headers": each} for each in ({"Authorization": f"Bearer {key}"}, basic(key))]
+    answers = exchange(tmp_path, *requests, *batches, batch)
+    assert [answer.json().get("received") for answer in answers] == [1] * len(OWN) + [0, 0, None]
+    assert answers[-1].status_code == 401
     rows = landed(tmp_path, "event_name, session_id, page_url, properties", "user_id = 'u1'")
     assert [(*row[:3], json.loads(row[3])) for row in rows] == OWN_TOLD
