@@ -116,16 +116,17 @@ def _x_axis(starts: list[Place], period: Period, is_bars: bool) -> dict[str, Any
     # ticks stand where periods do, and are named by them: Vega's own weeks begin on another day
     told = starts[:: -(-len(starts) // MOST_TICKS)]
     at = [(_ms(start) + _ms(_after(start, period))) // 2 if is_bars else _ms(start) for start in told]
-    names = [_tick(start, number, period) for number, start in enumerate(told)]  # type: ignore[arg-type]
+    names = [_tick(start, before, period) for before, start in zip([None, *told], told, strict=False)]  # type: ignore[arg-type]
     axis |= {"values": {"expr": str(at)}, "labelExpr": f"{names}[indexof({at}, time(datum.value))]"}
     # the bands of the pointer reach from the first edge to the last
     return {"type": "temporal", "scale": {"type": "utc", "nice": False}, "axis": axis}
 
 
-def _tick(start: date, number: int, period: Period) -> str:
+def _tick(start: date, before: date | None, period: Period) -> str:
     if period != "month":
         return f"{start.day} {start:%b}"
-    return f"{start:%b %Y}" if number == 0 else f"{start:%Y}" if start.month == 1 else f"{start:%b}"
+    is_of_another_year = before is None or before.year != start.year
+    return f"{start:%b %Y}" if is_of_another_year else f"{start:%b}"
 
 
 def _y_axis(before: str, behind: str) -> dict[str, Any]:

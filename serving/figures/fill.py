@@ -94,6 +94,10 @@ def fill(figure: Figure, source: Source, filters: Filters) -> Filled:
             f"Figure {figure.name} draws {', '.join(sorted(missing))}, which its rows do not have; they have "
             f"{', '.join(filled.columns)}."
         )
+    if isinstance(figure.draw, Lines | Bars):
+        drawn = figure.metrics or [*figure.draw.y, *getattr(figure.draw, "below", [])]
+        if all(row[name] is None for row in filled.dicts() for name in drawn):
+            filled = replace(filled, rows=[])
     if not filled.rows and not filled.tiles:
         filled = replace(filled, empty=_why_empty(filled, source))
     return filled
