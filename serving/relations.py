@@ -11,12 +11,16 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, Literal
 
+import duckdb
+
 from ingest.values import values_version
 from serving.publications import INTERNAL, MAIN
 
 Kind = Literal["table", "view", "files", "landing"]
 # which landing batches the models have taken in: views over landed files read it
 BATCHES = "plumbing.processed_batches"
+# what the build kept of each relation that stands as it left it (macros/plumbing/states.sql)
+STATES = "plumbing.states"
 PUBLISHED_BATCHES = f"{INTERNAL}.processed_batches"
 PARQUET_SOURCE = re.compile(r"read_parquet\('((?:[^']|'')*)'(.*)\)", re.DOTALL)
 
@@ -43,6 +47,8 @@ class Relation:
         checks: how many dbt tests stand on the model.
         is_internal: whether it is there for other relations and our own readers, and not for people.
         card: of a metric: its title, definition, unit, owner and which way is good; empty for other relations.
+        unique_id: dbt's, by which the warehouse keeps its state; empty for a source.
+        reads: of a `view`, the names of the published relations that it reads.
     """
 
     name: str
@@ -58,6 +64,8 @@ class Relation:
     is_internal: bool
     without: tuple[str, ...] = ()
     card: dict[str, str] = field(default_factory=dict)
+    unique_id: str = ""
+    reads: tuple[str, ...] = ()
 
     @property
     def schema(self) -> str:
@@ -176,7 +184,24 @@ def _relation(
         is_internal=_is_internal(node),
         without=tuple(details.get("without", ())),
         card=node["config"]["meta"].get("card", {}),
+        unique_id=key,
+        reads=tuple(
+            _source_name(manifest["sources"][parent]) if parent in manifest["sources"] else wanted[parent]["alias"]
+            for parent in sorted(_reads(node))
+            if kind == "view"
+        ),
     )
+
+
+def content_of(connection: duckdb.DuckDBPyConnection, relation: str) -> str:
+    """A digest of the multiset of a relation's rows; `relation` is its quoted, qualified name.
+
+    Hashed twice: DuckDB joins the hashes of a row's columns by exclusive or, so that the sum alone stays the same in
+    one of a hundred million exchanges of a value between two rows, and the exclusive or of the rows in every one.
+    """
+    query = f"select count(*), sum(cast(hash(hash(whole_row)) as hugeint)) from {relation} as whole_row"  # noqa: S608
+    count, total = connection.execute(query).fetchall()[0]
+    return f"{count}:{total}"
 
 
 def _description(node: dict[str, Any]) -> str:
