@@ -38,6 +38,7 @@ from serving.publications import (
 from serving.relations import (
     BATCHES,
     PARQUET_SOURCE,
+    PLUMBING,
     PUBLISHED_BATCHES,
     STATES,
     PublishError,
@@ -169,7 +170,9 @@ def publish(home: Path, manifest_path: Path, built: Built, keep: int, memory_lim
         for relation in relations:
             if relation.kind == "landing":
                 files[relation.name] = link_landed_files(connection, relation, published_dir(home) / "files")
-            states[relation.name] = _state(connection, relation, contents, states, files)
+                paths = [str(file.path) for file in files[relation.name]]
+                contents[relation.unique_id] = _digest([contents.get(PLUMBING), paths])
+            states[relation.name] = _state(relation, contents)
             before.keep_if_unchanged(relation, states[relation.name])
             if relation.kind == "files":
                 files[relation.name] = before.day_files(relation) or write_day_files(
@@ -416,26 +419,17 @@ def _before(connection: duckdb.DuckDBPyConnection, home: Path, inputs: Mapping[s
 
 def _contents(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     """What the build kept of each table that stands as it left it, by dbt's unique id: another one for other rows."""
-    known = "select 1 from duckdb_tables() where database_name = 'warehouse' and (schema_name || '.' || table_name) = ?"
-    if not connection.execute(known, [STATES]).fetchall():
-        return {}
-    return dict(connection.execute(f"select node, content from warehouse.{STATES} where content != ''").fetchall())
-
-
-def _state(
-    connection: duckdb.DuckDBPyConnection,
-    relation: Relation,
-    contents: Mapping[str, str],
-    states: Mapping[str, str],
-    files: Files,
-) -> str:
-    """What tells the rows of a relation from others; empty where it is not known."""
-    if relation.kind == "landing":
+    try:
+        kept = connection.execute(f"select node, content from warehouse.{STATES} where content != ''").fetchall()
         batches = connection.execute(f"select * from warehouse.{BATCHES} order by all").fetchall()
-        return _digest([batches, [str(file.path) for file in files[relation.name]]])
-    if relation.kind != "view":
-        return contents.get(relation.unique_id, "")
-    read = [states[name] for name in relation.reads]
+    except duckdb.CatalogException:
+        return {}
+    return {**dict(kept), PLUMBING: _digest(batches)}
+
+
+def _state(relation: Relation, contents: Mapping[str, str]) -> str:
+    """What tells the rows of a relation from others; empty where it is not known."""
+    read = [contents.get(key, "") for key in relation.made_of]
     return _digest(read) if all(read) else ""
 
 

@@ -21,6 +21,7 @@ Kind = Literal["table", "view", "files", "landing"]
 BATCHES = "plumbing.processed_batches"
 # what the build kept of each relation that stands as it left it (macros/plumbing/states.sql)
 STATES = "plumbing.states"
+PLUMBING = "plumbing"
 PUBLISHED_BATCHES = f"{INTERNAL}.processed_batches"
 PARQUET_SOURCE = re.compile(r"read_parquet\('((?:[^']|'')*)'(.*)\)", re.DOTALL)
 
@@ -43,12 +44,13 @@ class Relation:
         day, fingerprint: the date column and the integer hash column, for `files`.
         without: columns that the warehouse alone has a use for, such as digests by which it tells what changed: for
             `files`, and they may differ where a day's fingerprint does not.
-        logic: digest of the code, seeds and settings that the rows come from.
+        logic: digest of the code, seeds and settings that the rows come from, for `files`.
         checks: how many dbt tests stand on the model.
         is_internal: whether it is there for other relations and our own readers, and not for people.
         card: of a metric: its title, definition, unit, owner and which way is good; empty for other relations.
-        unique_id: dbt's, by which the warehouse keeps its state; empty for a source.
-        reads: of a `view`, the names of the published relations that it reads.
+        unique_id: dbt's, by which the warehouse keeps its state.
+        made_of: dbt's ids of the tables and sources whose rows it shows: of a table itself, of a view those that it
+            reads through whatever views, and `plumbing` where one of them asks which batches were taken in.
     """
 
     name: str
@@ -65,7 +67,7 @@ class Relation:
     without: tuple[str, ...] = ()
     card: dict[str, str] = field(default_factory=dict)
     unique_id: str = ""
-    reads: tuple[str, ...] = ()
+    made_of: tuple[str, ...] = ()
 
     @property
     def schema(self) -> str:
@@ -150,6 +152,8 @@ def _source(source: dict[str, Any]) -> Relation:
         logic="",
         checks=0,
         is_internal=True,
+        unique_id=source["unique_id"],
+        made_of=(source["unique_id"],),
     )
 
 
@@ -179,17 +183,13 @@ def _relation(
         sql=_published_sql(manifest, node, wanted) if kind == "view" else "",
         day=day,
         fingerprint=fingerprint,
-        logic=_logic(manifest, key, settings),
+        logic=_logic(manifest, key, settings) if kind == "files" else "",
         checks=checks.get(key, 0),
         is_internal=_is_internal(node),
         without=tuple(details.get("without", ())),
         card=node["config"]["meta"].get("card", {}),
         unique_id=key,
-        reads=tuple(
-            _source_name(manifest["sources"][parent]) if parent in manifest["sources"] else wanted[parent]["alias"]
-            for parent in sorted(_reads(node))
-            if kind == "view"
-        ),
+        made_of=tuple(sorted(_made_of(manifest, key))),
     )
 
 
@@ -234,6 +234,15 @@ def _published_sql(manifest: dict[str, Any], node: dict[str, Any], wanted: dict[
             f"Model {node['name']} is published as a view and names the warehouse itself. Use ref() in it."
         )
     return sql.strip().replace(BATCHES, PUBLISHED_BATCHES)
+
+
+def _made_of(manifest: dict[str, Any], key: str) -> set[str]:
+    """The tables and sources whose rows a node shows."""
+    node = manifest["nodes"].get(key)
+    if node is None or node["config"]["materialized"] != "view":
+        return {key}
+    asked = {PLUMBING} if f"{PLUMBING}." in node["raw_code"] else set[str]()
+    return asked.union(*(_made_of(manifest, parent) for parent in _reads(node)))
 
 
 def _logic(manifest: dict[str, Any], key: str, settings: dict[str, Any]) -> str:

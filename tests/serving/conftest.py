@@ -53,6 +53,7 @@ class SmallHome:
         with duckdb.connect(str(self.path / "warehouse.duckdb")) as warehouse:
             warehouse.execute("create schema if not exists plumbing")
             warehouse.execute("create or replace table plumbing.states (node varchar, content varchar)")
+            warehouse.execute("create table if not exists plumbing.processed_batches (batch_id varchar)")
             for key, node in manifest["nodes"].items():
                 if node["resource_type"] == "model" and node["config"]["materialized"] == "table":
                     content = content_of(warehouse, node["relation_name"])
