@@ -9,21 +9,20 @@ import secrets
 import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import orjson
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
+from starlette.datastructures import QueryParams
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
 from starlette.responses import FileResponse, Response
-from starlette.routing import BaseRoute, Match, Route
-from starlette.types import Receive, Scope, Send
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ingest.collector.body import decompressed, json_text
 from ingest.collector.keys import Keys
@@ -35,7 +34,7 @@ from ingest.collector.visitors import Visitors
 from ingest.landing.batches import ensure_landing
 from ingest.privacy import admitted
 from ingest.vendors import VENDORS
-from ingest.vendors.vendor import Answer, RefusedRequest, Request, Vendor, basic_user
+from ingest.vendors.vendor import Answer, Received, RefusedRequest, Request, Vendor, basic_user
 
 log = logging.getLogger("footfall.collector")
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1", "testserver")
@@ -59,7 +58,8 @@ class Counts:
     started_at: str = field(default_factory=_now)
     events: Counter[tuple[str, str]] = field(default_factory=Counter)
     requests: Counter[tuple[str, int]] = field(default_factory=Counter)
-    recent: deque[tuple[float, int]] = field(default_factory=deque)
+    # (second, events): one a second, however many requests come in it
+    recent: deque[tuple[int, int]] = field(default_factory=deque)
     write_seconds: deque[float] = field(default_factory=lambda: deque(maxlen=1000))
     landed: Counter[str] = field(default_factory=Counter)
     landing_error: str | None = None
@@ -68,10 +68,13 @@ class Counts:
         """Count a request whose events are on disk."""
         self.events[protocol, app] += events
         self.write_seconds.append(seconds)
-        now = time.monotonic()
-        self.recent.append((now, events))
-        while self.recent and self.recent[0][0] < now - 60:
-            self.recent.popleft()
+        now, recent = int(time.monotonic()), self.recent
+        if recent and recent[-1][0] == now:
+            recent[-1] = (now, recent[-1][1] + events)
+            return
+        recent.append((now, events))
+        while recent[0][0] < now - 60:
+            recent.popleft()
 
     def last_minute(self) -> int:
         """How many events came in the last minute."""
@@ -90,7 +93,7 @@ class Collector:
         self.visitors = Visitors(home)
         self.spool: Spool | None = None
 
-    def asgi(self) -> Starlette:
+    def asgi(self) -> ASGIApp:
         """The application."""
         routes = [
             Route("/health", self._health, methods=["GET"]),
@@ -101,31 +104,30 @@ class Collector:
         by_path: dict[str, list[Vendor]] = {}
         for vendor in VENDORS.values():
             for path, answer in vendor.answers.items():
-                routes += _both(path, self._answering(vendor, answer), ["GET", "POST"])
+                routes += _both(path, self._answering(vendor, answer))
             for path in vendor.paths:
                 by_path.setdefault(path, []).append(vendor)
         for path, vendors in by_path.items():
-            routes += _both(path, self._receiving(vendors), ["GET", "POST"])
+            routes += _both(path, self._receiving(vendors))
         plain = {route.path: route for route in routes if "{" not in route.path}
-        hosts = [*LOOPBACK, *(name.strip() for name in self.settings.allowed_hosts.split(",") if name.strip())]
-        middleware = [
-            Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False),
-            # the origin is said back, because some SDKs send credentials, which `*` forbids
-            Middleware(
-                CORSMiddleware,
-                allow_origin_regex=".*",
-                allow_credentials=True,
-                allow_methods=["GET", "POST"],
-                allow_headers=["*"],
-                expose_headers=["Retry-After"],
-                max_age=86_400,
-            ),
-        ]
         patterns = [route for route in routes if route.path not in plain]
-        return Starlette(routes=[_PlainPaths(plain), *patterns], middleware=middleware, lifespan=self._running)
+        found = _PlainPaths(plain, Starlette(routes=patterns, lifespan=self.running))
+        hosts = [*LOOPBACK, *(name.strip() for name in self.settings.allowed_hosts.split(",") if name.strip())]
+        # the origin is said back, because some SDKs send credentials, which `*` forbids
+        told_to_browsers = CORSMiddleware(
+            found,
+            allow_origin_regex=".*",
+            allow_credentials=True,
+            allow_methods=["GET", "POST"],
+            allow_headers=["*"],
+            expose_headers=["Retry-After"],
+            max_age=86_400,
+        )
+        return TrustedHostMiddleware(_Browsers(told_to_browsers, found), allowed_hosts=hosts, www_redirect=False)
 
     @contextlib.asynccontextmanager
-    async def _running(self, _: Starlette) -> AsyncIterator[None]:
+    async def running(self, _: Starlette | None = None) -> AsyncIterator[None]:
+        """Receive for the time of a with block; what was received by its end has landed."""
         ensure_landing(self.home)
         self.spool = Spool(self.home, self.settings.max_waiting_bytes)
         self.spool.start()
@@ -170,58 +172,65 @@ class Collector:
             for outcome in ("accepted", "duplicate", "quarantined"):
                 self.counts.landed[outcome] += getattr(receipt, outcome)
 
-    def _receiving(self, vendors: list[Vendor]) -> Callable[[HttpRequest], Awaitable[Response]]:
-        async def receive(http: HttpRequest) -> Response:
-            request, answer, vendor = None, Answer(), vendors[0]
-            try:
-                request = await self._read(http)
-                vendor = next((each for each in vendors if each.claims(request)), vendor)
-                received = vendor.receive(request)
-                app = self._app(received.key)
-                if received.events:
-                    await self._keep(vendor, http, request, received.text, received.events, app)
-                answer = vendor.accepted(request)
-            except RefusedRequest as refused:
-                asked = request or _asked(http)
-                answer = _refusal(vendor, asked, refused.status, str(refused))
+    def _receiving(self, vendors: list[Vendor]) -> _Endpoint:
+        async def respond(scope: Scope, receive: Receive) -> Answer:
+            vendor, answer = await self._received(vendors, scope, receive)
             self.counts.requests[vendor.name, answer.status] += 1
-            headers = {"Retry-After": str(RETRY_SECONDS)} if answer.status == 503 else None
-            return Response(answer.content, answer.status, headers, answer.media_type)
+            return answer
 
-        return receive
+        return _Endpoint(respond)
 
-    def _answering(
-        self, vendor: Vendor, answer: Callable[[Request, str], Answer]
-    ) -> Callable[[HttpRequest], Awaitable[Response]]:
-        async def respond(http: HttpRequest) -> Response:
+    async def _received(self, vendors: list[Vendor], scope: Scope, receive: Receive) -> tuple[Vendor, Answer]:
+        """Which vendor a request is for, and its answer, which is given once its events are on disk."""
+        vendor = vendors[0]
+        try:
+            body = await self._body(receive)
+            request = self._read(scope, body)
+            vendor = next((each for each in vendors if each.claims(request)), vendor)
+            received = vendor.receive(request)
+            app = self._app(received.key)
+            answer = vendor.accepted(request)
+            if received.events:
+                line = self._line(vendor, request, received, app, scope["client"])
+                # what the body was parsed to does not wait for the disk
+                del request
+                await self._keep(vendor, line, received.events, app)
+        except RefusedRequest as refused:
+            answer = _refusal(vendor, _asked(scope), refused.status, str(refused))
+        return vendor, answer
+
+    def _answering(self, vendor: Vendor, answer: Callable[[Request, str], Answer]) -> _Endpoint:
+        async def respond(scope: Scope, receive: Receive) -> Answer:
             try:
-                request = await self._read(http)
-                given = answer(request, self.app_without_keys)
+                return answer(self._read(scope, await self._body(receive)), self.app_without_keys)
             except RefusedRequest as refused:
-                asked = _asked(http)
-                given = _refusal(vendor, asked, refused.status, str(refused))
-            return Response(given.content, given.status, None, given.media_type)
+                return _refusal(vendor, _asked(scope), refused.status, str(refused))
 
-        return respond
+        return _Endpoint(respond)
 
-    async def _read(self, http: HttpRequest) -> Request:
+    async def _body(self, receive: Receive) -> bytes:
         limit = self.settings.max_body_bytes
         chunks, size = [], 0
         try:
-            async with asyncio.timeout(self.settings.body_timeout_seconds):
-                async for chunk in http.stream():
-                    size += len(chunk)
+            with _Timer(self.settings.body_timeout_seconds):
+                while True:
+                    message = await receive()
+                    if message["type"] != "http.request":
+                        raise RefusedRequest(400, "The sender went away.")
+                    chunks.append(message.get("body", b""))
+                    size += len(chunks[-1])
                     if size > limit:
                         raise RefusedRequest(413, f"The body is larger than {limit} bytes. Send smaller batches.")
-                    chunks.append(chunk)
+                    if not message.get("more_body", False):
+                        return b"".join(chunks)
         except TimeoutError:
             raise RefusedRequest(408, "The body took too long to arrive. Send it again.") from None
-        except ClientDisconnect:
-            raise RefusedRequest(400, "The sender went away.") from None
-        asked = _asked(http)
-        body = decompressed(b"".join(chunks), asked.headers.get("content-encoding", "").strip().lower(), limit)
-        text, parsed, form = json_text(body, asked.query)
-        return replace(asked, text=text, body=parsed, form=form)
+
+    def _read(self, scope: Scope, body: bytes) -> Request:
+        method, path, query, headers = _head(scope)
+        encoding = headers.get("content-encoding", "").strip().lower()
+        text, parsed, form = json_text(decompressed(body, encoding, self.settings.max_body_bytes), query)
+        return Request(method, path, query, headers, text, parsed, form)
 
     def _app(self, secret: str | None) -> str:
         if not self.keys.list():
@@ -232,25 +241,27 @@ class Collector:
             raise RefusedRequest(401, "Invalid API key: make one with `footfall keys create`.")
         return key.app
 
-    async def _keep(
-        self, vendor: Vendor, http: HttpRequest, request: Request, text: bytes, events: int, app: str
-    ) -> None:
-        address = http.client.host if http.client else None
+    def _line(
+        self, vendor: Vendor, request: Request, received: Received, app: str, client: tuple[str, int] | None
+    ) -> bytes:
+        address, agent = client[0] if client else None, request.headers.get("user-agent")
         told: dict[str, Any] = {
-            "holds": events,  # first, as `state.HOLDS` reads it
+            "holds": received.events,  # first, as `state.HOLDS` reads it
             "receipt_id": secrets.token_hex(12),
             "received_at": datetime.now(UTC).isoformat(timespec="microseconds"),
             "app": app,
             "path": request.path,
-            "user_agent": request.headers.get("user-agent"),
+            "user_agent": agent,
             "ip": address,
         }
         if vendor.names_visitors:
-            told["visitor"] = self.visitors.of(app, address or "", request.headers.get("user-agent"))
-        kept = admitted(text, app)
+            told["visitor"] = self.visitors.of(app, address or "", agent)
+        kept = admitted(received.text, app)
         if b"\n" in kept or b"\r" in kept:
             kept = kept.translate(NEWLINES)
-        line = b"".join((orjson.dumps(told)[:-1], b',"body":', kept, b"}\n"))
+        return b"".join((orjson.dumps(told)[:-1], b',"body":', kept, b"}\n"))
+
+    async def _keep(self, vendor: Vendor, line: bytes, events: int, app: str) -> None:
         began = time.perf_counter()
         try:
             assert self.spool is not None
@@ -303,7 +314,7 @@ class Collector:
 
     def _shown(self, http: HttpRequest, answer: Callable[[], Response]) -> Response:
         """An answer that tells of every app: to this machine, to an admin, and to all while there are no keys."""
-        asked = _asked(http)
+        asked = _asked(http.scope)
         scheme, _, bearer = asked.headers.get("authorization", "").partition(" ")
         is_here = http.client is not None and http.client.host in LOOPBACK
         try:
@@ -342,33 +353,79 @@ async def _browser_script(_: HttpRequest) -> Response:
     return FileResponse(BROWSER_SCRIPT, headers=headers, media_type="text/javascript")
 
 
-def _both(path: str, endpoint: Callable[[HttpRequest], Awaitable[Response]], methods: list[str]) -> list[Route]:
+def _both(path: str, endpoint: _Endpoint) -> list[Route]:
     """A path with and without a slash at its end: a redirect between the two breaks preflights."""
-    return [Route(path, endpoint, methods=methods), Route(f"{path}/", endpoint, methods=methods)]
+    return [Route(each, endpoint, methods=["GET", "POST"]) for each in (path, f"{path}/")]
 
 
-class _PlainPaths(BaseRoute):
+class _Endpoint:
+    """A function that answers requests, as an ASGI application."""
+
+    def __init__(self, respond: Callable[[Scope, Receive], Awaitable[Answer]]) -> None:
+        self._respond = respond
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answer = await self._respond(scope, receive)
+        headers = [(b"content-length", b"%d" % len(answer.content)), (b"content-type", answer.media_type.encode())]
+        if answer.status == 503:
+            headers.append((b"retry-after", b"%d" % RETRY_SECONDS))
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.content})
+
+
+class _Timer:
+    """Cancels its task after some seconds, and makes a TimeoutError of that: asyncio.timeout at a fifth of the cost."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds, self._is_late = seconds, False
+
+    def __enter__(self) -> None:
+        self._task = asyncio.current_task()
+        self._timer = asyncio.get_running_loop().call_later(self._seconds, self._pass)
+
+    def _pass(self) -> None:
+        self._is_late = True
+        assert self._task is not None
+        self._task.cancel()
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._timer.cancel()
+        if self._is_late and self._task is not None and self._task.uncancel() == 0 and kind is asyncio.CancelledError:
+            raise TimeoutError
+
+
+class _PlainPaths:
     """Routes that are found by their whole path, without trying each: there are more than a hundred."""
 
-    def __init__(self, routes: Mapping[str, Route]) -> None:
-        self._routes = routes
+    def __init__(self, routes: Mapping[str, Route], others: ASGIApp) -> None:
+        self._routes, self._others = routes, others
 
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Ask the one route that has this path."""
-        route = self._routes.get(scope["path"])
-        return route.matches(scope) if route else (Match.NONE, {})
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let it answer."""
-        await self._routes[scope["path"]].handle(scope, receive, send)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        route = self._routes.get(scope["path"]) if scope["type"] == "http" else None
+        await (route.handle if route else self._others)(scope, receive, send)
 
 
-def _asked(http: HttpRequest) -> Request:
-    """A request without its body; of a header that stands twice the first counts."""
-    scope = http.scope
+class _Browsers:
+    """What a page may be told; who posts and names no origin is no page, and no cache keeps the answer."""
+
+    def __init__(self, pages: ASGIApp, others: ASGIApp) -> None:
+        self._pages, self._others = pages, others
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_page = scope.get("method") != "POST" or any(name == b"origin" for name, _ in scope["headers"])
+        await (self._pages if is_page else self._others)(scope, receive, send)
+
+
+def _head(scope: Scope) -> tuple[str, str, dict[str, str], dict[str, str]]:
+    """The method, path, query and headers of a request; of a header that stands twice the first counts."""
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(scope["headers"])}
-    query = dict(http.query_params) if scope["query_string"] else {}
-    return Request(http.method, scope["path"].rstrip("/") or "/", query, headers)
+    query = dict(QueryParams(scope["query_string"])) if scope["query_string"] else {}
+    return scope["method"], scope["path"].rstrip("/") or "/", query, headers
+
+
+def _asked(scope: Scope) -> Request:
+    """A request without its body."""
+    return Request(*_head(scope))
 
 
 def _refusal(vendor: Vendor, request: Request, status: int, message: str) -> Answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 import socket
 import sys
@@ -13,10 +14,10 @@ import typer
 from orchestration.cli.console import errors
 
 if TYPE_CHECKING:
-    from starlette.applications import Starlette
+    from starlette.types import ASGIApp
 
 
-def _collector(home: Path, app: str) -> Starlette:
+def _collector(home: Path, app: str) -> ASGIApp:
     from ingest.collector.app import Collector
 
     return Collector(home, app_without_keys=app).asgi()
@@ -67,6 +68,9 @@ def serve(
         PARTS[only or "collector"](folder, app), log_level="warning", access_log=False, server_header=False,
         timeout_keep_alive=30, timeout_graceful_shutdown=10, h11_max_incomplete_event_size=64 * 1024,
     )  # fmt: skip
+    config.load()
+    # what is imported stays: looking through it for garbage would hold every answer up
+    gc.freeze()
     uvicorn.Server(config).run([listening])
 
 

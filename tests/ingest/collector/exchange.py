@@ -21,7 +21,7 @@ def exchange(home: Path, *requests: dict[str, Any], **settings: Any) -> Answers:
     async def run() -> Answers:
         collector = Collector(home, CollectorSettings(**settings))
         app = collector.asgi()
-        async with app.router.lifespan_context(app):
+        async with collector.running():
             transport = httpx.ASGITransport(app=app, client=("203.0.113.7", 4711))
             async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
                 answers = [

@@ -1,11 +1,13 @@
 """Hostile requests: never a 500, never memory or a file beyond bounds, never another app's data."""
 
+import asyncio
 import gzip
 import json
 import random
 import socket
 import time
 import zlib
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +149,16 @@ def test_browsers_may_send_with_credentials_also_where_they_are_refused(path: st
         assert answer.headers["Access-Control-Allow-Credentials"] == "true"
         assert "Origin" in answer.headers["Vary"]
     assert "authorization" in answers[0].headers["Access-Control-Allow-Headers"].lower()
+
+
+def test_a_body_that_never_ends_is_not_waited_for(tmp_path: Path) -> None:
+    async def begun() -> AsyncIterator[bytes]:
+        yield b'{"batch":['
+        await asyncio.Event().wait()
+
+    whole = {"path": "/v1/batch", "json": {"batch": []}}
+    answers = exchange(tmp_path, {"path": "/v1/batch", "content": begun()}, whole, body_timeout_seconds=0.2)
+    assert [answer.status_code for answer in answers] == [408, 200]
 
 
 def test_a_slow_sender_holds_nobody_up(server: Server, write_keys: dict[str, str]) -> None:
