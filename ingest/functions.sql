@@ -7,14 +7,14 @@ create or replace macro stable_key(text) as md5_number_lower(text);
 -- what finds the copies of an event: two events of an app with one id on one UTC day are one event
 create or replace macro event_key(app, event_id, event_date) as hash(app, event_id, event_date);
 
--- the stream of a landed row: of a device in an app, else of a user there, and the two never meet, whatever their ids. The ingest wrote the key of
--- the id beside it; where today's list of what is no id leaves out what an older one took for an id, it is computed anew
-create or replace macro stream_key(app, anonymous_id, user_id, landed_key) as xor(
+-- the stream of a landed row by its ids as they are read: of a device in an app, else of a user there, and the two never meet, whatever their ids.
+-- The ingest wrote the key of the id beside it; where today's list of what is no id leaves out what an older one took for an id, it is computed anew
+create or replace macro stream_key(app, anonymous_id, user_id, landed_id, landed_key) as xor(
     case
-        when coalesce(clean_id(anonymous_id), clean_id(user_id)) = coalesce(anonymous_id, user_id) then landed_key
-        else stable_key(coalesce(clean_id(anonymous_id), clean_id(user_id)))
+        when coalesce(anonymous_id, user_id) = landed_id then landed_key
+        else stable_key(coalesce(anonymous_id, user_id))
     end,
-    xor(hash(app), cast(clean_id(anonymous_id) is null as ubigint))
+    xor(hash(app), cast(anonymous_id is null as ubigint))
 );
 
 -- an id with its app's name before it, in which a slash is escaped, so that no two names are one

@@ -33,12 +33,15 @@ create or replace macro trimmed(value) as case
     else value
 end;
 
-create or replace macro clean_item_id(value) as case when {_is_listed("trimmed(value)", listed)} then null
-    else trimmed(value) end;
+-- DuckDB plans anew whatever a macro repeats, so who reads many values trims them in a step before, and uses these
+create or replace macro item_id_of(text) as case when {_is_listed("text", listed)} then null else text end;
 
-create or replace macro clean_id(value) as case when {_is_listed("trimmed(value)", listed | {ZERO})} then null
-    else trimmed(value) end;
-"""
+create or replace macro id_of(text) as case when {_is_listed("text", listed | {ZERO})} then null else text end;
+
+create or replace macro clean_item_id(value) as item_id_of(trimmed(value));
+
+create or replace macro clean_id(value) as id_of(trimmed(value));
+"""  # noqa: S608 -- the settings' ids are literals
 
 
 def _is_listed(value: str, sentinels: set[str]) -> str:
@@ -127,9 +130,9 @@ create or replace macro instant(value, zone := 'UTC') as case when ascii(value) 
 ) end;
 
 -- a time in a property, in the zone of the load as its row names it: null for UTC
-create or replace macro property_instant(value, zone) as case when value is not null then list_transform(
-    [trimmed(value)], lambda sent: instant(sent, coalesce(zone, 'UTC'))
-)[1] end;
+create or replace macro instant_of(text, zone) as instant(text, coalesce(zone, 'UTC'));
+
+create or replace macro property_instant(value, zone) as instant_of(trimmed(value), zone);
 
 -- a day alone: a time of day or an epoch would move it with the zone
 create or replace macro calendar_day(value) as
@@ -146,22 +149,21 @@ create or replace macro instant_fault(value) as case
 end;
 
 -- digits, sign, point and exponent; `7,4`, `12 kWh`, `1,000`, `NaN` and `0x10` are no numbers
-create or replace macro is_number(value) as
-    regexp_full_match(trimmed(value), '[+-]?(\\d+\\.?\\d*|\\.\\d+)([eE][+-]?\\d+)?');
-
-create or replace macro number(value) as case
-    when is_number(value) and isfinite(try_cast(trimmed(value) as double)) then try_cast(trimmed(value) as double)
+create or replace macro number_of(text) as case
+    when regexp_full_match(text, '[+-]?(\\d+\\.?\\d*|\\.\\d+)([eE][+-]?\\d+)?') and isfinite(try_cast(text as double))
+        then try_cast(text as double)
 end;
 
--- exact: a cast would round fractions, and digits beyond 2^53 are lost in a double. What is read is named once, because
--- DuckDB plans anew whatever a macro repeats
-create or replace macro whole_number(value) as case
-    when regexp_full_match(trimmed(value), '[+-]?\\d+') then try_cast(trimmed(value) as bigint)
-    when value is not null then list_transform(
-        [number(value)],
-        lambda read: case when read = trunc(read) and abs(read) < 9007199254740992 then read::bigint end
-    )[1]
+-- exact: a cast would round fractions, and digits beyond 2^53 are lost in a double
+create or replace macro whole_number_of(text) as case
+    when regexp_full_match(text, '[+-]?\\d+') then try_cast(text as bigint)
+    when number_of(text) = trunc(number_of(text)) and abs(number_of(text)) < 9007199254740992
+        then number_of(text)::bigint
 end;
+
+create or replace macro number(value) as number_of(trimmed(value));
+
+create or replace macro whole_number(value) as whole_number_of(trimmed(value));
 
 -- what a price is for, of `monthly`, `every 3 months`, `2-weeks` and as in ISO-8601 `P1Y`, in one spelling of each:
 -- `day`, `week`, `month`, `quarter`, `year`, `10 days`, `6 months`; null where it is none
@@ -201,7 +203,7 @@ create or replace macro billing_period(value, count) as list_transform(
 
 -- what was sent in a property that its reader could not read; a blank says nothing
 create or replace macro unread(property, sent, read) as case
-    when read is null and trimmed(sent) != '' then {{'property': property, 'sent': sent}}
+    when read is null and regexp_matches(sent, '[^ \\t\\n\\r]') then {{'property': property, 'sent': sent}}
 end;
 """
 

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from ingest.values import values_version
 from orchestration.settings import FITS
+from serving.relations import content_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -283,7 +284,7 @@ class States:
             found = self.connection.execute("select content from plumbing.states where node = ?", [node.unique_id])
             row = found.fetchone()
             return row[0] if row else uuid.uuid4().hex
-        return _content_of(self.connection, node.relation_name)
+        return content_of(self.connection, node.relation_name)
 
     def _code(self, node: Any) -> str:
         if node.unique_id not in self._codes:
@@ -360,21 +361,10 @@ class States:
     def _seeds(self) -> dict[str, str]:
         """The content of each seed as it stands, whoever changed it."""
         return {
-            node.unique_id: _content_of(self.connection, node.relation_name)
+            node.unique_id: content_of(self.connection, node.relation_name)
             for node in self.manifest.nodes.values()
             if node.resource_type == "seed" and node.relation_name.lower() in self._relations
         }
-
-
-def _content_of(connection: duckdb.DuckDBPyConnection, relation: str) -> str:
-    """A digest of the multiset of a table's rows.
-
-    Hashed twice: DuckDB joins the hashes of a row's columns by exclusive or, so that the sum alone stays the same in
-    one of a hundred million exchanges of a value between two rows, and the exclusive or of the rows in every one.
-    """
-    query = f"select count(*), sum(cast(hash(hash(whole_row)) as hugeint)) from {relation} as whole_row"
-    count, total = connection.execute(query).fetchall()[0]
-    return f"{count}:{total}"
 
 
 def read_states(connection: duckdb.DuckDBPyConnection) -> dict[str, State]:

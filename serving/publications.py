@@ -110,17 +110,17 @@ def prune(home: Path, keep: int) -> None:
             path.replace(path.with_name(f".old-{path.name}"))
     drop_unfinished(home)
     named = {
-        published / file["path"]
+        f"{published}/{file['path']}"
         for publication in list_publications(home)
         for relation in read_catalog(publication)["relations"].values()
         for file in relation["files"]
     }
-    for path in (published / "files").rglob("*"):
-        if path.is_file() and path not in named:
-            path.unlink()
-    for folder in sorted((published / "files").glob("*/*"), reverse=True):
-        if folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
+    for folder, folders, files in os.walk(published / "files", topdown=False):
+        unnamed = [name for name in files if f"{folder}/{name}" not in named]
+        for name in unnamed:
+            Path(folder, name).unlink()
+        if not folders and len(unnamed) == len(files):
+            Path(folder).rmdir()
 
 
 def drop_unfinished(home: Path) -> None:

@@ -14,7 +14,7 @@ import json
 import secrets
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from itertools import groupby
 from pathlib import Path
@@ -23,8 +23,29 @@ from typing import Any
 import duckdb
 
 from ingest.values import install_macros
-from serving.publications import INTERNAL, LAYOUT, drop_unfinished, fsync, fsync_all, prune, published_dir, show
-from serving.relations import BATCHES, PARQUET_SOURCE, PUBLISHED_BATCHES, PublishError, Relation, read_relations
+from serving.publications import (
+    INTERNAL,
+    LAYOUT,
+    drop_unfinished,
+    fsync,
+    fsync_all,
+    list_publications,
+    prune,
+    published_dir,
+    read_catalog,
+    show,
+)
+from serving.relations import (
+    BATCHES,
+    PARQUET_SOURCE,
+    PLUMBING,
+    PUBLISHED_BATCHES,
+    STATES,
+    PublishError,
+    Relation,
+    content_of,
+    read_relations,
+)
 
 # older DuckDB clients read it
 STORAGE_VERSION = "v1.2.0"
@@ -58,6 +79,51 @@ class LandedFile:
 
 
 Files = dict[str, list[DayFile] | list[LandedFile]]
+
+
+@dataclass
+class Before:
+    """The publication before this one, where it was made by the same project and settings.
+
+    Then every relation has the columns, the query and the texts that it had, and one whose rows are those of then is
+    not written, nor read, again.
+
+    Attributes:
+        path: its folder; None where there is none to take anything from.
+        published: the folder that readers may see.
+        relations: what its catalog says of each relation.
+        kept: the names of those that are what they were.
+    """
+
+    path: Path | None
+    published: Path
+    relations: Mapping[str, Any] = field(default_factory=dict)
+    kept: set[str] = field(default_factory=set)
+
+    def keep_if_unchanged(self, relation: Relation, state: str) -> None:
+        """Note whether a relation is what it was, by its state now; one that is not known is another."""
+        if state and self.relations.get(relation.name, {}).get("state") == state:
+            self.kept.add(relation.name)
+
+    def rows(self, relation: Relation) -> int | None:
+        """How many rows a kept relation has; None also where they were not counted."""
+        rows: int | None = self.relations[relation.name]["rows"]
+        return rows
+
+    def columns(self, relation: Relation) -> list[tuple[str, str]]:
+        """Names and types of a relation's columns; none where it was not there."""
+        told = self.relations.get(relation.name, {}).get("columns", ())
+        return [(column["name"], column["type"]) for column in told]
+
+    def day_files(self, relation: Relation) -> list[DayFile]:
+        """The files of a kept relation."""
+        if relation.name not in self.kept:
+            return []
+        return [
+            # what is in a file was compared when it was written
+            DayFile(date.fromisoformat(file["day"]), file["rows"], 0, self.published / file["path"])
+            for file in self.relations[relation.name]["files"]
+        ]
 
 
 @dataclass(frozen=True)
@@ -99,18 +165,29 @@ def publish(home: Path, manifest_path: Path, built: Built, keep: int, memory_lim
     work = publications / f".new-{publication.name}"
     (work / "parquet").mkdir(parents=True)
     with _open_warehouse(home, memory_limit) as connection:
-        files: Files = {}
+        before = _before(connection, home, built.inputs)
+        contents, states, files = _contents(connection), dict[str, str](), Files()
         for relation in relations:
-            if relation.kind == "files":
-                files[relation.name] = write_day_files(connection, relation, published_dir(home) / "files")
-            elif relation.kind == "landing":
+            if relation.kind == "landing":
                 files[relation.name] = link_landed_files(connection, relation, published_dir(home) / "files")
-        write_marts(connection, relations, files, work)
-        rows = verify(connection, relations, files, work)
-        columns = {relation.name: _columns(connection, f"check_marts.{_published(relation)}") for relation in relations}
+                paths = [str(file.path) for file in files[relation.name]]
+                contents[relation.unique_id] = _digest([contents.get(PLUMBING), paths])
+            states[relation.name] = _state(relation, contents)
+            before.keep_if_unchanged(relation, states[relation.name])
+            if relation.kind == "files":
+                files[relation.name] = before.day_files(relation) or write_day_files(
+                    connection, relation, published_dir(home) / "files"
+                )
+        write_marts(connection, relations, files, work, before)
+        rows = verify(connection, relations, files, work, before, contents)
+        columns = {
+            relation.name: before.columns(relation) or _columns(connection, f"check_marts.{_published(relation)}")
+            for relation in relations
+        }
     catalog = {
         "publication": publication.name,
         "layout": LAYOUT,
+        "duckdb": duckdb.__version__,
         "built_at": built.built_at,
         "published_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "inputs": built.inputs,
@@ -122,6 +199,7 @@ def publish(home: Path, manifest_path: Path, built: Built, keep: int, memory_lim
                 "grain": relation.grain,
                 "description": relation.description,
                 "rows": rows[relation.name],
+                "state": states[relation.name],
                 "checks": relation.checks,
                 "is_internal": relation.is_internal,
                 **({"card": relation.card} if relation.card else {}),
@@ -142,7 +220,8 @@ def publish(home: Path, manifest_path: Path, built: Built, keep: int, memory_lim
         },
     }
     (work / "catalog.json").write_text(json.dumps(catalog, indent=1) + "\n")
-    fsync_all([*work.rglob("*"), work])
+    # what was linked is on disk already
+    fsync_all([path for path in [*work.rglob("*"), work] if path.is_dir() or path.stat().st_nlink == 1])
     (work / "marts.duckdb").chmod(0o444)
     work.rename(publication)
     fsync(publications)
@@ -206,32 +285,52 @@ def link_landed_files(connection: duckdb.DuckDBPyConnection, relation: Relation,
     return [LandedFile(rows[path], path) for path in files]
 
 
-def write_marts(connection: duckdb.DuckDBPyConnection, relations: Iterable[Relation], files: Files, work: Path) -> None:
-    """Write marts.duckdb into a folder, and what outsiders read of the copied relations beside it as Parquet."""
+def write_marts(
+    connection: duckdb.DuckDBPyConnection,
+    relations: Iterable[Relation],
+    files: Files,
+    work: Path,
+    before: Before | None = None,
+) -> None:
+    """Write marts.duckdb into a folder, and what outsiders read of the copied relations beside it as Parquet.
+
+    It begins as a copy of the publication before, where there is one to begin from: what did not change stays.
+    """
     path = work / "marts.duckdb"
+    old, kept = (before.path, before.kept) if before else (None, set())
+    if old:
+        shutil.copyfile(old / path.name, path)
+        path.chmod(0o644)
     connection.execute(f"attach {_text(path)} as new_marts (storage_version '{STORAGE_VERSION}')")
     connection.execute("use new_marts")
     # in `main`, because views of both schemas name them without one
     install_macros(connection)
     connection.execute("begin")
-    connection.execute(f"create schema {INTERNAL}")
+    connection.execute(f"create schema if not exists {INTERNAL}")
     for relation in relations:
-        name = _published(relation)
+        name, parquet = _published(relation), work / "parquet" / f"{relation.name}.parquet"
+        if relation.name in kept:
+            if relation.kind == "table" and not relation.is_internal and old:
+                _link(old / "parquet" / parquet.name, parquet)
+            continue
         if relation.kind == "table":
-            connection.execute(f"create table {name} as select * from {relation.built_as}")
+            connection.execute(f"create or replace table {name} as select * from {relation.built_as}")
             if not relation.is_internal:
-                parquet = work / "parquet" / f"{relation.name}.parquet"
                 connection.execute(f"copy {name} to {_text(parquet)} (format parquet, compression zstd)")
         elif relation.kind == "view":
+            if old:
+                continue
             connection.execute(f"create view {name} as {relation.sql}")
         elif relation.kind == "files":
             columns = _columns(connection, relation.built_as, relation.hidden)
-            connection.execute(f"create view {name} as {_files_query(relation, columns, files[relation.name])}")
+            connection.execute(
+                f"create or replace view {name} as {_files_query(relation, columns, files[relation.name])}"
+            )
         else:
-            connection.execute(f"create table {PUBLISHED_BATCHES} as select * from warehouse.{BATCHES}")
+            connection.execute(f"create or replace table {PUBLISHED_BATCHES} as select * from warehouse.{BATCHES}")
             _, options = _source_parts(relation)
             paths = _list(file.path for file in files[relation.name])
-            connection.execute(f"create view {name} as select * from read_parquet({paths}{options})")
+            connection.execute(f"create or replace view {name} as select * from read_parquet({paths}{options})")
         _comment(connection, relation)
     connection.execute("commit")
     connection.execute("use memory")
@@ -242,40 +341,96 @@ def write_marts(connection: duckdb.DuckDBPyConnection, relations: Iterable[Relat
 
 
 def verify(
-    connection: duckdb.DuckDBPyConnection, relations: Iterable[Relation], files: Files, work: Path
+    connection: duckdb.DuckDBPyConnection,
+    relations: Iterable[Relation],
+    files: Files,
+    work: Path,
+    before: Before | None = None,
+    contents: Mapping[str, str] | None = None,
 ) -> dict[str, int | None]:
     """Compare what was written with what was built, read back from the file; return rows per relation.
 
-    Tables are compared as multisets of whole rows; day files were when they were written, and are counted here; views
-    are counted where the files hold at most 5 million rows (else None), since the same query reads the same inputs;
-    landed files are the landed files.
+    Tables are compared as multisets of whole rows, with the digest that the build kept of them where it kept one. Day
+    files were compared when they were written, and are counted here. Views are counted where the files hold at most 5
+    million rows (else None): here and in the warehouse when their query is new, and here alone after that, since the
+    same query reads the same inputs. Landed files are the landed files. What is kept was compared when it was written.
 
     Raises:
         PublishError: when the two differ. The law is: published = built.
     """
     connection.execute(f"attach {_text(work / 'marts.duckdb')} as check_marts (read_only)")
+    old, kept = (before.path, before.kept) if before else (None, set())
     in_files = sum(file.rows for days in files.values() for file in days)
     rows: dict[str, int | None] = {}
     for relation in relations:
+        if before and relation.name in kept:
+            rows[relation.name] = before.rows(relation)
+            continue
         written = f"check_marts.{_published(relation)}"
-        if _columns(connection, written) != _columns(connection, relation.built_as, relation.hidden):
+        is_known_view = relation.kind == "view" and old is not None
+        if not is_known_view and _columns(connection, written) != _columns(
+            connection, relation.built_as, relation.hidden
+        ):
             raise PublishError(f"{relation.name} as written has other columns than as built; nothing was published.")
         if relation.kind in ("files", "landing"):
             rows[relation.name] = sum(file.rows for file in files[relation.name])
         if relation.kind == "landing" or (relation.kind == "view" and in_files > COUNTED_VIEW_ROWS):
             rows.setdefault(relation.name, None)
             continue
-        content = "sum(cast(hash(r) as hugeint))" if relation.kind == "table" else "null"
-        there, here = (
-            connection.execute(f"select count(*), {content} from {source} as r").fetchall()[0]
-            for source in (written, relation.built_as)
-        )
-        if there != here or rows.setdefault(relation.name, there[0]) != there[0]:
+        if relation.kind == "table":
+            there = content_of(connection, written)
+            # an incremental model's is no digest of its rows
+            built = (contents or {}).get(relation.unique_id, "")
+            here = built if ":" in built else content_of(connection, relation.built_as)
+            count = int(there.split(":")[0])
+        else:
+            sources = [written] if is_known_view else [written, relation.built_as]
+            counts = [connection.execute(f"select count(*) from {source}").fetchall()[0][0] for source in sources]
+            count, there, here = counts[0], str(counts[0]), str(counts[-1])
+        if there != here or rows.setdefault(relation.name, count) != count:
             raise PublishError(
                 f"{relation.name} as written differs from what was built ({there} against {here}: rows, content). "
                 "Nothing was published; run `footfall build` again, and report it when it stays."
             )
     return rows
+
+
+def _before(connection: duckdb.DuckDBPyConnection, home: Path, inputs: Mapping[str, Any]) -> Before:
+    """The newest publication, where it was made by the same project and is not half empty."""
+    nothing = Before(None, published_dir(home))
+    newest = next(iter(list_publications(home)), None)
+    if newest is None or "project" not in inputs:
+        return nothing
+    catalog = read_catalog(newest)
+    same = {name: value for name, value in inputs.items() if name != "batches"}
+    if (
+        catalog.get("layout") != LAYOUT
+        or catalog.get("duckdb") != duckdb.__version__
+        or {name: value for name, value in catalog["inputs"].items() if name != "batches"} != same
+    ):
+        return nothing
+    connection.execute(f"attach {_text(newest / 'marts.duckdb')} as old_marts (read_only)")
+    used, free = connection.execute(
+        "select used_blocks, free_blocks from pragma_database_size() where database_name = 'old_marts'"
+    ).fetchall()[0]
+    connection.execute("detach old_marts")
+    return nothing if free > used else Before(newest, published_dir(home), catalog["relations"])
+
+
+def _contents(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """What the build kept of each table that stands as it left it, by dbt's unique id: another one for other rows."""
+    try:
+        kept = connection.execute(f"select node, content from warehouse.{STATES} where content != ''").fetchall()
+        batches = connection.execute(f"select * from warehouse.{BATCHES} order by all").fetchall()
+    except duckdb.CatalogException:
+        return {}
+    return {**dict(kept), PLUMBING: _digest(batches)}
+
+
+def _state(relation: Relation, contents: Mapping[str, str]) -> str:
+    """What tells the rows of a relation from others; empty where it is not known."""
+    read = [contents.get(key, "") for key in relation.made_of]
+    return _digest(read) if all(read) else ""
 
 
 class _open_warehouse:
@@ -414,6 +569,10 @@ def _published(relation: Relation) -> str:
 
 def _name(identifier: str) -> str:
     return '"' + identifier.replace('"', '""') + '"'
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:20]
 
 
 def _list(values: Iterable[object]) -> str:

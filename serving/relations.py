@@ -11,12 +11,17 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, Literal
 
+import duckdb
+
 from ingest.values import values_version
 from serving.publications import INTERNAL, MAIN
 
 Kind = Literal["table", "view", "files", "landing"]
 # which landing batches the models have taken in: views over landed files read it
 BATCHES = "plumbing.processed_batches"
+# what the build kept of each relation that stands as it left it (macros/plumbing/states.sql)
+STATES = "plumbing.states"
+PLUMBING = "plumbing"
 PUBLISHED_BATCHES = f"{INTERNAL}.processed_batches"
 PARQUET_SOURCE = re.compile(r"read_parquet\('((?:[^']|'')*)'(.*)\)", re.DOTALL)
 
@@ -39,10 +44,13 @@ class Relation:
         day, fingerprint: the date column and the integer hash column, for `files`.
         without: columns that the warehouse alone has a use for, such as digests by which it tells what changed: for
             `files`, and they may differ where a day's fingerprint does not.
-        logic: digest of the code, seeds and settings that the rows come from.
+        logic: digest of the code, seeds and settings that the rows come from, for `files`.
         checks: how many dbt tests stand on the model.
         is_internal: whether it is there for other relations and our own readers, and not for people.
         card: of a metric: its title, definition, unit, owner and which way is good; empty for other relations.
+        unique_id: dbt's, by which the warehouse keeps its state.
+        made_of: dbt's ids of the tables and sources whose rows it shows: of a table itself, of a view those that it
+            reads through whatever views, and `plumbing` where one of them asks which batches were taken in.
     """
 
     name: str
@@ -58,6 +66,8 @@ class Relation:
     is_internal: bool
     without: tuple[str, ...] = ()
     card: dict[str, str] = field(default_factory=dict)
+    unique_id: str = ""
+    made_of: tuple[str, ...] = ()
 
     @property
     def schema(self) -> str:
@@ -142,6 +152,8 @@ def _source(source: dict[str, Any]) -> Relation:
         logic="",
         checks=0,
         is_internal=True,
+        unique_id=source["unique_id"],
+        made_of=(source["unique_id"],),
     )
 
 
@@ -171,12 +183,25 @@ def _relation(
         sql=_published_sql(manifest, node, wanted) if kind == "view" else "",
         day=day,
         fingerprint=fingerprint,
-        logic=_logic(manifest, key, settings),
+        logic=_logic(manifest, key, settings) if kind == "files" else "",
         checks=checks.get(key, 0),
         is_internal=_is_internal(node),
         without=tuple(details.get("without", ())),
         card=node["config"]["meta"].get("card", {}),
+        unique_id=key,
+        made_of=tuple(sorted(_made_of(manifest, key))),
     )
+
+
+def content_of(connection: duckdb.DuckDBPyConnection, relation: str) -> str:
+    """A digest of the multiset of a relation's rows; `relation` is its quoted, qualified name.
+
+    Hashed twice: DuckDB joins the hashes of a row's columns by exclusive or, so that the sum alone stays the same in
+    one of a hundred million exchanges of a value between two rows, and the exclusive or of the rows in every one.
+    """
+    query = f"select count(*), sum(cast(hash(hash(whole_row)) as hugeint)) from {relation} as whole_row"  # noqa: S608
+    count, total = connection.execute(query).fetchall()[0]
+    return f"{count}:{total}"
 
 
 def _description(node: dict[str, Any]) -> str:
@@ -209,6 +234,15 @@ def _published_sql(manifest: dict[str, Any], node: dict[str, Any], wanted: dict[
             f"Model {node['name']} is published as a view and names the warehouse itself. Use ref() in it."
         )
     return sql.strip().replace(BATCHES, PUBLISHED_BATCHES)
+
+
+def _made_of(manifest: dict[str, Any], key: str) -> set[str]:
+    """The tables and sources whose rows a node shows."""
+    node = manifest["nodes"].get(key)
+    if node is None or node["config"]["materialized"] != "view":
+        return {key}
+    asked = {PLUMBING} if f"{PLUMBING}." in node["raw_code"] else set[str]()
+    return asked.union(*(_made_of(manifest, parent) for parent in _reads(node)))
 
 
 def _logic(manifest: dict[str, Any], key: str, settings: dict[str, Any]) -> str:

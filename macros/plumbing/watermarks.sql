@@ -124,24 +124,28 @@
     {{ return(model.logic_fingerprint) }}
 {%- endmacro %}
 
-{#- What the relations of these nodes were built with, as they stand in the warehouse: of a seed its rows, of a view also what it reads. -#}
+{#- What the relations of these nodes were built with, as they stand in the warehouse, asked in one query: it is the question that costs. -#}
 {% macro built_with(unique_ids) -%}
-    {%- set parts = [] -%}
+    {%- set digests = digests_of(unique_ids) -%}
+    {{ return(run_query('select ' ~ digests | join(', ')).rows[0] | join('|') if digests else '') }}
+{%- endmacro %}
+
+{#- Of a seed its rows, of every other relation what it was built with, of a view also what it reads: each a sub-query. -#}
+{% macro digests_of(unique_ids) -%}
+    {%- set digests = [] -%}
     {%- for unique_id in unique_ids | sort if unique_id in graph.nodes -%}
         {%- set node = graph.nodes[unique_id] -%}
         {%- if node.resource_type == 'seed' -%}
             {%- set seed = api.Relation.create(schema=node.schema, identifier=node.alias) -%}
-            {%- set digest = 'select cast(bit_xor(md5_number_lower(cast(seed_row as varchar))) as varchar) from ' ~ seed ~ ' as seed_row' -%}
-            {%- do parts.append(run_query(digest).columns[0].values() | first | string) -%}
+            {%- do digests.append('(select cast(bit_xor(md5_number_lower(cast(seed_row as varchar))) as varchar) from ' ~ seed ~ ' as seed_row)') -%}
         {%- else -%}
-            {%- set fingerprint = "select max(fingerprint) from plumbing.fingerprints where model_name = '" ~ node.alias ~ "'" -%}
-            {%- do parts.append(run_query(fingerprint).columns[0].values() | first | string) -%}
+            {%- do digests.append("(select max(fingerprint) from plumbing.fingerprints where model_name = '" ~ node.alias ~ "')") -%}
             {%- if node.config.materialized == 'view' -%}
-                {%- do parts.append(built_with(node.depends_on.nodes)) -%}
+                {%- do digests.extend(digests_of(node.depends_on.nodes)) -%}
             {%- endif -%}
         {%- endif -%}
     {%- endfor -%}
-    {{ return(parts | join('|')) }}
+    {{ return(digests) }}
 {%- endmacro %}
 
 {#- dbt's own rule, and besides it: an incremental model whose logic changed since it was built is built whole. -#}
@@ -153,8 +157,12 @@
     {%- if wanted or not execute or model.config.materialized != 'incremental' -%}
         {{ return(wanted) }}
     {%- endif -%}
-    {%- set built_with = run_query("select fingerprint from plumbing.fingerprints where model_name = '" ~ this.identifier ~ "'") -%}
-    {{ return(built_with | length == 0 or built_with.columns[0].values() | first != logic_fingerprint()) }}
+    {#- dbt asks this several times of a model, before and while it runs -#}
+    {%- if 'is_of_other_logic' not in model -%}
+        {%- set built_with = run_query("select fingerprint from plumbing.fingerprints where model_name = '" ~ this.identifier ~ "'") -%}
+        {%- do model.update({'is_of_other_logic': built_with | length == 0 or built_with.columns[0].values() | first != logic_fingerprint()}) -%}
+    {%- endif -%}
+    {{ return(model.is_of_other_logic) }}
 {%- endmacro %}
 
 {#- The landing files of the unseen batches, as a literal list for IN, so that DuckDB opens no other file. -#}

@@ -29,7 +29,7 @@ named_payments as (
 ),
 
 -- the price of a plan is that of events that set one
-planned_events as (
+planned_events as materialized (
     select
         money_events.* replace (
             case when subscription_changes.event_id is null then money_events.subscription_id else subscription_changes.subscription_id end
@@ -64,6 +64,15 @@ planned_events as (
         on money_events.app = plans.app and coalesce(plans_by_any_case.plan_id, money_events.plan_id) = plans.plan_id
 ),
 
+-- who says a currency needs no other event for it, unless it is to tell a silent one of its payment
+events_together as (
+    select * from planned_events
+    where
+        said_currency is null
+        or subscription_id is not null
+        or (app, payment_key) in (select (app, payment_key) from planned_events where said_currency is null)
+),
+
 -- what a payment and a subscription are in: of the former what its own events say, the furthest first; of the latter what was said last, else next
 events_with_currencies as (
     select
@@ -73,7 +82,7 @@ events_with_currencies as (
             as subscription_currency,
         first_value(case when is_of_subscription then coalesce(said_currency, plan_currency) end ignore nulls) over changes_from_now
             as next_subscription_currency
-    from planned_events
+    from events_together
     window
         payment_events as (
             partition by app, payment_key
@@ -111,6 +120,12 @@ told_events as (
             )
         ) as told_currency
     from events_with_currencies
+    union all by name
+    select
+        * exclude (currency),
+        said_currency as told_currency
+    from planned_events
+    anti join events_together using (app, event_id, event_date)
 )
 
 select * from told_events

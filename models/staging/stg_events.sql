@@ -21,15 +21,36 @@ settled as (
         and landed.event_name != '$spend_reported'
 ),
 
+-- in a step of their own, because DuckDB plans anew whatever a function repeats
+trimmed_ids as (
+    select
+        * replace (
+            trimmed(user_id) as user_id,
+            trimmed(anonymous_id) as anonymous_id,
+            trimmed(session_id) as session_id,
+            trimmed(account_id) as account_id
+        ),
+        coalesce(anonymous_id, user_id) as landed_id
+    from settled
+),
+
+identified as (
+    select
+        * replace (
+            id_of(user_id) as user_id,
+            id_of(anonymous_id) as anonymous_id,
+            id_of(session_id) as session_id,
+            id_of(account_id) as account_id
+        )
+    from trimmed_ids
+),
+
 named as (
     select
-        settled.* exclude (user_id, anonymous_id, session_id, account_id, stream_id),
-        stream_key(settled.app, settled.anonymous_id, settled.user_id, settled.stream_id) as stream_id,
-        clean_id(settled.user_id) as user_id,
-        clean_id(settled.anonymous_id) as anonymous_id,
-        clean_id(settled.session_id) as session_id,
-        clean_id(settled.account_id) as account_id,
-        coalesce(catalog.canonical_name, settled.event_name) as canonical_name,
+        identified.* replace (
+            stream_key(identified.app, identified.anonymous_id, identified.user_id, identified.landed_id, identified.stream_id) as stream_id
+        ),
+        coalesce(catalog.canonical_name, identified.event_name) as canonical_name,
         coalesce(catalog.is_activity, true) as is_activity,
         coalesce(catalog.is_page_view, false) as is_page_view,
         coalesce(catalog.is_interaction, true) as is_interaction,
@@ -37,9 +58,9 @@ named as (
         coalesce(catalog.is_merge, false) as is_merge,
         catalog.money_event,
         catalog.survey_event
-    from settled
+    from identified
     left join {{ ref('event_catalog') }} as catalog
-        on settled.event_name = catalog.event_name
+        on identified.event_name = catalog.event_name
 ),
 
 -- every declared property is extracted here, in one call, and nowhere else; after the names, so that a reader of few names extracts few
@@ -57,7 +78,8 @@ declared as (
                 '$.content_id', '$.creator_id', '$.part', '$.parts', '$.rating',
                 '$.read_seconds', '$.billing_interval_count'
             ]
-        ) as declared_properties
+        ) as declared_properties,
+        list_transform(declared_properties, lambda sent: trimmed(sent)) as texts
     from named
 ),
 
@@ -95,34 +117,35 @@ typed as (
         library,
         context_other,
         -- declared properties
-        whole_number(declared_properties[1]) as amount_cents,
+        whole_number_of(texts[1]) as amount_cents,
         declared_properties[2] as currency,
-        whole_number(declared_properties[3]) as quantity,
-        clean_id(declared_properties[4]) as order_id,
-        clean_item_id(declared_properties[5]) as product_id,
-        number(declared_properties[6]) as energy_kwh,
-        clean_item_id(declared_properties[7]) as station_id,
-        clean_item_id(declared_properties[8]) as location_id,
-        clean_id(declared_properties[9]) as payment_id,
-        clean_id(declared_properties[10]) as subscription_id,
-        clean_item_id(declared_properties[11]) as plan_id,
+        whole_number_of(texts[3]) as quantity,
+        id_of(texts[4]) as order_id,
+        item_id_of(texts[5]) as product_id,
+        number_of(texts[6]) as energy_kwh,
+        item_id_of(texts[7]) as station_id,
+        item_id_of(texts[8]) as location_id,
+        id_of(texts[9]) as payment_id,
+        id_of(texts[10]) as subscription_id,
+        item_id_of(texts[11]) as plan_id,
         declared_properties[12] as billing_interval,
-        property_instant(declared_properties[13], timezone) as effective_at,
-        property_instant(declared_properties[14], timezone) as trial_ends_at,
-        clean_item_id(declared_properties[15]) as survey,
-        clean_item_id(declared_properties[16]) as wave,
-        number(declared_properties[17]) as score,
-        clean_id(declared_properties[18]) as charging_session_id,
-        trimmed(declared_properties[19]) as experiment,
-        trimmed(declared_properties[20]) as variant,
-        clean_item_id(declared_properties[21]) as content_id,
-        clean_item_id(declared_properties[22]) as creator_id,
-        whole_number(declared_properties[23]) as part,
-        whole_number(declared_properties[24]) as parts,
-        number(declared_properties[25]) as rating,
-        number(declared_properties[26]) as read_seconds,
-        whole_number(declared_properties[27]) as billing_interval_count,
-        declared_properties,
+        instant_of(texts[13], timezone) as effective_at,
+        instant_of(texts[14], timezone) as trial_ends_at,
+        item_id_of(texts[15]) as survey,
+        item_id_of(texts[16]) as wave,
+        number_of(texts[17]) as score,
+        id_of(texts[18]) as charging_session_id,
+        texts[19] as experiment,
+        texts[20] as variant,
+        item_id_of(texts[21]) as content_id,
+        item_id_of(texts[22]) as creator_id,
+        whole_number_of(texts[23]) as part,
+        whole_number_of(texts[24]) as parts,
+        number_of(texts[25]) as rating,
+        number_of(texts[26]) as read_seconds,
+        whole_number_of(texts[27]) as billing_interval_count,
+        -- what was sent, of which the next step keeps what its reader cannot read
+        declared_properties as unreadable_properties,
         -- booleans
         is_activity,
         is_page_view,
@@ -146,28 +169,28 @@ typed as (
     from declared
 ),
 
--- a step of its own, because DuckDB plans an expression again wherever its name is used beside it
-stated as (
+-- a value that its reader cannot read is null, and stands here as it was sent; in a step of its own, which names what was read and repeats no reader
+events as (
     select
-        * exclude (declared_properties),
-        -- a value that its reader cannot read is null above, and stands here as it was sent
-        map_from_entries(list_filter(
-            [
-                unread('amount_cents', declared_properties[1], amount_cents),
-                unread('quantity', declared_properties[3], quantity),
-                unread('energy_kwh', declared_properties[6], energy_kwh),
-                unread('effective_at', declared_properties[13], effective_at),
-                unread('trial_ends_at', declared_properties[14], trial_ends_at),
-                unread('score', declared_properties[17], score),
-                unread('part', declared_properties[23], part),
-                unread('parts', declared_properties[24], parts),
-                unread('rating', declared_properties[25], rating),
-                unread('read_seconds', declared_properties[26], read_seconds),
-                unread('billing_interval_count', declared_properties[27], billing_interval_count)
-            ],
-            lambda entry: entry is not null
-        )) as unreadable_properties
+        * replace (
+            map_from_entries(list_filter(
+                [
+                    unread('amount_cents', unreadable_properties[1], amount_cents),
+                    unread('quantity', unreadable_properties[3], quantity),
+                    unread('energy_kwh', unreadable_properties[6], energy_kwh),
+                    unread('effective_at', unreadable_properties[13], effective_at),
+                    unread('trial_ends_at', unreadable_properties[14], trial_ends_at),
+                    unread('score', unreadable_properties[17], score),
+                    unread('part', unreadable_properties[23], part),
+                    unread('parts', unreadable_properties[24], parts),
+                    unread('rating', unreadable_properties[25], rating),
+                    unread('read_seconds', unreadable_properties[26], read_seconds),
+                    unread('billing_interval_count', unreadable_properties[27], billing_interval_count)
+                ],
+                lambda entry: entry is not null
+            )) as unreadable_properties
+        )
     from typed
 )
 
-select * from stated
+select * from events

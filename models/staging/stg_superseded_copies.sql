@@ -61,7 +61,7 @@ repeated_keys as (
 superseded_copies as (
     select
         * exclude (stream_id, user_id, anonymous_id, session_id),
-        stream_key(app, anonymous_id, user_id, stream_id) as stream_id,
+        stream_key(app, clean_id(anonymous_id), clean_id(user_id), coalesce(anonymous_id, user_id), stream_id) as stream_id,
         clean_id(session_id) as session_id
     from copies
     where event_key(app, event_id, event_date) in (select copy_key from repeated_keys)

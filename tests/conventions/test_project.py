@@ -393,7 +393,7 @@ def relations_that_incremental_models_read_keep_what_they_were_built_with(projec
     ]
 
 
-READERS = {"bigint": "whole_number({})", "double": "number({})", "timestamp": "property_instant({}, timezone)"}
+READERS = {"bigint": "whole_number_of({})", "double": "number_of({})", "timestamp": "instant_of({}, timezone)"}
 
 
 def declared_properties_are_extracted_as_the_catalog_says(project: Project) -> list[str]:
@@ -406,16 +406,18 @@ def declared_properties_are_extracted_as_the_catalog_says(project: Project) -> l
     faults = [f"{name}: add it to seeds/property_catalog.csv" for name in sorted(numbers.keys() - wanted.keys())]
     for name, kind in wanted.items():
         number = numbers.get(name, len(numbers) + 1)
-        value = f"declared_properties[{number}]"
+        # without blanks around it for who reads it, as it was sent for who does not
+        value = f"texts[{number}]"
         if name not in numbers:
             faults.append(f"{name}: add '$.{name}' as the last path in stg_events.sql")
-        read = re.search(rf"^ +((?:\w+\()?{re.escape(value)}(?:, timezone)?\)?) as {name},", sql, re.M)
+        places = rf"(?:texts|declared_properties)\[{number}\]"
+        read = re.search(rf"^ +((?:\w+\()?{places}(?:, timezone)?\)?) as {name},", sql, re.M)
         reader = READERS.get(kind, "{}").format(value)
         # text may go through a reader of its own, such as one of ids
         typed = read and read[1].startswith(tuple(each.split("(")[0] for each in READERS.values()))
         if not read or (read[1] != reader and (typed or kind in READERS)):
             faults.append(f"{name}: read it in stg_events.sql by `{reader} as {name},`")
-        unread = f"unread('{name}', {value}, {name})"
+        unread = f"unread('{name}', unreadable_properties[{number}], {name})"
         if kind in READERS and unread not in sql:
             faults.append(f"{name}: state in stg_events.sql by `{unread}`")
         if kind not in READERS and unread in sql:
@@ -655,8 +657,8 @@ def test_a_property_that_is_only_in_the_catalog_is_told_every_other_place(projec
     number = len(project.files["seeds/property_catalog.csv"].splitlines()) - 1
     assert told == [
         "tip_cents: add '$.tip_cents' as the last path in stg_events.sql",
-        f"tip_cents: read it in stg_events.sql by `whole_number(declared_properties[{number}]) as tip_cents,`",
-        f"tip_cents: state in stg_events.sql by `unread('tip_cents', declared_properties[{number}], tip_cents)`",
+        f"tip_cents: read it in stg_events.sql by `whole_number_of(texts[{number}]) as tip_cents,`",
+        f"tip_cents: state in stg_events.sql by `unread('tip_cents', unreadable_properties[{number}], tip_cents)`",
         "tip_cents: describe it as bigint of stg_events in models/staging/_staging__models.yml",
         "tip_cents: describe it as bigint of events in models/marts/core/_core__models.yml",
     ]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import yaml
 
 from orchestration import states
 from orchestration.states import State, States
@@ -172,6 +173,13 @@ def test_nothing_runs_when_nothing_changed_and_readers_of_what_came_out_the_same
     ran = {name for name, status in built.build().items() if status != "no-op"}
     # the rows of an incremental model are not read for their digest, so its readers run, and these come out the same
     assert {"int_event_copies", "fct_app_copies"} <= ran and "int_sessions" not in ran
+
+
+def test_an_exposure_is_no_obstacle(built: Built) -> None:
+    """It is a node of the build with nothing to run."""
+    said = {"name": "board", "type": "dashboard", "owner": {"name": "Us"}, "depends_on": ["ref('fct_sessions')"]}
+    (built.project / "models" / "_boards.yml").write_text(yaml.safe_dump({"version": 2, "exposures": [said]}))
+    assert built.plain("build", "--no-write-json", "--select", "board", FOOTFALL_ONLY_CHANGED="true")
 
 
 def test_a_build_that_is_whole_runs_everything(built: Built) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from serving.publish import Built, publish
+from serving.relations import content_of
 
 PROJECT = Path(__file__).parent / "project"
 
@@ -40,9 +43,27 @@ class SmallHome:
     def manifest(self) -> Path:
         return self.path / "dbt" / "manifest.json"
 
-    def publish(self, keep: int = 5, **settings: object) -> Path:
+    def execute(self, statements: str) -> None:
+        with duckdb.connect(str(self.path / "warehouse.duckdb")) as warehouse:
+            warehouse.execute(statements)
+
+    def keep_states(self) -> None:
+        """Note what the tables of the warehouse hold, as `footfall build` does beside each that it makes."""
+        manifest = json.loads(self.manifest.read_text())
+        with duckdb.connect(str(self.path / "warehouse.duckdb")) as warehouse:
+            warehouse.execute("create schema if not exists plumbing")
+            warehouse.execute("create or replace table plumbing.states (node varchar, content varchar)")
+            warehouse.execute("create table if not exists plumbing.processed_batches (batch_id varchar)")
+            for key, node in manifest["nodes"].items():
+                if node["resource_type"] == "model" and node["config"]["materialized"] == "table":
+                    content = content_of(warehouse, node["relation_name"])
+                    warehouse.execute("insert into plumbing.states values (?, ?)", [key, content])
+
+    def publish(self, keep: int = 5, project: str = "", **settings: object) -> Path:
+        """Publish; two publications of one project share what did not change between them."""
         checks = {"passed": 2, "warned": []}
-        built = Built({"settings": settings}, checks, "2026-01-01T00:00:00+00:00")
+        inputs = {"settings": settings, **({"project": project} if project else {})}
+        built = Built(inputs, checks, "2026-01-01T00:00:00+00:00")
         return publish(self.path, self.manifest, built, keep)
 
 

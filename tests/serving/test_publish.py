@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -51,13 +52,17 @@ def assert_consistent(home: Path) -> str:
     return current.name
 
 
-def test_every_relation_is_published_as_it_was_built(small_home: SmallHome) -> None:
-    small_home.publish()
-    built = duckdb.connect(str(small_home.path / "warehouse.duckdb"), read_only=True)
-    published = reader.connect(small_home.path)
+def assert_published_as_built(home: SmallHome) -> None:
+    built = duckdb.connect(str(home.path / "warehouse.duckdb"), read_only=True)
+    published = reader.connect(home.path)
     for name in (*RELATIONS, *INTERNAL):
         assert multiset(published, name) == multiset(built, name)
         assert len(multiset(built, name)) > 0
+
+
+def test_every_relation_is_published_as_it_was_built(small_home: SmallHome) -> None:
+    small_home.publish()
+    assert_published_as_built(small_home)
 
 
 def test_outsiders_see_what_is_made_for_them(small_home: SmallHome) -> None:
@@ -157,6 +162,57 @@ def test_only_touched_days_are_written_anew(small_home: SmallHome) -> None:
     assert reader.connect(small_home.path).execute("select count(*) from visits").fetchone() == (202,)
 
 
+def test_what_did_not_change_is_taken_from_the_publication_before(small_home: SmallHome) -> None:
+    small_home.visit("second", [(500, "v1", 1, "2024-01-03 11:00:00")])
+    small_home.build()
+    small_home.keep_states()
+    first = small_home.publish(project="p")
+    second = small_home.publish(project="p")
+    assert (second / "parquet" / "visitors.parquet").samefile(first / "parquet" / "visitors.parquet")
+    again, told = publications.read_catalog(second), publications.read_catalog(first)
+    assert again["relations"] == told["relations"]
+    assert_published_as_built(small_home)
+
+    small_home.visit("late", [(1000, "new", 1, "2024-01-03 11:00:00")])
+    small_home.build()
+    small_home.keep_states()
+    third = small_home.publish(project="p")
+    assert not (third / "parquet" / "visitors.parquet").samefile(first / "parquet" / "visitors.parquet")
+    assert_consistent(small_home.path)
+    assert_published_as_built(small_home)
+    # the one before stands as it was
+    before = duckdb.connect(str(first / "marts.duckdb"), read_only=True)
+    assert before.execute("select count(*) from visitors").fetchone() == (7,)
+
+
+@pytest.mark.parametrize("lost", ["the states", "the project", "half of the file"])
+def test_what_is_not_known_to_be_the_same_is_written_anew(small_home: SmallHome, lost: str) -> None:
+    small_home.keep_states()
+    first = small_home.publish(project="p")
+    small_home.visit("late", [(1000, "new", 1, "2024-01-03 11:00:00")])
+    small_home.build()
+    if lost == "the states":
+        small_home.execute("delete from plumbing.states")
+    else:
+        small_home.keep_states()
+    if lost == "half of the file":
+        (first / "marts.duckdb").chmod(0o644)
+        with duckdb.connect(str(first / "marts.duckdb")) as marts:
+            marts.execute("create table gone as select hash(i) as h from range(1000000) r(i); checkpoint")
+            marts.execute("drop table gone; create table small as select 1; checkpoint")
+    second = small_home.publish(project="p" if lost != "the project" else "another")
+    assert not (second / "parquet" / "visitors.parquet").samefile(first / "parquet" / "visitors.parquet")
+    assert_consistent(small_home.path)
+    assert_published_as_built(small_home)
+
+
+def test_a_state_that_lies_is_found_where_what_it_says_is_written(small_home: SmallHome) -> None:
+    small_home.keep_states()
+    small_home.execute("update plumbing.states set content = '7:1' where node like '%.visitors'")
+    with pytest.raises(PublishError, match="visitors as written differs from what was built"):
+        small_home.publish(project="p")
+
+
 def test_days_are_written_in_several_passes_when_they_are_many(
     small_home: SmallHome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -198,8 +254,8 @@ def test_a_difference_from_what_was_built_is_never_shown(
     shown = assert_consistent(small_home.path)
     write = publishing.write_marts
 
-    def lose_a_letter(connection: duckdb.DuckDBPyConnection, relations: object, files: object, work: Path) -> None:
-        write(connection, relations, files, work)  # type: ignore[arg-type]
+    def lose_a_letter(connection: Any, relations: Any, files: Any, work: Path, before: Any) -> None:
+        write(connection, relations, files, work, before)
         with duckdb.connect(str(work / "marts.duckdb")) as marts:
             marts.execute("update visitors set title = 'V' where visitor = 'v3'")
 
