@@ -7,4 +7,9 @@ def model(dbt, session):
     # imported here, so that reading the project does not cost it
     from fits.customer_predictions import predict
 
-    return predict(dbt.ref("int_customer_histories").to_arrow_table())
+    known = session.execute(
+        "select 1 from duckdb_tables() where (database_name, schema_name, table_name) = (?, ?, ?)",
+        [dbt.this.database, dbt.this.schema, dbt.this.identifier],
+    ).fetchall()
+    before = session.table(str(dbt.this)).to_arrow_table() if known else None
+    return predict(dbt.ref("int_customer_histories").to_arrow_table(), before)

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
+import pyarrow as pa
 import pytest
 from scipy.special import hyp2f1
 
+from fits import customer_predictions, spending
 from fits import purchases as buying
-from fits import spending
 from fits.customer_value import FEWEST_CUSTOMERS, Forecast, forecast_customers
 from fits.fitting import FitError, Floats
 
@@ -274,3 +275,46 @@ def test_customers_among_whom_nobody_leaves_fit_the_simpler_model() -> None:
     simpler = (told.r + x) / (told.alpha + ages) * 50
     assert np.sum(told.expected_purchases) == pytest.approx(np.sum(simpler), rel=0.02)
     assert np.mean(np.abs(told.expected_purchases / simpler - 1) < 0.02) > 0.9
+
+
+def histories(seed: int) -> pa.Table:
+    """Customers of two apps, whose predictions are two fits."""
+    rng = np.random.default_rng(seed)
+    days, recency, ages, _ = simulate(rng, CDNOW, rng.uniform(27, 39, 400), 1.0)
+    return pa.table(
+        {
+            "app": ["shop"] * 200 + ["store"] * 200,
+            "purpose": ["forecast"] * 400,
+            "person_id": [f"p{number}" for number in range(400)],
+            "horizon_days": pa.array([90] * 400, pa.int64()),
+            "purchase_days": pa.array(days.astype(int) + 1, pa.int64()),
+            "recency_days": np.round(recency * 7),
+            "age_days": np.round(ages * 7),
+            "revenue_cents": pa.array(rng.integers(100, 9_000, 400), pa.int64()),
+        }
+    )
+
+
+def test_a_population_is_fitted_again_when_and_only_when_a_history_of_it_is_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fit, fitted = customer_predictions._predict_population, list[str]()
+
+    def watched(rows: pa.Table) -> pa.Table:
+        fitted.append(rows["app"][0].as_py())
+        return fit(rows)
+
+    monkeypatch.setattr(customer_predictions, "_predict_population", watched)
+    before = customer_predictions.predict(histories(1))
+    assert fitted == ["shop", "store"]
+    assert customer_predictions.predict(histories(1), before) == before
+    assert fitted == ["shop", "store"]
+    for name in ("purpose", "person_id", "horizon_days", "purchase_days", "recency_days", "age_days", "revenue_cents"):
+        column = histories(1)[name].to_pylist()
+        column[300] = f"{column[300]}x" if isinstance(column[300], str) else column[300] + 1
+        kind = histories(1).schema.field(name)
+        other = histories(1).set_column(histories(1).schema.get_field_index(name), kind, pa.array(column, kind.type))
+        fitted.clear()
+        again = customer_predictions.predict(other, before)
+        assert set(fitted) == {"store"}, name
+        assert again == customer_predictions.predict(other), name
