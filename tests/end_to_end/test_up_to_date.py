@@ -263,7 +263,7 @@ def one_model_left_out(patch: pytest.MonkeyPatch) -> None:
 
 
 def tables_that_look_alike(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(states, "_content_of", lambda *_: "any")
+    patch.setattr(states, "content_of", lambda *_: "any")
 
 
 def missing_relations(patch: pytest.MonkeyPatch) -> None:
