@@ -105,6 +105,11 @@ class Before:
         if state and self.relations.get(relation.name, {}).get("state") == state:
             self.kept.add(relation.name)
 
+    def has_query_of(self, relation: Relation) -> bool:
+        """Whether the file of then shows a view by the query that it has now."""
+        told = self.relations.get(relation.name, {})
+        return relation.kind == "view" and told.get("query") == _digest(relation.sql)
+
     def rows(self, relation: Relation) -> int | None:
         """How many rows a kept relation has; None also where they were not counted."""
         rows: int | None = self.relations[relation.name]["rows"]
@@ -200,6 +205,7 @@ def publish(home: Path, manifest_path: Path, built: Built, keep: int, memory_lim
                 "description": relation.description,
                 "rows": rows[relation.name],
                 "state": states[relation.name],
+                **({"query": _digest(relation.sql)} if relation.kind == "view" else {}),
                 "checks": relation.checks,
                 "is_internal": relation.is_internal,
                 **({"card": relation.card} if relation.card else {}),
@@ -318,9 +324,9 @@ def write_marts(
             if not relation.is_internal:
                 connection.execute(f"copy {name} to {_text(parquet)} (format parquet, compression zstd)")
         elif relation.kind == "view":
-            if old:
+            if before and before.has_query_of(relation):
                 continue
-            connection.execute(f"create view {name} as {relation.sql}")
+            connection.execute(f"create or replace view {name} as {relation.sql}")
         elif relation.kind == "files":
             columns = _columns(connection, relation.built_as, relation.hidden)
             connection.execute(
@@ -359,7 +365,7 @@ def verify(
         PublishError: when the two differ. The law is: published = built.
     """
     connection.execute(f"attach {_text(work / 'marts.duckdb')} as check_marts (read_only)")
-    old, kept = (before.path, before.kept) if before else (None, set())
+    kept = before.kept if before else set()
     in_files = sum(file.rows for days in files.values() for file in days)
     rows: dict[str, int | None] = {}
     for relation in relations:
@@ -367,7 +373,7 @@ def verify(
             rows[relation.name] = before.rows(relation)
             continue
         written = f"check_marts.{_published(relation)}"
-        is_known_view = relation.kind == "view" and old is not None
+        is_known_view = before is not None and before.has_query_of(relation)
         if not is_known_view and _columns(connection, written) != _columns(
             connection, relation.built_as, relation.hidden
         ):
@@ -430,7 +436,7 @@ def _contents(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
 def _state(relation: Relation, contents: Mapping[str, str]) -> str:
     """What tells the rows of a relation from others; empty where it is not known."""
     read = [contents.get(key, "") for key in relation.made_of]
-    return _digest(read) if all(read) else ""
+    return _digest([relation.sql, read]) if all(read) else ""
 
 
 class _open_warehouse:
