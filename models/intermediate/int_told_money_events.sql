@@ -65,12 +65,13 @@ planned_events as materialized (
 ),
 
 -- who says a currency needs no other event for it, unless it is to tell a silent one of its payment
-events_together as (
-    select * from planned_events
-    where
+marked_events as (
+    select
+        *,
         said_currency is null
         or subscription_id is not null
-        or (app, payment_key) in (select (app, payment_key) from planned_events where said_currency is null)
+        or (app, payment_key) in (select (app, payment_key) from planned_events where said_currency is null) as is_told_with_others
+    from planned_events
 ),
 
 -- what a payment and a subscription are in: of the former what its own events say, the furthest first; of the latter what was said last, else next
@@ -82,7 +83,8 @@ events_with_currencies as (
             as subscription_currency,
         first_value(case when is_of_subscription then coalesce(said_currency, plan_currency) end ignore nulls) over changes_from_now
             as next_subscription_currency
-    from events_together
+    from marked_events
+    where is_told_with_others is not false
     window
         payment_events as (
             partition by app, payment_key
@@ -104,7 +106,7 @@ events_with_currencies as (
 -- a refund is in the currency of what it refunds, also where that has it of its plan or subscription
 told_events as (
     select
-        * exclude (currency, payment_currency, subscription_currency, next_subscription_currency),
+        * exclude (currency, is_told_with_others, payment_currency, subscription_currency, next_subscription_currency),
         coalesce(
             said_currency,
             payment_currency,
@@ -122,10 +124,10 @@ told_events as (
     from events_with_currencies
     union all by name
     select
-        * exclude (currency),
+        * exclude (currency, is_told_with_others),
         said_currency as told_currency
-    from planned_events
-    anti join events_together using (app, event_id, event_date)
+    from marked_events
+    where is_told_with_others is false
 )
 
 select * from told_events
