@@ -19,6 +19,9 @@ OPEN, SEALED = ".open", ".ndjson"
 LOCK = ".lock"
 # how many lines one call of the system takes
 BUFFERS = 512
+# a group is whole when the loop has turned so often without another request (one turn reads it, the next handles it),
+# and at the latest after so long
+QUIET_TURNS, GATHER_SECONDS = 2, 0.005
 # how long those who seal what another left may hold the lock
 LEFTOVERS_SECONDS = 2.0
 
@@ -131,6 +134,7 @@ class Spool:
             await self._wake.wait()
             self._wake.clear()
             while self._waiting:
+                await self._gather()
                 group, self._waiting = self._waiting, []
                 failed = await loop.run_in_executor(self._disk, self._write, group)
                 for each in group:
@@ -140,6 +144,15 @@ class Spool:
                         each.done.set_exception(error) if error else each.done.set_result(None)
             if self._closing:
                 return
+
+    async def _gather(self) -> None:
+        """Return when the loop has read what has come by now, so that all who send at once share a sync."""
+        loop = asyncio.get_running_loop()
+        latest = loop.time() + GATHER_SECONDS
+        seen, quiet = len(self._waiting), 0
+        while quiet < QUIET_TURNS and loop.time() < latest:
+            await asyncio.sleep(0)
+            seen, quiet = len(self._waiting), quiet + 1 if len(self._waiting) == seen else 0
 
     async def seal(self, min_events: int, max_age_seconds: float) -> int:
         """Close the files that hold enough, or have been open long enough; return how many events they hold."""

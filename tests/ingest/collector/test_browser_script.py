@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,27 @@ def test_pages_clicks_forms_links_and_time_are_told(tmp_path: Path) -> None:
     assert len({row[4] for row in rows}) == 1
     assert {row[3] for row in rows if row[0] == "form_submitted"} == {"u1"}
     assert "a@example.test" not in str(rows)
+
+
+@needs_chromium
+def test_a_new_address_is_a_page_and_a_new_fragment_is_none(tmp_path: Path) -> None:
+    def act(page: Any, origin: str) -> None:
+        page.wait_for_function("window.footfall")
+        for change in (
+            "history.pushState({}, '', '/page.html?second')",
+            "location.hash = 'part'",
+            "history.replaceState({}, '', '/page.html?third#part')",
+            "history.pushState({}, '', '/page.html?third#other')",
+        ):
+            page.evaluate(change)
+            page.wait_for_timeout(100)
+        for _ in range(3):  # third again, second, the first
+            page.go_back()
+            page.wait_for_timeout(100)
+
+    rows = visit(tmp_path, act)
+    viewed = Counter(row[2].rsplit("?")[-1].split("#")[0] for row in rows if row[0] == "page_view")
+    assert viewed == {"utm_source=news": 2, "second": 2, "third": 1}
 
 
 @needs_chromium
