@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -246,25 +245,30 @@ def _made_of(manifest: dict[str, Any], key: str) -> set[str]:
 
 
 def _logic(manifest: dict[str, Any], key: str, settings: dict[str, Any]) -> str:
-    """Digest of the model's own code and of all that it is computed with: ancestors, macros, seeds, settings."""
+    """Digest of the model's own code and of all that it is computed with: ancestors, macros, seeds, settings.
+
+    Of the project's macros all count: which ones a node calls, dbt's manifest says only of those that ran.
+    """
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
     digest.update(values_version().encode())
-    for unique_id in sorted(_closure(manifest["nodes"], [key], "nodes")):
-        node = manifest["nodes"][unique_id]
-        digest.update(f"{unique_id} {node['checksum']['checksum']}\n".encode())
-        for macro in sorted(_closure(manifest["macros"], node.get("depends_on", {}).get("macros", []), "macros")):
-            digest.update(f"{macro} {manifest['macros'][macro]['macro_sql']}\n".encode())
+    for unique_id in sorted(_ancestry(manifest["nodes"], key)):
+        digest.update(f"{unique_id} {manifest['nodes'][unique_id]['checksum']['checksum']}\n".encode())
+    project = manifest["metadata"]["project_name"]
+    for name, macro in sorted(manifest["macros"].items()):
+        if macro["package_name"] == project:
+            digest.update(f"{name} {macro['macro_sql']}\n".encode())
     return digest.hexdigest()[:16]
 
 
-def _closure(nodes: dict[str, Any], start: Iterable[str], kind: str) -> set[str]:
+def _ancestry(nodes: dict[str, Any], key: str) -> set[str]:
+    """A node and all that it reads, directly or not."""
     found: set[str] = set()
-    waiting = [key for key in start if key in nodes]
+    waiting = [key]
     while waiting:
         key = waiting.pop()
         if key not in found:
             found.add(key)
-            waiting += [parent for parent in nodes[key].get("depends_on", {}).get(kind, []) if parent in nodes]
+            waiting += [parent for parent in _reads(nodes[key]) if parent in nodes]
     return found
 
 

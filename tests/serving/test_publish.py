@@ -228,6 +228,19 @@ def test_days_are_written_in_several_passes_when_they_are_many(
     assert multiset(reader.connect(small_home.path), "visits") == multiset(built, "visits")
 
 
+def test_what_dbt_ran_this_time_writes_no_day_anew(small_home: SmallHome) -> None:
+    manifest, written = json.loads(small_home.manifest.read_text()), []
+    # dbt adds what a node calls when it runs, and a node that is left out does not
+    first, second, *_ = manifest["macros"]
+    for called in ([first], [second], []):
+        for node in manifest["nodes"].values():
+            node["depends_on"]["macros"] = called
+        small_home.manifest.write_text(json.dumps(manifest))
+        small_home.publish()
+        written.append(day_files(small_home))
+    assert written[0] == written[1] == written[2]
+
+
 def test_a_changed_setting_writes_every_day_anew(small_home: SmallHome) -> None:
     small_home.publish(week_start="monday")
     before = day_files(small_home)
