@@ -45,10 +45,13 @@ create or replace macro clean_id(value) as id_of(trimmed(value));
 
 
 def _is_listed(value: str, sentinels: set[str]) -> str:
-    """Return the condition that a text is blank or listed; lower case is asked of as few ids as can be."""
+    """Return the condition that a text is blank or listed; lower case is asked of as few ids as can be.
+
+    It is no `in (…)`: DuckDB joins with a long one, and a join is done whether or not anybody asks for the id.
+    """
     floats = {f"{text}.0" for text in sentinels if re.fullmatch(r"-?\d{1,7}", text)}
     short = sorted(text for text in {"", *sentinels, *floats} if len(text.encode()) < 10)
-    tests = [f"case when strlen({value}) < 10 then lower({value}) in ({', '.join(map(literal, short))})"]
+    tests = [f"case when strlen({value}) < 10 then list_contains([{', '.join(map(literal, short))}], lower({value}))"]
     for text in sorted(sentinels - set(short)):
         is_cased = text.lower() != text.upper()
         is_it = f"lower({value}) = {literal(text)}" if is_cased else f"{value} = {literal(text)}"
