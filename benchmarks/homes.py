@@ -102,10 +102,6 @@ class Home:
         seconds: dict[str, float] = json.loads(self._node_cpu.read_text())
         return seconds
 
-    def node_count(self) -> int:
-        """How many nodes, tests included, the last dbt run had."""
-        return len(json.loads((self.path / "dbt" / "target" / "run_results.json").read_text())["results"])
-
     @property
     def _node_cpu(self) -> Path:
         return self.path / "dbt" / "node_cpu.json"

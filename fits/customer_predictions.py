@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import fields
+from functools import cache
 from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
@@ -55,12 +56,16 @@ def predict(histories: pa.Table, before: pa.Table | None = None) -> pa.Table:
     return pa.concat_tables(found)
 
 
+@cache
+def _made_by() -> bytes:
+    """The code of the fits and the libraries that they fit with: with others a fit may find something else."""
+    code = [file.read_bytes() for file in sorted(Path(__file__).parent.glob("*.py"))]
+    return b"".join([*code, *(version(name).encode() for name in ("numpy", "scipy", "pyarrow"))])
+
+
 def _digest(rows: pa.Table) -> str:
     """A digest of the rows, of the code that fits, and of the libraries that it fits with."""
-    digest = hashlib.sha256()
-    for file in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(file.read_bytes())
-    digest.update(" ".join(version(name) for name in ("numpy", "scipy", "pyarrow")).encode())
+    digest = hashlib.sha256(_made_by())
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, rows.schema.remove_metadata()) as stream:
         stream.write_table(rows.replace_schema_metadata().combine_chunks())

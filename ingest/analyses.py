@@ -25,7 +25,7 @@ class SeedError(Exception):
     """A row of a seed that says nothing legal."""
 
 
-def configured(kind: str, seeds: str, timezone: str) -> str:
+def configured(kind: str, seeds: str, local_times: str) -> str:
     """Return, as JSON, what the seeds name of a kind, or the fault of the first row that is not legal.
 
     What is to be asked of an event is SQL over the columns of stg_events: of an analysis its `unit` (null for persons,
@@ -34,30 +34,31 @@ def configured(kind: str, seeds: str, timezone: str) -> str:
     Args:
         kind: `funnels`, `retentions`, `conversions`, `paths`, or `analyses` for all that events are picked for.
         seeds: the rows by the name of their seed, as JSON: texts, each with the `seed` and the `number` of its row.
-        timezone: the reporting time zone, in which conditions on times are written.
+        local_times: the SQL of each of TIMES in the reporting time zone, in which conditions are written, as JSON.
     """
     rows: Seeds = json.loads(seeds)
+    local: dict[str, str] = json.loads(local_times)
     try:
         found = [named for read in KINDS[kind] for named in read(rows)]
     except SeedError as fault:
         return json.dumps({"fault": str(fault)})
     for named in found if kind != "paths" else ():
-        _tell_events(named, timezone)
+        _tell_events(named, local)
     return json.dumps({"found": found})
 
 
-def _tell_events(named: Row, timezone: str) -> None:
+def _tell_events(named: Row, local: dict[str, str]) -> None:
     """Add to an analysis the SQL that tells its events."""
     scope = named["scope"]
     units = {"person": "null::varchar", "account": "account_id"}
     named["unit"] = units.get(scope["unit"]) or event_value(scope["unit"])
     named["amount"] = None if named["value"] is None else as_amount(event_value(named["value"]))
     for selector in named["selectors"]:
-        selector["condition"] = _selects(selector, timezone)
-    named["may_name"] = _may_name(named, timezone)
+        selector["condition"] = _selects(selector, local)
+    named["may_name"] = _may_name(named, local)
 
 
-def _may_name(named: Row, timezone: str) -> str:
+def _may_name(named: Row, local: dict[str, str]) -> str:
     """The condition that an event has the unit and may be named, beside what person days tell the analysis.
 
     Of a selector its event's name is enough: conditions on properties cost the most, and are left for the parts.
@@ -67,7 +68,7 @@ def _may_name(named: Row, timezone: str) -> str:
     tests = [is_known if scope["unit"] == "person" else f"{named['unit']} is not null"]
     if scope["app"] is not None:
         tests.append(f"app = {literal(scope['app'])}")
-    tests.append(_fulfils(scope["where"], timezone))
+    tests.append(_fulfils(scope["where"], local))
     if not named["is_whole"]:
         names = [
             selector["condition"]
@@ -80,21 +81,20 @@ def _may_name(named: Row, timezone: str) -> str:
     return f"({' and '.join(tests)})"
 
 
-def _selects(selector: Row, timezone: str) -> str:
+def _selects(selector: Row, local: dict[str, str]) -> str:
     """The condition that a selector selects an event."""
     if selector["event_name"] is None and not selector["where"]:
         return str(selector["blank"])
     name = "true" if selector["event_name"] is None else f"event_name = {literal(selector['event_name'])}"
-    return f"({name} and {_fulfils(selector['where'], timezone)})"
+    return f"({name} and {_fulfils(selector['where'], local)})"
 
 
-def _fulfils(where: Row, timezone: str) -> str:
+def _fulfils(where: Row, local: dict[str, str]) -> str:
     """The condition that an event fulfils all of a where."""
     tests = []
     for key, operators in where.items():
-        if key in TIMES:
-            local = key if timezone.upper() == "UTC" else f"timezone({literal(timezone)}, timezone('UTC', {key}))"
-            tests.append(time_condition(local, operators, literal))
+        if key in local:
+            tests.append(time_condition(local[key], operators, literal))
         else:
             tests.append(condition(event_value(key), operators, literal))
     return " and ".join(tests) or "true"

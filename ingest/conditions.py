@@ -7,40 +7,12 @@ A value reaches the SQL through `literal` only: a callable that gives its placeh
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ingest.envelope import CONTEXT_FIELDS, ID_FIELDS
+
 Literal = Callable[[Any], str]
 
 TIMES = ("occurred_at", "received_at")
-ENVELOPE = (
-    "event_id",
-    "event_name",
-    "user_id",
-    "anonymous_id",
-    "session_id",
-    "account_id",
-    "app",
-    "person_id",
-    *TIMES,
-)
-CONTEXT = (
-    "page_url",
-    "page_title",
-    "referrer",
-    "utm_source",
-    "utm_medium",
-    "utm_campaign",
-    "utm_term",
-    "utm_content",
-    "device_type",
-    "os",
-    "browser",
-    "country",
-    "region",
-    "city",
-    "locale",
-    "user_agent",
-    "ip",
-    "library",
-)
+ENVELOPE = ("event_id", "event_name", *ID_FIELDS, "app", "person_id", *TIMES)
 SIGNS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<=", "eq": "=", "ne": "<>"}
 
 
@@ -54,7 +26,7 @@ def event_value(key: str) -> str:
     if key in ENVELOPE:
         return key
     of_context = key.removeprefix("context.")
-    if of_context != key and of_context in CONTEXT:
+    if of_context != key and of_context in CONTEXT_FIELDS:
         return of_context
     is_of_context = of_context not in (key, "")
     name = of_context if is_of_context else key.removeprefix("properties.") or key

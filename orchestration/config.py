@@ -80,5 +80,5 @@ def _check(home: Path, project: Path, name: str, value: str) -> None:
         except ValidationError as error:
             raise SettingsError(f"{name} is {value!r}: {error.errors()[0]['msg']}.") from None
     else:
-        if fault := refusal(in_force | {name: as_value(value)}):
-            raise SettingsError(fault.split(" Change it by ")[0])
+        if refused := refusal(in_force | {name: as_value(value)}):
+            raise SettingsError(refused[1])

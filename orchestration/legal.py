@@ -55,24 +55,25 @@ CHECKED = (
 )
 
 
-def refusal(values: Mapping[str, Any]) -> str | None:
-    """Say which setting is not legal beside the others, its value, what is wrong and the mend; None where all are.
+def refusal(values: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return which setting is not legal beside the others, and a sentence that says why; None where all are legal.
 
     Args:
         values: of every setting in CHECKED.
     """
     for name in CHECKED:
         if fault := _fault(name, values):
-            return (
-                f"Setting '{name}' is '{values[name]}'; {fault}. "
-                f"Change it by `footfall config set`, in dbt_project.yml or in FOOTFALL_{name.upper()}."
-            )
+            return name, f"Setting '{name}' is '{values[name]}'; {fault}."
     return None
 
 
 def refusal_of(values: str) -> str:
-    """Return what `refusal` says of values as JSON, nothing where they are legal: the SQL function of the models."""
-    return refusal(json.loads(values)) or ""
+    """Return what `refusal` says of values as JSON, with the mend, or "": the SQL function that a build asks first."""
+    refused = refusal(json.loads(values))
+    if refused is None:
+        return ""
+    name, why = refused
+    return f"{why} Change it by `footfall config set`, in dbt_project.yml or in FOOTFALL_{name.upper()}."
 
 
 def _fault(name: str, values: Mapping[str, Any]) -> str | None:

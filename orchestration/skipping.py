@@ -17,9 +17,7 @@ from dbt_common.context import get_invocation_context
 
 from ingest.settings import as_value
 from orchestration.settings import PREFIX
-from orchestration.states import ONLY_CHANGED, REASON, UP_TO_DATE, State, States
-
-RUN = ("model", "seed", "test", "snapshot")
+from orchestration.states import ONLY_CHANGED, REASON, RUN, UP_TO_DATE, State, States
 
 
 def install() -> None:

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 # set by whoever asks for a build of what can have changed alone; plain dbt builds all that it is told to
 ONLY_CHANGED = "FOOTFALL_ONLY_CHANGED"
+# what of the nodes of a build has something to run
+RUN = ("model", "seed", "test", "snapshot")
 # by which dbt's results say that a node was left as it is, or why it ran
 UP_TO_DATE = "up_to_date"
 REASON = "reason"
@@ -150,11 +152,7 @@ class States:
 
     def forecast(self) -> list[Forecast]:
         """What a build would do with each node, in its order, as far as that is known before it begins."""
-        nodes = {
-            node.unique_id: node
-            for node in self.manifest.nodes.values()
-            if node.resource_type in ("model", "seed", "test", "snapshot")
-        }
+        nodes = {node.unique_id: node for node in self.manifest.nodes.values() if node.resource_type in RUN}
         parents = {key: [*getattr(node.depends_on, "nodes", ())] for key, node in nodes.items()}
         # what may come out as something else: the rows of what runs, and of a view what it reads
         moving: set[str] = set()

@@ -58,7 +58,7 @@ class Fixed(Said):
 class Dashboard(Said):
     """A list of figures for somebody."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] = Field(exclude=True)
+    name: Name = Field(exclude=True)
     title: Annotated[str, Field(min_length=1)]
     about: Annotated[str, Field(min_length=1)]
     owner: Owner

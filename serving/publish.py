@@ -283,6 +283,7 @@ def link_landed_files(connection: duckdb.DuckDBPyConnection, relation: Relation,
             link = folder / relation.name / f"{stat.st_size:x}-{stat.st_mtime_ns:x}" / landed.name
             if not link.exists():
                 _link(landed, link)
+                fsync(link.parent)
             files.append(link)
     if not files:
         raise PublishError(f"There is no file {pattern}. Run `footfall build`, which makes an empty one.")
@@ -296,14 +297,14 @@ def write_marts(
     relations: Iterable[Relation],
     files: Files,
     work: Path,
-    before: Before | None = None,
+    before: Before,
 ) -> None:
     """Write marts.duckdb into a folder, and what outsiders read of the copied relations beside it as Parquet.
 
     It begins as a copy of the publication before, where there is one to begin from: what did not change stays.
     """
     path = work / "marts.duckdb"
-    old, kept = (before.path, before.kept) if before else (None, set())
+    old = before.path
     if old:
         shutil.copyfile(old / path.name, path)
         path.chmod(0o644)
@@ -315,7 +316,7 @@ def write_marts(
     connection.execute(f"create schema if not exists {INTERNAL}")
     for relation in relations:
         name, parquet = _published(relation), work / "parquet" / f"{relation.name}.parquet"
-        if relation.name in kept:
+        if relation.name in before.kept:
             if relation.kind == "table" and not relation.is_internal and old:
                 _link(old / "parquet" / parquet.name, parquet)
             continue
@@ -324,7 +325,7 @@ def write_marts(
             if not relation.is_internal:
                 connection.execute(f"copy {name} to {_text(parquet)} (format parquet, compression zstd)")
         elif relation.kind == "view":
-            if before and before.has_query_of(relation):
+            if before.has_query_of(relation):
                 continue
             connection.execute(f"create or replace view {name} as {relation.sql}")
         elif relation.kind == "files":
@@ -351,8 +352,8 @@ def verify(
     relations: Iterable[Relation],
     files: Files,
     work: Path,
-    before: Before | None = None,
-    contents: Mapping[str, str] | None = None,
+    before: Before,
+    contents: Mapping[str, str],
 ) -> dict[str, int | None]:
     """Compare what was written with what was built, read back from the file; return rows per relation.
 
@@ -365,15 +366,14 @@ def verify(
         PublishError: when the two differ. The law is: published = built.
     """
     connection.execute(f"attach {_text(work / 'marts.duckdb')} as check_marts (read_only)")
-    kept = before.kept if before else set()
     in_files = sum(file.rows for days in files.values() for file in days)
     rows: dict[str, int | None] = {}
     for relation in relations:
-        if before and relation.name in kept:
+        if relation.name in before.kept:
             rows[relation.name] = before.rows(relation)
             continue
         written = f"check_marts.{_published(relation)}"
-        is_known_view = before is not None and before.has_query_of(relation)
+        is_known_view = before.has_query_of(relation)
         if not is_known_view and _columns(connection, written) != _columns(
             connection, relation.built_as, relation.hidden
         ):
@@ -386,7 +386,7 @@ def verify(
         if relation.kind == "table":
             there = content_of(connection, written)
             # an incremental model's is no digest of its rows
-            built = (contents or {}).get(relation.unique_id, "")
+            built = contents.get(relation.unique_id, "")
             here = built if ":" in built else content_of(connection, relation.built_as)
             count = int(there.split(":")[0])
         else:
@@ -536,7 +536,6 @@ def _link(landed: Path, link: Path) -> None:
         shutil.copyfile(landed, fresh)
         fsync(fresh)
     fresh.replace(link)
-    fsync(link.parent)
 
 
 def _files_query(relation: Relation, columns: list[tuple[str, str]], files: Iterable[DayFile | LandedFile]) -> str:

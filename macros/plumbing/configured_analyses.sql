@@ -36,7 +36,8 @@
     {%- if not execute -%}
         {{ return([]) }}
     {%- endif -%}
-    {%- set arguments = [kind, tojson(rows), setting('reporting_timezone')] | map('string') | map('replace', "'", "''") | join("', '") -%}
+    {%- set local_times = {'occurred_at': local_timestamp('occurred_at'), 'received_at': local_timestamp('received_at')} -%}
+    {%- set arguments = [kind, tojson(rows), tojson(local_times)] | map('string') | map('replace', "'", "''") | join("', '") -%}
     {%- set answer = fromjson(run_query("select configured('" ~ arguments ~ "')").columns[0].values() | first) -%}
     {%- if answer.fault -%}
         {{ exceptions.raise_compiler_error(answer.fault) }}

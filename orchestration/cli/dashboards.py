@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from serving.dashboards import Library
 
 dashboards_app = typer.Typer(help="List, check and begin dashboards, which are YAML files.", no_args_is_help=True)
-NAME = r"[a-z][a-z0-9_]*"
 
 
 @dashboards_app.command("list")
@@ -62,6 +61,7 @@ def new_dashboard(
     from orchestration.settings import home as enter
     from serving.dashboards import NEW, Dashboard, json_schema
     from serving.figures import Figure
+    from serving.figures.figure import NAME
 
     if not re.fullmatch(NAME, name):
         typer.echo(f"A dashboard cannot be called {name!r}: take lower case letters, digits and _.", err=True)

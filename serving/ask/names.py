@@ -11,16 +11,12 @@ import duckdb
 from pydantic import BaseModel
 
 from ingest.conditions import TIMES, condition
+from ingest.envelope import CONTEXT_FIELDS, ID_FIELDS
 from serving.ask.scope import Scope, publishes
 from serving.ask.vocabulary import AskError, Condition, Selector, Where, nearest
 
 # every event has these
 ALWAYS_SET = ("event_id", "event_name", "app", *TIMES)
-CONTEXT = (
-    "page_url", "page_title", "referrer", "utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content",
-    "device_type", "os", "browser", "country", "region", "city", "locale", "user_agent", "ip", "library",
-)  # fmt: skip
-IDS = ("user_id", "anonymous_id", "session_id", "account_id", "person_id")
 HINT = "`footfall ask --names` lists what there is, `--allow-unknown` answers anyway."
 NAMES = """
     with named_events as (
@@ -165,10 +161,10 @@ class _Names:
         query = "select distinct unnest(json_keys({column})) from events where {column} is not null"
         if key.startswith("context."):
             others = self.connection.execute(query.format(column="context_other")).fetchall()
-            known = [f"context.{name}" for name in (*CONTEXT, *(name for (name,) in others))]
+            known = [f"context.{name}" for name in (*CONTEXT_FIELDS, *(name for (name,) in others))]
         else:
             properties = [name for (name,) in self.connection.execute(query.format(column="properties")).fetchall()]
-            known = [*properties, *(f"properties.{name}" for name in properties), *IDS]
+            known = [*properties, *(f"properties.{name}" for name in properties), *ID_FIELDS, "person_id"]
         self._fault(f"No event has `{key}`{nearest(key, sorted(set(known) - {key}))}")
 
     def _fault(self, sentence: str) -> None:

@@ -11,6 +11,7 @@ from ingest.conditions import TIMES, as_amount, as_number, condition, event_valu
 from serving.ask.engines import engine
 from serving.ask.settings import setting
 from serving.ask.vocabulary import AskError, Condition, Question, Selector, Where, local_time, nearest
+from serving.periods import period_of
 
 UNITS = {"person": "person_id", "account": "account_id", "session": "cut_session_id"}
 # the session of an event is the last one of its stream that had begun, unless a passive event came after it had ended;
@@ -379,10 +380,7 @@ class Scope:
 
     def first_day_of_first(self, period: str) -> date:
         """Return the local day on which the period that holds the first day begins."""
-        first = self.first_day
-        if period == "week":
-            return first - timedelta(days=(first.weekday() + (self.question.week_start == "sunday")) % 7)
-        return first.replace(day=1) if period == "month" else first
+        return period_of(self.first_day, period, self.question.week_start)
 
     def calendar(self, period: str) -> str:
         """Return a select of every period from the data's first (or `date_from`) to the last.

@@ -6,12 +6,10 @@ import math
 from datetime import date, datetime
 from typing import Any
 
-NARROW = "\u202f"
 THIN = "\u00a0"
 UNKNOWN = "–"
 SYMBOLS = {"USD": "$", "GBP": "£", "EUR": "€", "JPY": "¥", "INR": "₹", "CNY": "CN¥", "CHF": "CHF", "BRL": "R$"}
 SCALES = ((1e12, "T"), (1e9, "B"), (1e6, "M"))
-PERIOD_WORDS = {"day": "day", "week": "week", "month": "month"}
 # the last part of a column's name says its unit
 SUFFIXES = {
     "cents": "cents", "seconds": "seconds", "rate": "share", "share": "share", "retention": "share", "csat": "share",
@@ -66,10 +64,8 @@ def value_text(value: Any, unit: str = "number", currency: str = "USD", *, is_fu
 
 def number_text(number: float, is_full: bool = False) -> str:
     """1,629 · 9.75 M · 3.14."""
-    if not is_full:
-        for scale, letter in SCALES:
-            if abs(number) >= scale * 0.99995:
-                return f"{_signed(f'{abs(number) / scale:.3g}', number)}{THIN}{letter}"
+    if not is_full and (scaled := _scaled(number)):
+        return _signed(scaled, number)
     if number == int(number) or abs(number) >= 1000:
         return _signed(f"{abs(number):,.0f}", number)
     size = abs(number)
@@ -153,16 +149,19 @@ def _share(share: float, is_full: bool) -> str:
 
 def _money(amount: float, currency: str, is_full: bool) -> str:
     symbol = _symbol(currency)
-    letter = ""
     size = abs(amount)
-    if not is_full:
-        for scale, name in SCALES:
-            if size >= scale * 0.99995:
-                size, letter = size / scale, f"{THIN}{name}"
-                break
-    text = f"{size:.3g}" if letter else f"{size:,.2f}" if is_full or size < 1000 else f"{size:,.0f}"
-    written = f"{symbol}{text}{letter}" if len(symbol) < 3 or symbol == "CN¥" else f"{text}{letter}{THIN}{symbol}"
+    scaled = None if is_full else _scaled(amount)
+    text = scaled or (f"{size:,.2f}" if is_full or size < 1000 else f"{size:,.0f}")
+    written = f"{symbol}{text}" if len(symbol) < 3 or symbol == "CN¥" else f"{text}{THIN}{symbol}"
     return _signed(written, amount)
+
+
+def _scaled(number: float) -> str | None:
+    """The size of a large number, 9.75 M; None of one that is written out."""
+    for scale, letter in SCALES:
+        if abs(number) >= scale * 0.99995:
+            return f"{abs(number) / scale:.3g}{THIN}{letter}"
+    return None
 
 
 def _symbol(currency: str) -> str:

@@ -19,7 +19,8 @@ from serving.drawing.numbers import axis_of, period_text, title_of, unit_of_card
 from serving.drawing.theme import MOST_SERIES
 from serving.figures.figure import Bars, Figure, Lines, Period
 from serving.figures.fill import Filled
-from serving.figures.filters import Source, period_after
+from serving.figures.filters import Source
+from serving.periods import period_after
 
 # a period by its start, or an age by its number
 Place = date | int

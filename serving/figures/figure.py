@@ -21,7 +21,8 @@ PARAMETERS = {
 PARAMETER = re.compile(r"\$(\w+)")
 Period = Literal["day", "week", "month"]
 Unit = Literal["number", "share", "ratio", "cents", "seconds", "date", "time", "month", "text"]
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+NAME = r"^[a-z][a-z0-9_]*$"
+Name = Annotated[str, Field(pattern=NAME)]
 
 
 class FigureError(ValueError):
@@ -183,6 +184,11 @@ class Figure(Said):
     def parameters(self) -> set[str]:
         """The filters that its SQL or question names."""
         return set(PARAMETER.findall(self.sql or json.dumps(self.question or {})))
+
+    @property
+    def is_by_segment(self) -> bool:
+        """Whether it reads what is published by segment, of which an app is one."""
+        return bool(self.metrics) or "segment" in self.parameters
 
 
 def read_figures(folders: Iterable[Path] = ()) -> dict[str, Figure]:

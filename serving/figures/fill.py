@@ -17,7 +17,8 @@ from serving import reader
 from serving.ask import AskError, ask
 from serving.drawing.numbers import day_text, title_of
 from serving.figures.figure import PARAMETER, Bars, Figure, FigureError, Lines, Period, Tiles, Triangle
-from serving.figures.filters import PERIODS, Filters, Source, period_after, period_of
+from serving.figures.filters import PERIODS, Filters, Source
+from serving.periods import period_after, period_of
 
 
 @dataclass(frozen=True)
@@ -192,7 +193,6 @@ def _answer(filled: Filled, source: Source) -> Filled:
 
 
 def _tiles(filled: Filled, source: Source) -> Filled:
-    asked = PERIODS.index(filled.filters.period)
     tiles, statements = [], []
     for metric in filled.figure.metrics:
         card = source.card(metric)
@@ -200,9 +200,8 @@ def _tiles(filled: Filled, source: Source) -> Filled:
             raise FigureError(f"Figure {filled.figure.name}: no metric {metric} is published.")
         sql = metric_sql([metric])
         found = reader.read(source.connection, f"select distinct period from metric_{metric}").fetchall()
-        has = {name for (name,) in found}
-        order = [*PERIODS[asked:], *reversed(PERIODS[:asked])]
-        period = next((name for name in order if name in has), filled.period)
+        has = [period for period in PERIODS if (period,) in found]
+        period = filled.filters.drawn_by(has) if has else filled.period
         named = parameters(filled.filters, period, source)
         first = named["first_period"]
         # what the first value is compared with may lie before the range
@@ -263,24 +262,20 @@ def _drawn(figure: Figure) -> set[str]:
 
 def _cannot(figure: Figure, filters: Filters) -> str | None:
     """Why a figure cannot be of these filters: what is published by app is not also published by country."""
-    names = figure.parameters
-    is_by_segment = bool(figure.metrics) or "segment" in names
     if figure.by and (filters.segment or (filters.app is not None and figure.by != "app")):
         return f"This is published by {title_of(figure.by).lower()} over all apps, and not by another segment too."
-    if filters.segment and filters.app is not None and is_by_segment:
+    if filters.segment and filters.app is not None and figure.is_by_segment:
         return f"This is published by app, and by {title_of(filters.segment[0]).lower()}, but not by both."
     return None
 
 
 def _scope(figure: Figure, filters: Filters) -> str:
     """What the rows are of, in words."""
-    names = figure.parameters
-    is_by_segment = bool(figure.metrics) or "segment" in names
-    takes_app = is_by_segment or bool(figure.question) or "app" in names
+    takes_app = figure.is_by_segment or bool(figure.question) or "app" in figure.parameters
     parts = [f"app {filters.app}" if filters.app is not None and takes_app else "all apps"]
     if filters.segment:
         name = title_of(filters.segment[0]).lower()
-        is_of_it = is_by_segment or bool(figure.question)
+        is_of_it = figure.is_by_segment or bool(figure.question)
         parts.append(f"{name} {filters.segment[1]}" if is_of_it else f"not by {name}")
     return ", ".join(parts)
 

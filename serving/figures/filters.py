@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,6 +13,7 @@ import duckdb
 
 from serving import reader
 from serving.figures.figure import FigureError, Period
+from serving.periods import months_before
 from serving.publications import current_publication, read_catalog
 
 PERIODS: tuple[Period, ...] = ("day", "week", "month")
@@ -104,7 +105,7 @@ class Source:
             raise FigureError(f"No event is of the app {app!r}. Apps with events: {known}.")
         data = self.data_of(app)
         to = date_to or (data.last_day if data else datetime.now(UTC).astimezone(self.timezone).date())
-        filters = Filters(date_from or _months_before(to, MONTHS_SHOWN), to, app, _segment(segment))
+        filters = Filters(date_from or months_before(to, MONTHS_SHOWN), to, app, _segment(segment))
         if date_from is None and data is not None and filters.date_from < data.first_day <= to:
             filters = replace(filters, date_from=data.first_day.replace(day=1))
         if filters.date_from > filters.date_to:
@@ -152,22 +153,3 @@ def _segment(said: str | None) -> tuple[str, str] | None:
     if name not in SEGMENTS or not sign:
         raise FigureError(f"The segment is {said!r}. Write one of {', '.join(SEGMENTS)}, = and a value: country=FR.")
     return name, value
-
-
-def _months_before(day: date, months: int) -> date:
-    place = day.year * 12 + day.month - 1 - months
-    return date(place // 12, place % 12 + 1, 1)
-
-
-def period_of(day: date, period: Period, week_start: str) -> date:
-    """The start of the period that a day lies in."""
-    if period == "week":
-        return day - timedelta(days=(day.weekday() + (week_start == "sunday")) % 7)
-    return day.replace(day=1) if period == "month" else day
-
-
-def period_after(start: date, period: Period) -> date:
-    """The start of the period after that which starts on a day."""
-    if period == "month":
-        return _months_before(start, -1)
-    return start + timedelta(days=1 if period == "day" else 7)
