@@ -42,6 +42,14 @@ def current_publication(home: Path) -> Path | None:
         return None
 
 
+def current_id(home: Path) -> str | None:
+    """The id of the publication that readers see now, or None; read off the link alone, as every request asks it."""
+    try:
+        return (published_dir(home) / "current").readlink().name
+    except FileNotFoundError:
+        return None
+
+
 def refuse_moved_home(home: Path, publication: Path) -> None:
     """Raise HomeMovedError where a publication was made of a home that lay elsewhere, whose files its views name."""
     there, here = read_catalog(publication)["inputs"].get("published"), str(published_dir(home.resolve()))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -15,9 +17,12 @@ from serving.publications import (
     refuse_moved_home,
 )
 
+# what people wrote down of events, which says nothing of any that came
+OF_NO_APP = ("event_catalog",)
 
-def connect(home: Path) -> duckdb.DuckDBPyConnection:
-    """Open the publication that readers see now; later publications do not change what this connection reads.
+
+def connect(home: Path, publication: Path | None = None) -> duckdb.DuckDBPyConnection:
+    """Open the publication that readers see now, or this one; later ones do not change what this connection reads.
 
     The connection can read nothing outside `published/`, and its settings are locked. It finds what is `internal`
     without its schema, wherever a publication keeps it. A thread takes its own `cursor`. Run a statement that a
@@ -27,7 +32,7 @@ def connect(home: Path) -> duckdb.DuckDBPyConnection:
         NothingPublishedError: when nothing is published in this home.
         HomeMovedError: when the home lay elsewhere when it was published.
     """
-    publication = current_publication(home)
+    publication = publication or current_publication(home)
     if publication is None:
         raise NothingPublishedError(f"Nothing is published in {home}. Run `footfall build` first.")
     refuse_moved_home(home, publication)
@@ -42,11 +47,44 @@ def connect(home: Path) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def cursor(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
-    """A second way to read by a connection, for another thread; DuckDB's own `cursor()` forgets where names are."""
+def cursor(connection: duckdb.DuckDBPyConnection, room: str | None = None) -> duckdb.DuckDBPyConnection:
+    """A second way to read by a connection, for another thread; DuckDB's own `cursor()` forgets where names are.
+
+    In a `room`, which `make_room` has made, names mean what there is of one app, and nothing else has a name.
+    """
     fresh = connection.cursor()
-    _look_in(fresh)
+    if room is None:
+        _look_in(fresh)
+    else:
+        fresh.execute(f"set search_path = 'memory.{room}'")
     return fresh
+
+
+def app_condition(columns: Collection[str], app: str) -> str | None:
+    """The condition that a row is of an app, by its relation's columns; None where rows are of several at once."""
+    literal = "'" + app.replace("'", "''") + "'"
+    if "app" in columns:
+        return f"app = {literal}"
+    if {"segment", "segment_value"} <= {*columns}:
+        return f"segment = 'app' and segment_value = {literal}"
+    return None
+
+
+def make_room(connection: duckdb.DuckDBPyConnection, room: str, relations: Mapping[str, Any], app: str) -> set[str]:
+    """Make a schema in memory that shows what a publication has of one app, and return the names in it.
+
+    `relations` are those of its catalog. What the tables are split by is in `app_condition`; those of `OF_NO_APP` are
+    shown whole, and any other that cannot be split is left out.
+    """
+    connection.execute(f"create schema memory.{room}")
+    shown = set()
+    for name, told in relations.items():
+        condition = "true" if name in OF_NO_APP else app_condition([column["name"] for column in told["columns"]], app)
+        if condition is not None:
+            whole = f'marts."{told["schema"]}"."{name}"'
+            connection.execute(f'create view memory.{room}."{name}" as select * from {whole} where {condition}')  # noqa: S608
+            shown.add(name)
+    return shown
 
 
 def read(connection: duckdb.DuckDBPyConnection, sql: str, parameters: object = None) -> duckdb.DuckDBPyConnection:

@@ -117,6 +117,10 @@ class Scope:
         if self.as_of and self.last:
             # the clock of an app is its own: nothing is known of it after its last event, whatever others go on doing
             self.as_of = min(self.as_of, self.last)
+        if self.last and self._publishes("int_data_clocks"):
+            # the same, as the build has worked it out: who sees the events of one app alone sees no other's activity
+            clock = "select known_until_at from int_data_clocks where app is not distinct from $app"
+            self.as_of = (self.connection.execute(clock, {"app": self.question.app}).fetchone() or (None,))[0]
         moments = [moment for moment in (self.first, self.last, self.as_of) if moment]
         for bound in bounds:
             if bound is not None:

@@ -113,17 +113,18 @@ class Source:
         return filters
 
 
-def open_source(home: Path) -> Source:
-    """Open the publication of a home that readers see now.
+def open_source(home: Path, publication: Path | None = None) -> Source:
+    """Open the publication of a home that readers see now, or this one.
 
     Raises:
         NothingPublishedError, HomeMovedError: as `reader.connect` does.
     """
-    connection = reader.connect(home)
-    publication = current_publication(home)
+    # looked up once, lest the catalog be that of a publication shown since
+    publication = publication or current_publication(home)
+    connection = reader.connect(home, publication)
     catalog = read_catalog(publication) if publication else {}
     settings = catalog.get("inputs", {}).get("settings", {})
-    apps, everything = _data(connection)
+    apps, everything = _data(connection) if "int_data_clocks" in catalog.get("relations", {}) else ({}, None)
     return Source(connection, catalog, apps, everything, settings)
 
 

@@ -1,0 +1,129 @@
+"""Who may read what: this machine while a home has no keys, a read key its one app, an admin key all, and to change.
+
+A request brings its key as `Authorization: Bearer KEY`, as the user of Basic, or in the cookie that the pages' form
+sets. A page of another site can bring none, so that it can neither read nor change anything here.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
+
+from ingest.collector.keys import Keys
+
+COOKIE = "footfall_key"
+COOKIE_SECONDS = 30 * 86_400
+LOOPBACK = ("127.0.0.1", "::1", "::ffff:127.0.0.1", "localhost", "testclient")
+CHANGING = ("POST", "PUT", "PATCH", "DELETE")
+
+
+class AccessError(Exception):
+    """A request that may not be answered: its status (401: bring a key; 403: not with this one), and why in words."""
+
+    def __init__(self, status: int, why: str) -> None:
+        super().__init__(why)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Who asks.
+
+    Attributes:
+        app: the one app that is read, or None where all may be.
+        is_admin: whether it may change: build, define, erase.
+    """
+
+    app: str | None = None
+    is_admin: bool = True
+
+    def app_of(self, asked: str | None) -> str | None:
+        """The app that a request is of, by what it asks for; raise AccessError where that is not this reader's."""
+        if self.app is None or asked in (None, self.app):
+            return asked if self.app is None else self.app
+        raise AccessError(403, f"This key reads the app {self.app!r} alone. Leave `app` out, or send another key.")
+
+    def must_be_admin(self) -> None:
+        """Raise AccessError where it is none."""
+        if not self.is_admin:
+            raise AccessError(403, "This takes an admin key: make one with `footfall keys create --kind admin`.")
+
+
+class Access:
+    """Who may read a home."""
+
+    def __init__(self, home: Path) -> None:
+        self._keys = Keys(home)
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether a key is needed; if none is, this machine alone may read."""
+        return bool(self._keys.list())
+
+    def reader(self, asked: HTTPConnection) -> Reader:
+        """Who sent this request or opens this WebSocket.
+
+        Raises:
+            AccessError: when it brings no key that reads, or comes from a page of another site.
+        """
+        refuse_other_sites(asked)
+        if not self.has_keys:
+            if asked.client is not None and asked.client.host in LOOPBACK:
+                return Reader()
+            raise AccessError(
+                401, "This home has no keys, so that its own machine alone reads it. Make one: `footfall keys create`."
+            )
+        return self.reader_of(secret_of(asked.headers, asked.cookies))
+
+    def reader_of(self, secret: str | None) -> Reader:
+        """Who has this key; raise AccessError where it reads nothing."""
+        if self._keys.find(secret, "admin"):
+            return Reader()
+        if key := self._keys.find(secret, "read"):
+            return Reader(key.app, is_admin=False)
+        if self._keys.find(secret, "write"):
+            raise AccessError(403, "This key sends events. Make one that reads: `footfall keys create --kind read`.")
+        raise AccessError(
+            401, "Send a read or an admin key as `Authorization: Bearer KEY`; `footfall keys create` makes one."
+        )
+
+
+def refuse_other_sites(asked: HTTPConnection) -> None:
+    """Raise AccessError for what a page of another site would change or listen to, whatever key it brings."""
+    origin = asked.headers.get("origin")
+    if origin is None or (asked.scope["type"] == "http" and asked.scope["method"] not in CHANGING):
+        return
+    if urlsplit(origin).netloc.lower() != asked.headers.get("host", "").lower():
+        raise AccessError(403, f"The page at {origin} is of another site, and may change nothing here.")
+
+
+def secret_of(headers: Mapping[str, str], cookies: Mapping[str, str]) -> str | None:
+    """The key that a request brings."""
+    scheme, _, given = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return given.strip()
+    if scheme.lower() == "basic":
+        try:
+            return base64.b64decode(given.strip(), validate=True).decode().partition(":")[0]
+        except (binascii.Error, UnicodeDecodeError):
+            return None
+    return cookies.get(COOKIE)
+
+
+def remember(response: Response, secret: str, asked: HTTPConnection) -> None:
+    """Let the browser bring a key from now on, which no script and no other site can read or send."""
+    response.set_cookie(
+        COOKIE, secret, max_age=COOKIE_SECONDS, httponly=True, samesite="strict", secure=asked.url.scheme == "https"
+    )
+
+
+def forget(response: Response) -> None:
+    """Take the key back from the browser."""
+    response.delete_cookie(COOKIE, httponly=True, samesite="strict")
