@@ -136,7 +136,8 @@ def json_schema(model: type[Dashboard] | type[Figure]) -> dict[str, Any]:
     """The JSON Schema of a dashboard's or a figure's file, by which editors complete and check it."""
     schema = model.model_json_schema(by_alias=True)
     schema["properties"].pop("name")
-    schema["required"] = [key for key in schema["required"] if key != "name"]
+    # what a question is drawn as may be left to what fits it
+    schema["required"] = [key for key in schema["required"] if key not in ("name", "draw")]
     if model is Dashboard:
         schema["properties"]["figures"]["items"] = {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/Placed"}]}
     return {"$schema": SCHEMA, **schema}

@@ -13,7 +13,9 @@ def period_of(day: date, period: str, week_start: str) -> date:
 
 
 def period_after(start: date, period: str) -> date:
-    """The start of the day, week or month after that which starts on a day."""
+    """The start of the hour, day, week or month after that which starts on a day, or at an hour."""
+    if period == "hour":
+        return start + timedelta(hours=1)
     if period == "month":
         return months_before(start, -1)
     return start + timedelta(days=1 if period == "day" else 7)

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from ingest.conditions import TIMES, condition
 from ingest.envelope import CONTEXT_FIELDS, ID_FIELDS
 from serving.ask.scope import Scope, publishes
-from serving.ask.vocabulary import AskError, Condition, Selector, Where, nearest
+from serving.ask.vocabulary import AskError, Condition, Fault, Selector, Where, nearest, place_of
 
 # every event has these
 ALWAYS_SET = ("event_id", "event_name", "app", *TIMES)
@@ -50,7 +50,10 @@ def settle_names(scope: Scope, *, allow_unknown: bool) -> list[str]:
         return []
     settled.settle()
     if settled.faults and not allow_unknown:
-        raise AskError("\n".join([*settled.faults, HINT]))
+        sentences = [*settled.faults, HINT]
+        question = scope.question.model_dump(mode="json", by_alias=True)
+        named = [Fault(place_of(name, question, last), fault) for fault, (name, last) in settled.faults.items()]
+        raise AskError("\n".join(sentences), named)
     return [*settled.faults, *settled.warnings()]
 
 
@@ -59,7 +62,8 @@ class _Names:
 
     def __init__(self, scope: Scope) -> None:
         self.scope, self.question, self.connection = scope, scope.question, scope.connection
-        self.faults: list[str] = []
+        # each with the name that is wrong, and the keys beside which it is likely to stand
+        self.faults: dict[str, tuple[str, tuple[str, ...]]] = {}
         self.staged = "stg_events" if publishes(self.connection, "stg_events") else "events"
         self.spellings: dict[str, str] = {}
         if publishes(self.connection, "event_catalog"):
@@ -75,7 +79,7 @@ class _Names:
         """Settle app, event names and keys."""
         question = self.question
         if question.app is not None and not self.has("app = $app", app=question.app):
-            self.faults.append(self._unknown_app(question.app))
+            self._fault(self._unknown_app(question.app), question.app, "app")
             question_app = None
         else:
             question_app = question.app
@@ -121,16 +125,16 @@ class _Names:
         elsewhere = sorted({its_app for its_app, event_name in rows if event_name in (name, canonical)})
         whose = "" if app is None else f" of app `{app}`"
         if elsewhere:
-            self._fault(f"No event{whose} is named `{name}`; it is of app {', '.join(elsewhere)}.")
+            self._fault(f"No event{whose} is named `{name}`; it is of app {', '.join(elsewhere)}.", name, "event_name")
         else:
             # a spelling of the catalog suggests what it is reported as
             known = [*here, *(sent for sent, reported in self.spellings.items() if reported in here)]
-            self._fault(f"No event{whose} is named `{name}`{nearest(name, known)}")
+            self._fault(f"No event{whose} is named `{name}`{nearest(name, known)}", name, "event_name")
         return name
 
     def _app(self, app: str) -> str:
         if not self.has("app = $app", app=app):
-            self._fault(self._unknown_app(app))
+            self._fault(self._unknown_app(app), app, "app")
         return app
 
     def _unknown_app(self, app: str) -> str:
@@ -165,11 +169,12 @@ class _Names:
         else:
             properties = [name for (name,) in self.connection.execute(query.format(column="properties")).fetchall()]
             known = [*properties, *(f"properties.{name}" for name in properties), *ID_FIELDS, "person_id"]
-        self._fault(f"No event has `{key}`{nearest(key, sorted(set(known) - {key}))}")
+            known += [f"context.{name}" for name in CONTEXT_FIELDS]
+        keys = ("unit", "breakdown", "property", "value", "item", key)
+        self._fault(f"No event has `{key}`{nearest(key, sorted(set(known) - {key}))}", key, *keys)
 
-    def _fault(self, sentence: str) -> None:
-        if sentence not in self.faults:
-            self.faults.append(sentence)
+    def _fault(self, sentence: str, name: str, *last: str) -> None:
+        self.faults.setdefault(sentence, (name, last))
 
     def warnings(self) -> list[str]:
         """Return what equalities of selectors and of the question ask for and no such event has."""

@@ -3,7 +3,8 @@
 import difflib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date, datetime
 from math import isfinite
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -35,8 +36,27 @@ if TYPE_CHECKING:
     from serving.ask.scope import Answerable, Scope
 
 
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with a question: where it stands, by keys and list places from the outside in, and the sentence.
+
+    The place is empty where the fault is of the question as a whole.
+    """
+
+    place: tuple[str | int, ...]
+    sentence: str
+
+
 class AskError(ValueError):
-    """A question that cannot be answered: the message names the key, the fault and the mend."""
+    """A question that cannot be answered: the message names the key, the fault and the mend.
+
+    `faults` holds the same, a fault for each line, with their places.
+    """
+
+    def __init__(self, message: str, faults: Iterable[Fault] = ()) -> None:
+        """Take the message, and the faults that it is made of where their places are known."""
+        super().__init__(message)
+        self.faults = tuple(faults) or tuple(Fault((), line) for line in message.splitlines())
 
 
 class Part(BaseModel):
@@ -253,5 +273,32 @@ def _sentence(error: ErrorDetails, model: type[BaseModel]) -> str:
 
 def explain(error: ValidationError, model: type[BaseModel]) -> AskError:
     """Return an AskError whose message has one line for each fault of the question, nearest mends included."""
-    faults = list(dict.fromkeys(_sentence(fault, model) for fault in error.errors(include_url=False)))
-    return AskError("\n".join(fault[0].upper() + fault[1:] for fault in faults))
+    faults: dict[str, Fault] = {}
+    for found in error.errors(include_url=False):
+        sentence = _sentence(found, model)
+        sentence = sentence[0].upper() + sentence[1:]
+        faults.setdefault(sentence, Fault(tuple(step for step in found["loc"] if step not in SHAPES), sentence))
+    return AskError("\n".join(faults), faults.values())
+
+
+def place_of(name: str, question: object, last: Iterable[str] = ()) -> tuple[str | int, ...]:
+    """Return where a name stands in a question's JSON, as a value or as the key of a condition.
+
+    A place that ends with one of the keys `last` comes before others; the place is empty where the name is nowhere.
+    """
+    places = list(_places(name, question))
+    wanted = [place for place in places if place[-1] in tuple(last)]
+    return next(iter([*wanted, *places]), ())
+
+
+def _places(name: str, part: object) -> Iterator[tuple[str | int, ...]]:
+    inside: Iterable[tuple[str | int, object]] = ()
+    if isinstance(part, dict):
+        inside = part.items()
+    elif isinstance(part, list | tuple):
+        inside = enumerate(part)
+    for step, value in inside:
+        if name in (step, value):
+            yield (step,)
+        for place in _places(name, value):
+            yield (step, *place)

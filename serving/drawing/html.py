@@ -19,6 +19,8 @@ from serving.drawing.numbers import (
     day_text,
     month_text,
     period_text,
+    title_of,
+    unit_of_column,
     value_text,
 )
 from serving.drawing.theme import heat_step
@@ -29,6 +31,7 @@ from serving.figures.figure import (
     Funnel,
     Intervals,
     Lines,
+    Numbers,
     Ranking,
     Table,
     Tiles,
@@ -85,7 +88,7 @@ def view(filled: Filled, source: Source) -> View:
     if filled.parameters:
         asked += "\n-- " + ", ".join(f"${name} = {value}" for name, value in sorted(filled.parameters.items()))
     body: dict[str, Any] = {}
-    spec, notes = None, []
+    spec, notes = None, [*filled.warnings]
     if filled.empty is None:
         if isinstance(drawing, Lines | Bars):
             chart = vega.chart(filled, source)
@@ -237,16 +240,26 @@ def _ranking(filled: Filled, source: Source) -> dict[str, Any]:
     drawing = filled.figure.draw
     assert isinstance(drawing, Ranking)
     rows = filled.dicts()
-    largest = max((abs(float(row[drawing.value] or 0)) for row in rows), default=0.0) or 1.0
+    columns = [(vega.title_of_column(filled.figure, name, source), name) for name in (drawing.value, *drawing.beside)]
+    if drawing.across:
+        rows, columns = _side_by_side(rows, drawing)
+    values = [name for _, name in columns]
+    if drawing.by_value:
+        rows = sorted(rows, key=lambda row: -float(row[values[0]] or 0))
+    largest = max((abs(float(row[values[0]] or 0)) for row in rows), default=0.0) or 1.0
+
+    def text(name: str, value: Any) -> str:
+        return _text(filled, source, name if name in filled.columns else drawing.value, value)
+
     return {
         "heading": vega.title_of_column(filled.figure, drawing.label, source),
-        "headings": [vega.title_of_column(filled.figure, name, source) for name in (drawing.value, *drawing.beside)],
+        "headings": [heading for heading, _ in columns],
         "rows": [
             {
-                "label": _text(filled, source, drawing.label, row[drawing.label] or "not set"),
-                "raw": _raw(row[drawing.value]),
-                "share": f"{max(0.0, float(row[drawing.value] or 0)) / largest * 100:.1f}",
-                "values": [_text(filled, source, name, row[name]) for name in (drawing.value, *drawing.beside)],
+                "label": text(drawing.label, "not set" if row[drawing.label] is None else row[drawing.label]),
+                "raw": _raw(row[values[0]]),
+                "share": f"{max(0.0, float(row[values[0]] or 0)) / largest * 100:.1f}",
+                "values": [text(name, row[name]) for name in values],
             }
             for row in rows[:MOST_ROWS]
         ],
@@ -254,16 +267,67 @@ def _ranking(filled: Filled, source: Source) -> dict[str, Any]:
     }
 
 
+def _side_by_side(rows: list[dict[str, Any]], drawing: Ranking) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
+    """One row for each label, a column for each value of `across`, in their order."""
+    assert drawing.across
+    found: dict[Any, dict[str, Any]] = {}
+    # names that no column has, so that a value of an event is none of ours
+    names = {
+        value: f"{drawing.across} {place}" for place, value in enumerate(dict.fromkeys(r[drawing.across] for r in rows))
+    }
+    for row in rows:
+        beside = found.setdefault(
+            row[drawing.label], {drawing.label: row[drawing.label], **dict.fromkeys(names.values())}
+        )
+        beside[names[row[drawing.across]]] = row[drawing.value]
+    return list(found.values()), [(title_of(str(value)), name) for value, name in names.items()]
+
+
+def _numbers(filled: Filled, source: Source) -> dict[str, Any]:
+    """Large numbers as tiles, without a course: a tile for each of the values of each row."""
+    drawing = filled.figure.draw
+    assert isinstance(drawing, Numbers)
+    tiles = []
+    for row in filled.dicts():
+        for name in drawing.values:
+            title, unit = vega.title_of_column(filled.figure, name, source), vega.unit_of(filled.figure, name, source)
+            if drawing.label:
+                title = (
+                    title_of(str(row[drawing.label])) if len(drawing.values) == 1 else f"{row[drawing.label]}: {title}"
+                )
+                # the rows are of several measures, whose names say their units
+                unit = unit_of_column(str(row[drawing.label])) if name not in filled.figure.columns else unit
+            previous = row[drawing.previous] if drawing.previous else None
+            change = change_of(row[name], previous, unit)
+            tiles.append(
+                {
+                    "metric": str(row[drawing.label]) if drawing.label else name,
+                    "label": title,
+                    "unit": "",
+                    "definition": filled.figure.definition or "",
+                    "value": value_text(row[name], unit, source.currency),
+                    "full": value_text(row[name], unit, source.currency, is_full=True),
+                    "raw": _raw(row[name]),
+                    "suffix": "",
+                    "period": "so far" if row.get("is_complete") is False else "",
+                    "change": None if change is None else change_text(change, unit),
+                    "tone": "neutral",
+                    "words": "",
+                    "against": f"{value_text(previous, unit, source.currency, is_full=True)} in the period before",
+                    "spark": None,
+                }
+            )
+    return {"tiles": tiles}
+
+
 def _triangle(filled: Filled, source: Source) -> dict[str, Any]:
     drawing = filled.figure.draw
     assert isinstance(drawing, Triangle)
-    rows = filled.dicts()
-    ages = sorted({row[drawing.age] for row in rows})
-    cohorts: dict[Any, dict[Any, dict[str, Any]]] = {}
-    for row in rows:
-        cohorts.setdefault(row[drawing.cohort], {})[row[drawing.age]] = row
-    # the weighted row: a question's summary, or the rows of no cohort
-    weighted = cohorts.pop(None, None) or {row[drawing.age]: row for row in filled.summary}
+    groups: dict[Any, tuple[list[dict[str, Any]], list[dict[str, Any]]]] = {}
+    for place, rows in enumerate((filled.dicts(), filled.summary)):
+        for row in rows:
+            groups.setdefault(row[drawing.group] if drawing.group else None, ([], []))[place].append(row)
+    ages = sorted({row[drawing.age] for row in filled.dicts()})
 
     def cell(row: dict[str, Any] | None) -> dict[str, Any] | None:
         if row is None or row[drawing.value] is None:
@@ -278,19 +342,31 @@ def _triangle(filled: Filled, source: Source) -> dict[str, Any]:
             "open": is_open,
         }
 
+    def triangle(name: Any, rows: list[dict[str, Any]], summary: list[dict[str, Any]]) -> dict[str, Any]:
+        cohorts: dict[Any, dict[Any, dict[str, Any]]] = {}
+        for row in rows:
+            cohorts.setdefault(row[drawing.cohort], {})[row[drawing.age]] = row
+        # the weighted row: a question's summary, or the rows of no cohort
+        weighted = cohorts.pop(None, None) or {row[drawing.age]: row for row in summary}
+        return {
+            "name": "not set" if drawing.group and name is None else name,
+            "weighted": [cell(weighted.get(age)) for age in ages] if weighted else None,
+            "size": value_text(weighted[min(weighted)][drawing.count]) if weighted else "",
+            "rows": [
+                {
+                    "label": _text(filled, source, drawing.cohort, cohort),
+                    "size": value_text(cells[min(cells)][drawing.count]),
+                    "cells": [cell(cells.get(age)) for age in ages],
+                }
+                for cohort, cells in sorted(cohorts.items(), key=lambda item: str(item[0]), reverse=True)
+            ],
+        }
+
     return {
-        "period": (filled.question or {}).get("period") or filled.period,
+        "period": filled.period,
+        "counted": vega.title_of_column(filled.figure, drawing.count, source) if filled.question else "Persons",
         "ages": ages,
-        "weighted": [cell(weighted.get(age)) for age in ages] if weighted else None,
-        "size": value_text(weighted[min(weighted)][drawing.count]) if weighted else "",
-        "rows": [
-            {
-                "label": _text(filled, source, drawing.cohort, cohort),
-                "size": value_text(cells[min(cells)][drawing.count]),
-                "cells": [cell(cells.get(age)) for age in ages],
-            }
-            for cohort, cells in sorted(cohorts.items(), reverse=True)
-        ],
+        "groups": [triangle(name, *of) for name, of in groups.items()],
     }
 
 
@@ -407,16 +483,24 @@ def _table(filled: Filled, source: Source) -> dict[str, Any]:
 def _flow(filled: Filled, source: Source) -> dict[str, Any]:
     drawing = filled.figure.draw
     assert isinstance(drawing, Flow)
+    rows = [row for row in filled.dicts() if row[drawing.source] is not None and row[drawing.target] is not None]
+    # steps that are counted from the end are below zero: the last ones are shown
+    first = max(min((row[drawing.step] for row in rows), default=1), -flow.MOST_STEPS + 1)
     links = [
-        (int(row[drawing.step]), str(row[drawing.source]), str(row[drawing.target]), float(row[drawing.value]))
-        for row in filled.dicts()
-        if row[drawing.source] is not None and row[drawing.target] is not None
+        (
+            int(row[drawing.step] - first + 1 if first < 0 else row[drawing.step]),
+            str(row[drawing.source]),
+            str(row[drawing.target]),
+            float(row[drawing.value]),
+        )
+        for row in rows
     ]
     return flow.layout(links)
 
 
 MAKERS: dict[type, Any] = {
     Tiles: _tiles,
+    Numbers: _numbers,
     Ranking: _ranking,
     Triangle: _triangle,
     Funnel: _funnel,

@@ -101,7 +101,9 @@ def month_text(day: date) -> str:
 
 
 def period_text(start: date, period: str) -> str:
-    """A period by its kind: a day, the week of its first day, a month."""
+    """A period by its kind: an hour, a day, the week of its first day, a month."""
+    if isinstance(start, datetime):
+        return value_text(start)
     if period == "month":
         return month_text(start)
     return f"week of {day_text(start)}" if period == "week" else day_text(start)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from calendar import timegm
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -17,12 +17,12 @@ from typing import Any
 
 from serving.drawing.numbers import axis_of, period_text, title_of, unit_of_card, unit_of_column, value_text
 from serving.drawing.theme import MOST_SERIES
-from serving.figures.figure import Bars, Figure, Lines, Period
+from serving.figures.figure import Bars, Figure, Lines, Shown
 from serving.figures.fill import Filled
 from serving.figures.filters import Source
 from serving.periods import period_after
 
-# a period by its start, or an age by its number
+# a period by its start, which of an hour is a time, or an age by its number
 Place = date | int
 # what is lost is drawn in other colours than what is there
 BELOW = (6, 8)
@@ -83,7 +83,7 @@ def chart(filled: Filled, source: Source) -> Chart:
     every = series_of(filled, source)
     # a line along zero says nothing that the data below the drawing do not
     shown = [one for one in every if any(one.values.values())][:MOST_SERIES] or every[:1]
-    starts = sorted({row[drawing.x] for row in filled.dicts()})
+    starts = sorted({row[drawing.x] for row in placed(filled)})
     is_open = {start: any(start in one.open for one in shown) for start in starts}
     largest = max((abs(value) for one in shown for value in one.values.values() if value is not None), default=1.0)
     divisor, before, behind = axis_of(largest, shown[0].unit, source.currency)
@@ -109,7 +109,7 @@ def chart(filled: Filled, source: Source) -> Chart:
     return Chart(spec, places, _legend(shown, source.currency), len(every) - len(shown))
 
 
-def _x_axis(starts: list[Place], period: Period, is_bars: bool) -> dict[str, Any]:
+def _x_axis(starts: list[Place], period: Shown, is_bars: bool) -> dict[str, Any]:
     axis: dict[str, Any] = {"title": None, "grid": False, "labelOverlap": True, "labelFlush": not is_bars}
     if not all(isinstance(start, date) for start in starts):
         scale: dict[str, Any] = {"zero": False, "nice": False}
@@ -123,7 +123,9 @@ def _x_axis(starts: list[Place], period: Period, is_bars: bool) -> dict[str, Any
     return {"type": "temporal", "scale": {"type": "utc", "nice": False}, "axis": axis}
 
 
-def _tick(start: date, before: date | None, period: Period) -> str:
+def _tick(start: date, before: date | None, period: Shown) -> str:
+    if isinstance(start, datetime) and isinstance(before, datetime) and before.date() == start.date():
+        return f"{start:%H:%M}"
     if period != "month":
         return f"{start.day} {start:%b}"
     is_of_another_year = before is None or before.year != start.year
@@ -135,13 +137,27 @@ def _y_axis(before: str, behind: str) -> dict[str, Any]:
     return {"type": "quantitative", "scale": {"zero": True, "nice": 4}, "axis": axis}
 
 
+def placed(filled: Filled) -> list[dict[str, Any]]:
+    """The rows, each at its place on the axis; an hour that the clocks repeat stands half an hour after the first."""
+    drawing, rows = filled.figure.draw, filled.dicts()
+    assert isinstance(drawing, Lines | Bars)
+    seen: dict[datetime, list[str]] = {}
+    for row in rows:
+        if isinstance(label := row[drawing.x], str):
+            hour = datetime.fromisoformat(label).replace(tzinfo=None)
+            labels = seen.setdefault(hour, [])
+            labels += [] if label in labels else [label]
+            row[drawing.x] = hour + timedelta(minutes=30) * labels.index(label)
+    return rows
+
+
 def series_of(filled: Filled, source: Source) -> list[Series]:
-    """The series of a figure's rows: one for each column, or for each value of the column that names them."""
-    figure, drawing, rows = filled.figure, filled.figure.draw, filled.dicts()
+    """The series of a figure's rows: one for each column, or for each value of the columns that name them."""
+    figure, drawing, rows = filled.figure, filled.figure.draw, placed(filled)
     assert isinstance(drawing, Lines | Bars)
     by = figure.by or drawing.series
     below = list(drawing.below) if isinstance(drawing, Bars) else []
-    columns = [*figure.metrics] if figure.metrics else [*drawing.y, *below]
+    columns = [*figure.metrics] if figure.metrics else [*drawing.y, *([] if by else below)]
     band = drawing.band if isinstance(drawing, Lines) else None
     if not by:
         return [
@@ -149,7 +165,7 @@ def series_of(filled: Filled, source: Source) -> list[Series]:
                 title_of_column(figure, name, source),
                 unit_of(figure, name, source),
                 {row[drawing.x]: _number(row[name]) for row in rows},
-                f"series-{BELOW[below.index(name) % len(BELOW)] if name in below else number}",
+                _hue(name, number, below),
                 name in below,
                 {row[drawing.x]: _number(row[band[0]]) for row in rows} if band else None,
                 {row[drawing.x]: _number(row[band[1]]) for row in rows} if band else None,
@@ -160,16 +176,28 @@ def series_of(filled: Filled, source: Source) -> list[Series]:
     found: dict[str, Values] = {}
     under_way: dict[str, set[Place]] = {}
     for row in rows:
-        name = "not set" if row[by] is None else str(row[by])
+        names = [row[one] for one in ([by] if isinstance(by, str) else by)]
+        name = ", ".join("not set" if one is None else str(one) for one in names)
         if row.get("is_complete") is False:
             under_way.setdefault(name, set()).add(row[drawing.x])
         found.setdefault(name, {})[row[drawing.x]] = _number(row[columns[0]])
-    order = sorted(found, key=lambda name: (-sum(value or 0 for value in found[name].values()), name))
+    order = sorted(found, key=lambda name: (name in below, -sum(value or 0 for value in found[name].values()), name))
     unit = unit_of(figure, columns[0], source)
     return [
-        Series(name, unit, found[name], f"series-{n}", open=frozenset(under_way.get(name, ())))
-        for n, name in enumerate(order, start=1)
+        Series(
+            name,
+            unit,
+            found[name],
+            _hue(name, number, below),
+            name in below,
+            open=frozenset(under_way.get(name, ())),
+        )
+        for number, name in enumerate(order, start=1)
     ]
+
+
+def _hue(name: str, number: int, below: list[str]) -> str:
+    return f"series-{BELOW[below.index(name) % len(BELOW)] if name in below else number}"
 
 
 def unit_of(figure: Figure, name: str, source: Source) -> str:
@@ -255,7 +283,7 @@ def _is_alone(one: Series, starts: list[Place], place: int) -> bool:
     return all(one.values.get(start) is None for start in beside)
 
 
-def _bars(shown: list[Series], starts: list[Place], divisor: float, period: Period) -> list[dict[str, Any]]:
+def _bars(shown: list[Series], starts: list[Place], divisor: float, period: Shown) -> list[dict[str, Any]]:
     bars = []
     for start in starts:
         left, right = _ms(start), _ms(_after(start, period))
@@ -302,7 +330,7 @@ def _bars(shown: list[Series], starts: list[Place], divisor: float, period: Peri
     ]
 
 
-def _hover(starts: list[Place], period: Period, is_bars: bool) -> dict[str, Any]:
+def _hover(starts: list[Place], period: Shown, is_bars: bool) -> dict[str, Any]:
     """A band for each place, over the whole height, which the pointer finds wherever it is."""
     bands = []
     for number, start in enumerate(starts):
@@ -328,9 +356,7 @@ def _hover(starts: list[Place], period: Period, is_bars: bool) -> dict[str, Any]
     }
 
 
-def _place(
-    start: Place, shown: list[Series], period: Period, is_open: bool, currency: str, axis: str
-) -> dict[str, Any]:
+def _place(start: Place, shown: list[Series], period: Shown, is_open: bool, currency: str, axis: str) -> dict[str, Any]:
     """What the pointer is told at a place: every series, the largest first."""
     said = [one for one in shown if start in one.values]
     said.sort(key=lambda one: -(one.values[start] if one.values[start] is not None else float("-inf")))  # type: ignore[operator]
@@ -376,7 +402,7 @@ def _ms(start: Place) -> int:
     return timegm(start.timetuple()) * 1000 if isinstance(start, date) else start
 
 
-def _after(start: Place, period: Period) -> Place:
+def _after(start: Place, period: Shown) -> Place:
     return period_after(start, period) if isinstance(start, date) else start + 1
 
 

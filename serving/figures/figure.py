@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import difflib
-import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from serving.figures.fitting import fitting
 
 BUNDLED = Path(__file__).parent
 # a figure's SQL and question take the filters by these names
@@ -20,6 +21,8 @@ PARAMETERS = {
 }
 PARAMETER = re.compile(r"\$(\w+)")
 Period = Literal["day", "week", "month"]
+# what the answer to a question may be by, beside
+Shown = Literal["hour", "day", "week", "month"]
 Unit = Literal["number", "share", "ratio", "cents", "seconds", "date", "time", "month", "text"]
 NAME = r"^[a-z][a-z0-9_]*$"
 Name = Annotated[str, Field(pattern=NAME)]
@@ -48,39 +51,55 @@ class Tiles(Said):
     kind: Literal["tiles"] = Field(alias="as")
 
 
+class Numbers(Said):
+    """Large numbers: the columns `values` of each row, and their change against the column `previous`."""
+
+    kind: Literal["numbers"] = Field(alias="as")
+    label: Name | None = None
+    values: Annotated[list[Name], Field(min_length=1)]
+    previous: Name | None = None
+
+
 class Lines(Said):
     """A line over time for each column of `y`, or for each value of `series`; `band` is an interval around it."""
 
     kind: Literal["lines"] = Field(alias="as")
     x: Name = "period_start"
     y: list[Name] = ["metric_value"]
-    series: Name | None = None
+    series: Name | list[Name] | None = None
     band: tuple[Name, Name] | None = None
 
 
 class Bars(Said):
-    """Bars over time, on each other; the columns `below` stand under the line, whatever their sign."""
+    """Bars over time, on each other; the columns, or values of `series`, `below` stand under the line, whatever their
+    sign."""
 
     kind: Literal["bars"] = Field(alias="as")
     x: Name = "period_start"
     y: list[Name] = ["metric_value"]
     below: list[Name] = []
-    series: Name | None = None
+    series: Name | list[Name] | None = None
 
 
 class Ranking(Said):
-    """A sorted list with a bar behind each value; the columns `beside` stand at its right."""
+    """A list with a bar behind each value; the columns `beside` stand at its right.
+
+    `across` puts the rows of one label side by side, a column for each of its values. `by_value` sorts by the value.
+    """
 
     kind: Literal["ranking"] = Field(alias="as")
     label: Name
     value: Name
     beside: list[Name] = []
+    across: Name | None = None
+    by_value: bool = False
 
 
 class Triangle(Said):
-    """Cohorts downwards, their age to the right, the share of each cell in one hue."""
+    """Cohorts downwards, their age to the right, the share of each cell in one hue; one for each value of `group`."""
 
     kind: Literal["triangle"] = Field(alias="as")
+    group: Name | None = None
     cohort: Name = "cohort_start"
     age: Name = "period"
     value: Name = "rate"
@@ -137,7 +156,7 @@ class Table(Said):
 
 
 Drawing = Annotated[
-    Tiles | Lines | Bars | Ranking | Triangle | Funnel | Bridge | Intervals | Flow | Table,
+    Tiles | Numbers | Lines | Bars | Ranking | Triangle | Funnel | Bridge | Intervals | Flow | Table,
     Field(discriminator="kind"),
 ]
 
@@ -149,7 +168,8 @@ class Figure(Said):
     segment. `sql` is one select over published relations. Both it and a question's values may name the filters:
     `$app` (null: all apps), `$date_from`, `$date_to` and `$days` of the range, `$period` with `$first_period` and
     `$last_period`, between which the starts of its periods lie, and `$segment`, `$segment_value`. A question is of the
-    range and the app, whether it names them or not. `{period}` in the title is the period that is drawn.
+    range and the app, whether it names them or not; a text of it that begins with `$$` is one that begins with `$`. A
+    question that says no drawing is drawn as fits it. `{period}` in the title is the period that is drawn.
     """
 
     name: Name = Field(exclude=True)
@@ -164,6 +184,14 @@ class Figure(Said):
     cards: list[Name] = []
     definition: str | None = None
     empty: Annotated[str, Field(min_length=10)]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _draws_what_fits(cls, said: Any) -> Any:
+        if isinstance(said, dict) and "draw" not in said and isinstance(question := said.get("question"), dict):
+            drawing, columns = fitting(question)
+            return {**said, "draw": drawing, "columns": {**columns, **(said.get("columns") or {})}}
+        return said
 
     @model_validator(mode="after")
     def _has_one_source(self) -> Figure:
@@ -183,12 +211,23 @@ class Figure(Said):
     @property
     def parameters(self) -> set[str]:
         """The filters that its SQL or question names."""
-        return set(PARAMETER.findall(self.sql or json.dumps(self.question or {})))
+        if self.question is not None:
+            return {found[1] for text in _texts(self.question) if (found := PARAMETER.fullmatch(text))}
+        return set(PARAMETER.findall(self.sql or ""))
 
     @property
     def is_by_segment(self) -> bool:
         """Whether it reads what is published by segment, of which an app is one."""
         return bool(self.metrics) or "segment" in self.parameters
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text that a question holds as a value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _texts(inner)
 
 
 def read_figures(folders: Iterable[Path] = ()) -> dict[str, Figure]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -16,8 +16,9 @@ import duckdb
 from serving import reader
 from serving.ask import AskError, ask
 from serving.drawing.numbers import day_text, title_of
-from serving.figures.figure import PARAMETER, Bars, Figure, FigureError, Lines, Period, Tiles, Triangle
+from serving.figures.figure import PARAMETER, Bars, Figure, FigureError, Lines, Period, Shown, Tiles, Triangle
 from serving.figures.filters import PERIODS, Filters, Source
+from serving.figures.fitting import period_of_answer
 from serving.periods import period_after, period_of
 
 
@@ -27,7 +28,7 @@ class Tile:
 
     metric: str
     card: dict[str, str]
-    period: Period
+    period: Shown
     start: date | None
     value: float | None
     is_complete: bool
@@ -41,13 +42,14 @@ class Filled:
     """A figure with its rows: what a page draws, a reader downloads and a test compares.
 
     `empty` says why there are no rows, and is null where there are. `asked` is the SQL or the question by which the
-    rows were read, with the values of the filters. `summary` is the weighted row above a triangle.
+    rows were read, with the values of the filters. `summary` is the weighted row above a triangle. `warnings` name what
+    a question asks for and the data does not have.
     """
 
     figure: Figure
     title: str
     filters: Filters
-    period: Period
+    period: Shown
     scope: str
     columns: list[str] = field(default_factory=list)
     rows: list[tuple[Any, ...]] = field(default_factory=list)
@@ -57,6 +59,7 @@ class Filled:
     parameters: dict[str, Any] = field(default_factory=dict)
     question: dict[str, Any] | None = None
     summary: list[dict[str, Any]] = field(default_factory=list)
+    warnings: tuple[str, ...] = ()
     empty: str | None = None
 
     def dicts(self) -> list[dict[str, Any]]:
@@ -95,13 +98,20 @@ def fill(figure: Figure, source: Source, filters: Filters) -> Filled:
             f"Figure {figure.name} draws {', '.join(sorted(missing))}, which its rows do not have; they have "
             f"{', '.join(filled.columns)}."
         )
-    if isinstance(figure.draw, Lines | Bars):
-        drawn = figure.metrics or [*figure.draw.y, *getattr(figure.draw, "below", [])]
-        if all(row[name] is None for row in filled.dicts() for name in drawn):
-            filled = replace(filled, rows=[])
+    if isinstance(figure.draw, Lines | Bars) and not has_values(filled):
+        filled = replace(filled, rows=[])
     if not filled.rows and not filled.tiles:
         filled = replace(filled, empty=_why_empty(filled, source))
     return filled
+
+
+def has_values(filled: Filled) -> bool:
+    """Whether a figure that is drawn as lines or bars has something to draw."""
+    drawing = filled.figure.draw
+    assert isinstance(drawing, Lines | Bars)
+    below = drawing.below if isinstance(drawing, Bars) and not drawing.series else []
+    drawn = filled.figure.metrics or [*drawing.y, *below]
+    return any(row[name] is not None for row in filled.dicts() for name in drawn)
 
 
 def metric_sql(metrics: Sequence[str], by: str | None = None) -> str:
@@ -122,7 +132,7 @@ def metric_sql(metrics: Sequence[str], by: str | None = None) -> str:
     )
 
 
-def parameters(filters: Filters, period: Period, source: Source, by: str | None = None) -> dict[str, Any]:
+def parameters(filters: Filters, period: Shown, source: Source, by: str | None = None) -> dict[str, Any]:
     """The values of the filters by the names that SQL and questions know them by."""
     segment, value = filters.segment or (("app", filters.app) if filters.app is not None else ("all", "all"))
     data = source.data_of(filters.app)
@@ -177,19 +187,36 @@ def _answer(filled: Filled, source: Source) -> Filled:
         key = f"context.{filters.segment[0]}"
         question["where"] = {**question.get("where", {}), key: filters.segment[1]}
     question = {key: value for key, value in question.items() if value is not None}
-    answer = ask(source.connection, question, source.settings, allow_unknown=True)
+    return answered(filled, question, source, allow_unknown=True)
+
+
+def answered(filled: Filled, question: dict[str, Any], source: Source, *, allow_unknown: bool = False) -> Filled:
+    """Put the answer to a question, as it is asked, into a figure: the rows of `ask`, their periods as dates.
+
+    Raises:
+        AskError: when the question is wrong, or names what no event has, unless `allow_unknown`.
+    """
+    answer = ask(source.connection, question, source.settings, allow_unknown=allow_unknown)
     rows = [
         tuple(
-            _date(value) if name in ("period_start", "cohort_start") else value
+            _moment(value) if name in ("period_start", "cohort_start") else value
             for name, value in zip(answer.columns, row, strict=True)
         )
         for row in answer.rows
     ]
     summary = []
-    if isinstance(filled.figure.draw, Triangle):
-        weighted = ask(source.connection, {**question, "summary": True}, source.settings, allow_unknown=True)
+    if isinstance(filled.figure.draw, Triangle) and not question.get("value"):
+        weighted = ask(source.connection, {**question, "summary": True}, source.settings, allow_unknown=allow_unknown)
         summary = [dict(zip(weighted.columns, row, strict=True)) for row in weighted.rows]
-    return replace(filled, columns=answer.columns, rows=rows, question=question, summary=summary)
+    return replace(
+        filled,
+        columns=answer.columns,
+        rows=rows,
+        question=question,
+        summary=summary,
+        warnings=answer.warnings,
+        period=period_of_answer(question) or filled.period,
+    )
 
 
 def _tiles(filled: Filled, source: Source) -> Filled:
@@ -201,7 +228,7 @@ def _tiles(filled: Filled, source: Source) -> Filled:
         sql = metric_sql([metric])
         found = reader.read(source.connection, f"select distinct period from metric_{metric}").fetchall()
         has = [period for period in PERIODS if (period,) in found]
-        period = filled.filters.drawn_by(has) if has else filled.period
+        period: Shown = filled.filters.drawn_by(has) if has else filled.period
         named = parameters(filled.filters, period, source)
         first = named["first_period"]
         # what the first value is compared with may lie before the range
@@ -228,7 +255,7 @@ def _tiles(filled: Filled, source: Source) -> Filled:
 Course = list[tuple[date, float | None, bool]]
 
 
-def _tile(metric: str, card: dict[str, str], period: Period, wanted: Period, course: Course, rows: Course) -> Tile:
+def _tile(metric: str, card: dict[str, str], period: Shown, wanted: Period, course: Course, rows: Course) -> Tile:
     told = [row for row in course if row[1] is not None]
     start, value, is_complete = next((row for row in reversed(told) if row[2]), told[-1])
     # a number of a day is compared with the one a whole week or month before, that of a week with four weeks before
@@ -240,7 +267,7 @@ def _tile(metric: str, card: dict[str, str], period: Period, wanted: Period, cou
     return Tile(metric, card, period, start, value, is_complete, before, previous, course)
 
 
-def _one_before(start: date, period: Period) -> date:
+def _one_before(start: date, period: Shown) -> date:
     if period == "month":
         first = (start.replace(day=1) - timedelta(days=1)).replace(day=1)
         last_day = (period_after(first, "month") - timedelta(days=1)).day
@@ -254,8 +281,13 @@ def _drawn(figure: Figure) -> set[str]:
     said = drawing.model_dump(exclude={"kind"})
     if isinstance(drawing, Lines | Bars) and figure.metrics:
         said["y"], said["series"] = figure.metrics, figure.by
+    if isinstance(drawing, Bars) and drawing.series:
+        said.pop("below")
     named = {
-        name for value in said.values() for name in (value if isinstance(value, list | tuple) else [value]) if name
+        name
+        for value in said.values()
+        for name in (value if isinstance(value, list | tuple) else [value])
+        if isinstance(name, str)
     }
     return named | (set() if isinstance(drawing, Tiles) else set(figure.columns))
 
@@ -298,7 +330,7 @@ def _named(value: Any, known: dict[str, Any]) -> Any:
         return [_named(inner, known) for inner in value]
     if isinstance(value, str) and (found := re.fullmatch(PARAMETER, value)):
         return known[found[1]]
-    return value
+    return value[1:] if isinstance(value, str) and value.startswith("$$") else value
 
 
 def _plain(value: Any) -> Any:
@@ -308,5 +340,11 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _date(value: Any) -> Any:
-    return date.fromisoformat(value[:10]) if isinstance(value, str) else value
+def _moment(value: Any) -> Any:
+    """The start of a period as a day, or as an hour; an hour that the clocks repeat stays the text that tells which."""
+    if not isinstance(value, str):
+        return value
+    if len(value) == len("2026-01-31"):
+        return date.fromisoformat(value)
+    moment = datetime.fromisoformat(value)
+    return moment if moment.tzinfo is None else value

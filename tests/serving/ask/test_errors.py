@@ -162,3 +162,23 @@ def documented_questions() -> list[dict[str, Any]]:
     table, readme = ((root / name).read_text(encoding="utf-8") for name in ("docs/questions.md", "README.md"))
     found = re.findall(r"^\| `\w+` \| `(\{.*\})` \|$", table, re.MULTILINE)
     return [json.loads(question) for question in [*found, *re.findall(r"footfall ask '(\{.*?\})'", readme, re.DOTALL)]]
+
+
+PLACED = [
+    ({"kind": "lifecycle", "perod": "day"}, ("perod",)),
+    ({"kind": "lifecycle", "where": {"p": {"gtt": 1}}}, ("where", "p", "gtt")),
+    ({"kind": "funnel", "steps": [{"event_name": "open"}, {"event_nam": "open"}]}, ("steps", 1, "event_nam")),
+    ({"kind": "lifecycle", "event": {"event_name": "opne"}}, ("event", "event_name")),
+    ({"kind": "lifecycle", "where": {"opne": "open"}}, ("where", "opne")),
+    ({"kind": "lifecycle", "app": "opne"}, ("app",)),
+    ({"kind": "funnel", "steps": [{"event_name": "open"}] * 2, "breakdown": "opne"}, ("breakdown",)),
+    ({"kind": "funnel", "steps": [{"event_name": "open"}, {"where": {"opne": 1}}]}, ("steps", 1, "where", "opne")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("question", "place"), PLACED)
+def test_a_fault_says_where_it_stands(question, place):
+    with pytest.raises(AskError) as found:
+        ask(database([event("open", "2024-01-01", "u")]), question)
+    assert [fault.place for fault in found.value.faults] == [place]
+    assert str(found.value).startswith(found.value.faults[0].sentence)
