@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import secrets
 import time
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import orjson
 from starlette.applications import Starlette
-from starlette.datastructures import QueryParams
-from starlette.middleware.cors import CORSMiddleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request as HttpRequest
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope
 
-from ingest.collector.body import decompressed, json_text
+from ingest.collector.body import Outline, decompressed, json_text
+from ingest.collector.door import LOOPBACK, Door, Endpoint, Timer, both, head
 from ingest.collector.keys import Keys
 from ingest.collector.landing import LandingFailed, land_received
 from ingest.collector.settings import CollectorSettings
@@ -37,8 +37,6 @@ from ingest.vendors import VENDORS
 from ingest.vendors.vendor import Answer, Received, RefusedRequest, Request, Vendor, basic_user
 
 log = logging.getLogger("footfall.collector")
-LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1", "testserver")
-RETRY_SECONDS = 2
 # landing takes at most this share of the time, so that many small files never crowd out receiving
 LANDING_SHARE = 0.2
 # how often the counts are written for those who read them in the home
@@ -92,6 +90,7 @@ class Collector:
         self.keys, self.counts, self.app_without_keys = Keys(home), Counts(), app_without_keys
         self.visitors = Visitors(home)
         self.spool: Spool | None = None
+        self._run, self._receipts = secrets.token_hex(8), itertools.count()
 
     def asgi(self) -> ASGIApp:
         """The application."""
@@ -104,26 +103,14 @@ class Collector:
         by_path: dict[str, list[Vendor]] = {}
         for vendor in VENDORS.values():
             for path, answer in vendor.answers.items():
-                routes += _both(path, self._answering(vendor, answer))
+                routes += both(path, self._answering(vendor, answer))
             for path in vendor.paths:
                 by_path.setdefault(path, []).append(vendor)
         for path, vendors in by_path.items():
-            routes += _both(path, self._receiving(vendors))
-        plain = {route.path: route for route in routes if "{" not in route.path}
-        patterns = [route for route in routes if route.path not in plain]
-        found = _PlainPaths(plain, Starlette(routes=patterns, lifespan=self.running))
+            outlines = [msgspec.json.Decoder(vendor.outlines[path]) for vendor in vendors if path in vendor.outlines]
+            routes += both(path, self._receiving(vendors, outlines))
         hosts = [*LOOPBACK, *(name.strip() for name in self.settings.allowed_hosts.split(",") if name.strip())]
-        # the origin is said back, because some SDKs send credentials, which `*` forbids
-        told_to_browsers = CORSMiddleware(
-            found,
-            allow_origin_regex=".*",
-            allow_credentials=True,
-            allow_methods=["GET", "POST"],
-            allow_headers=["*"],
-            expose_headers=["Retry-After"],
-            max_age=86_400,
-        )
-        return TrustedHostMiddleware(_Browsers(told_to_browsers, found), allowed_hosts=hosts, www_redirect=False)
+        return Door(Starlette(routes=routes, lifespan=self.running), hosts)
 
     @contextlib.asynccontextmanager
     async def running(self, _: Starlette | None = None) -> AsyncIterator[None]:
@@ -172,47 +159,43 @@ class Collector:
             for outcome in ("accepted", "duplicate", "quarantined"):
                 self.counts.landed[outcome] += getattr(receipt, outcome)
 
-    def _receiving(self, vendors: list[Vendor]) -> _Endpoint:
+    def _receiving(self, vendors: list[Vendor], outlines: list[Outline]) -> Endpoint:
         async def respond(scope: Scope, receive: Receive) -> Answer:
-            vendor, answer = await self._received(vendors, scope, receive)
+            """Answer once the events are on disk."""
+            vendor = vendors[0]
+            try:
+                request = self._read(scope, await self._body(receive), outlines)
+                if len(vendors) > 1:
+                    vendor = next((each for each in vendors if each.claims(request)), vendor)
+                received = vendor.receive(request)
+                app = self._app(received.key)
+                answer = vendor.accepted(request)
+                if received.events:
+                    line = self._line(vendor, request, received, app, scope["client"])
+                    # what the body was parsed to does not wait for the disk
+                    del request
+                    await self._keep(vendor, line, received.events, app)
+            except RefusedRequest as refused:
+                answer = _refusal(vendor, _asked(scope), refused.status, str(refused))
             self.counts.requests[vendor.name, answer.status] += 1
             return answer
 
-        return _Endpoint(respond)
+        return Endpoint(respond)
 
-    async def _received(self, vendors: list[Vendor], scope: Scope, receive: Receive) -> tuple[Vendor, Answer]:
-        """Which vendor a request is for, and its answer, which is given once its events are on disk."""
-        vendor = vendors[0]
-        try:
-            body = await self._body(receive)
-            request = self._read(scope, body)
-            vendor = next((each for each in vendors if each.claims(request)), vendor)
-            received = vendor.receive(request)
-            app = self._app(received.key)
-            answer = vendor.accepted(request)
-            if received.events:
-                line = self._line(vendor, request, received, app, scope["client"])
-                # what the body was parsed to does not wait for the disk
-                del request
-                await self._keep(vendor, line, received.events, app)
-        except RefusedRequest as refused:
-            answer = _refusal(vendor, _asked(scope), refused.status, str(refused))
-        return vendor, answer
-
-    def _answering(self, vendor: Vendor, answer: Callable[[Request, str], Answer]) -> _Endpoint:
+    def _answering(self, vendor: Vendor, answer: Callable[[Request, str], Answer]) -> Endpoint:
         async def respond(scope: Scope, receive: Receive) -> Answer:
             try:
                 return answer(self._read(scope, await self._body(receive)), self.app_without_keys)
             except RefusedRequest as refused:
                 return _refusal(vendor, _asked(scope), refused.status, str(refused))
 
-        return _Endpoint(respond)
+        return Endpoint(respond)
 
     async def _body(self, receive: Receive) -> bytes:
         limit = self.settings.max_body_bytes
         chunks, size = [], 0
         try:
-            with _Timer(self.settings.body_timeout_seconds):
+            with Timer(self.settings.body_timeout_seconds):
                 while True:
                     message = await receive()
                     if message["type"] != "http.request":
@@ -226,14 +209,14 @@ class Collector:
         except TimeoutError:
             raise RefusedRequest(408, "The body took too long to arrive. Send it again.") from None
 
-    def _read(self, scope: Scope, body: bytes) -> Request:
-        method, path, query, headers = _head(scope)
+    def _read(self, scope: Scope, body: bytes, outlines: Iterable[Outline] = ()) -> Request:
+        method, path, query, headers = head(scope)
         encoding = headers.get("content-encoding", "").strip().lower()
-        text, parsed, form = json_text(decompressed(body, encoding, self.settings.max_body_bytes), query)
+        text, parsed, form = json_text(decompressed(body, encoding, self.settings.max_body_bytes), query, outlines)
         return Request(method, path, query, headers, text, parsed, form)
 
     def _app(self, secret: str | None) -> str:
-        if not self.keys.list():
+        if not self.keys.are_there():
             return self.app_without_keys
         key = self.keys.find(secret, "write")
         if key is None:
@@ -247,8 +230,8 @@ class Collector:
         address, agent = client[0] if client else None, request.headers.get("user-agent")
         told: dict[str, Any] = {
             "holds": received.events,  # first, as `state.HOLDS` reads it
-            "receipt_id": secrets.token_hex(12),
-            "received_at": datetime.now(UTC).isoformat(timespec="microseconds"),
+            "receipt_id": f"{self._run}{next(self._receipts):08x}",
+            "received_at": datetime.now(UTC),
             "app": app,
             "path": request.path,
             "user_agent": agent,
@@ -353,79 +336,9 @@ async def _browser_script(_: HttpRequest) -> Response:
     return FileResponse(BROWSER_SCRIPT, headers=headers, media_type="text/javascript")
 
 
-def _both(path: str, endpoint: _Endpoint) -> list[Route]:
-    """A path with and without a slash at its end: a redirect between the two breaks preflights."""
-    return [Route(each, endpoint, methods=["GET", "POST"]) for each in (path, f"{path}/")]
-
-
-class _Endpoint:
-    """A function that answers requests, as an ASGI application."""
-
-    def __init__(self, respond: Callable[[Scope, Receive], Awaitable[Answer]]) -> None:
-        self._respond = respond
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        answer = await self._respond(scope, receive)
-        headers = [(b"content-length", b"%d" % len(answer.content)), (b"content-type", answer.media_type.encode())]
-        if answer.status == 503:
-            headers.append((b"retry-after", b"%d" % RETRY_SECONDS))
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await send({"type": "http.response.body", "body": answer.content})
-
-
-class _Timer:
-    """Cancels its task after some seconds, and makes a TimeoutError of that: asyncio.timeout at a fifth of the cost."""
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds, self._is_late = seconds, False
-
-    def __enter__(self) -> None:
-        self._task = asyncio.current_task()
-        self._timer = asyncio.get_running_loop().call_later(self._seconds, self._pass)
-
-    def _pass(self) -> None:
-        self._is_late = True
-        assert self._task is not None
-        self._task.cancel()
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._timer.cancel()
-        if self._is_late and self._task is not None and self._task.uncancel() == 0 and kind is asyncio.CancelledError:
-            raise TimeoutError
-
-
-class _PlainPaths:
-    """Routes that are found by their whole path, without trying each: there are more than a hundred."""
-
-    def __init__(self, routes: Mapping[str, Route], others: ASGIApp) -> None:
-        self._routes, self._others = routes, others
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        route = self._routes.get(scope["path"]) if scope["type"] == "http" else None
-        await (route.handle if route else self._others)(scope, receive, send)
-
-
-class _Browsers:
-    """What a page may be told; who posts and names no origin is no page, and no cache keeps the answer."""
-
-    def __init__(self, pages: ASGIApp, others: ASGIApp) -> None:
-        self._pages, self._others = pages, others
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_page = scope.get("method") != "POST" or any(name == b"origin" for name, _ in scope["headers"])
-        await (self._pages if is_page else self._others)(scope, receive, send)
-
-
-def _head(scope: Scope) -> tuple[str, str, dict[str, str], dict[str, str]]:
-    """The method, path, query and headers of a request; of a header that stands twice the first counts."""
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(scope["headers"])}
-    query = dict(QueryParams(scope["query_string"])) if scope["query_string"] else {}
-    return scope["method"], scope["path"].rstrip("/") or "/", query, headers
-
-
 def _asked(scope: Scope) -> Request:
     """A request without its body."""
-    return Request(*_head(scope))
+    return Request(*head(scope))
 
 
 def _refusal(vendor: Vendor, request: Request, status: int, message: str) -> Answer:

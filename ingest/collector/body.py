@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import json
 import re
 import zlib
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
+import msgspec
 import orjson
 
 from ingest.vendors.vendor import RefusedRequest
 
+# reads a shape of JSON that a vendor asks for
+Outline = msgspec.json.Decoder[msgspec.Struct]
+
+T = TypeVar("T")
 GZIP = b"\x1f\x8b"
 _FORM = re.compile(rb"[\w$.%-]+=")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]+={0,2}")
+_ANY_JSON = msgspec.json.Decoder(msgspec.Raw)
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 def decompressed(body: bytes, encoding: str, limit: int) -> bytes:
@@ -44,10 +53,13 @@ def decompressed(body: bytes, encoding: str, limit: int) -> bytes:
     return text
 
 
-def json_text(body: bytes, query: Mapping[str, str]) -> tuple[bytes, Any, dict[str, str]]:
+def json_text(
+    body: bytes, query: Mapping[str, str], outlines: Iterable[Outline] = ()
+) -> tuple[bytes, Any, dict[str, str]]:
     """Return the JSON text of a body, what it means, and the other fields of a form.
 
-    The text may lie in a form's or a query's `data`, in base64 of either alphabet, padded or not.
+    The text may lie in a form's or a query's `data`, in base64 of either alphabet, padded or not. What has the shape of
+    an outline is checked whole and read no further; a third of the time of reading it all.
 
     Raises:
         RefusedRequest: 400 when there is no JSON.
@@ -67,10 +79,34 @@ def json_text(body: bytes, query: Mapping[str, str]) -> tuple[bytes, Any, dict[s
     text = text.strip()
     if text[:1] not in (b"{", b"["):
         text = _from_base64(text)
+    return text, _outlined(text, outlines) or _parsed(text), form
+
+
+def _outlined(text: bytes, outlines: Iterable[Outline]) -> dict[str, Any] | None:
+    for outline in outlines:
+        with contextlib.suppress(*UNREADABLE):
+            found = msgspec.structs.asdict(_checked(outline, text))
+            return {name: value for name, value in found.items() if value is not msgspec.UNSET}
+    return None
+
+
+def _parsed(text: bytes) -> Any:
     try:
-        return text, orjson.loads(text), form
+        return orjson.loads(text)
     except orjson.JSONDecodeError as error:
+        # a number beyond a double is JSON: what becomes of its event is the loader's business, and of the others too
+        with contextlib.suppress(*UNREADABLE):
+            _checked(_ANY_JSON, text)
+            return json.loads(text, parse_int=float)
         raise RefusedRequest(400, f"The body is no JSON: {str(error)[:200]}. Send JSON.") from None
+
+
+def _checked(decoder: msgspec.json.Decoder[T], text: bytes) -> T:
+    """Decode JSON of which nothing is left unchecked: of what it skips msgspec does not say whether it is UTF-8."""
+    found = decoder.decode(text)
+    if not text.isascii():
+        text.decode()
+    return found
 
 
 def _from_base64(text: bytes) -> bytes:

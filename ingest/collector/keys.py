@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import os
 import secrets
+import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +17,10 @@ from filelock import FileLock
 
 Kind = Literal["write", "read", "admin"]
 KINDS: tuple[Kind, ...] = ("write", "read", "admin")
+# requests that come within a thousandth of a second are asked of one look at the file
+SOON = 0.001
+# hex digits of a digest by which it is looked up
+PREFIX = 8
 
 
 class UnknownKey(LookupError):
@@ -47,20 +53,21 @@ class Keys:
 
     def __init__(self, home: Path) -> None:
         self._path = home / "keys.json"
+        self._file = str(self._path)
         self._stamp: tuple[int, int] | None = None
         self._keys: list[Key] = []
+        self._by_prefix: dict[str, list[Key]] = {}
+        self._looked_at = 0.0
 
     def list(self) -> list[Key]:
         """Every key, oldest first."""
-        try:
-            stat = self._path.stat()
-        except FileNotFoundError:
-            self._stamp, self._keys = None, []
-            return self._keys
-        if (stat.st_mtime_ns, stat.st_size) != self._stamp:
-            self._keys = [Key(**told) for told in json.loads(self._path.read_text())]
-            self._stamp = (stat.st_mtime_ns, stat.st_size)
+        self._look()
         return self._keys
+
+    def are_there(self) -> bool:
+        """Whether the home has keys at all."""
+        self._look(SOON)
+        return bool(self._keys)
 
     def create(self, kind: Kind, app: str, public_name: str | None = None) -> tuple[Key, str]:
         """Make a key; return what is kept of it, and the key itself, which is never shown again.
@@ -91,13 +98,33 @@ class Keys:
         return found
 
     def find(self, secret: str | None, kind: Kind) -> Key | None:
-        """The key that this text is, if it is one of this kind; every kept digest is compared, in constant time."""
-        digest = _digest(secret or "")
-        found = None
-        for key in self.list():
-            if hmac.compare_digest(key.digest, digest) and key.kind == kind and secret:
+        """The key that this text is, if it is one of this kind; in constant time once its beginning is known."""
+        if not secret:
+            return None
+        self._look(SOON)
+        digest, found = _digest(secret), None
+        for key in self._by_prefix.get(digest[:PREFIX], ()):
+            if hmac.compare_digest(key.digest, digest) and key.kind == kind:
                 found = key
         return found
+
+    def _look(self, again_after: float = 0.0) -> None:
+        """Read the file if it has changed; whether it has is asked again after so many seconds."""
+        now = time.monotonic()
+        if now - self._looked_at < again_after:
+            return
+        self._looked_at = now
+        try:
+            stat = os.stat(self._file)  # noqa: PTH116 (half as dear)
+        except FileNotFoundError:
+            self._stamp, self._keys, self._by_prefix = None, [], {}
+            return
+        if (stat.st_mtime_ns, stat.st_size) != self._stamp:
+            self._keys = [Key(**told) for told in json.loads(self._path.read_text())]
+            self._by_prefix = {}
+            for key in self._keys:
+                self._by_prefix.setdefault(key.digest[:PREFIX], []).append(key)
+            self._stamp = (stat.st_mtime_ns, stat.st_size)
 
     def _changing(self) -> _Change:
         return _Change(self)

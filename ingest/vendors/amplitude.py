@@ -4,8 +4,28 @@ from __future__ import annotations
 
 import json
 
+import msgspec
+
 from ingest.vendors.money import amount_cents
-from ingest.vendors.vendor import Answer, Received, RefusedRequest, Request, Vendor, drafted, told, utm_in, with_added
+from ingest.vendors.vendor import (
+    Answer,
+    Received,
+    RefusedRequest,
+    Request,
+    Unread,
+    Vendor,
+    drafted,
+    told,
+    utm_in,
+    with_added,
+)
+
+
+class Batch(msgspec.Struct, gc=False):
+    """What is read of a batch."""
+
+    events: list[Unread]
+    api_key: str | None = None
 
 
 def receive(request: Request) -> Received:
@@ -117,6 +137,7 @@ AMPLITUDE = Vendor(
     paths=("/2/httpapi", "/batch"),
     receive=receive,
     batch="events",
+    outlines=dict.fromkeys(("/2/httpapi", "/batch"), Batch),
     shared=shared,
     projection=projection,
     accepted=accepted,

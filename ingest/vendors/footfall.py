@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from ingest.envelope import CONTEXT_FIELDS, TEXT_FIELDS, other_keys
 from ingest.vendors.money import amount_cents
 from ingest.vendors.vendor import (
@@ -16,6 +18,7 @@ from ingest.vendors.vendor import (
     Received,
     RefusedRequest,
     Request,
+    Unread,
     Vendor,
     basic_user,
     drafted,
@@ -42,6 +45,12 @@ ENGAGEMENTS = {
     "rate": "content_rated",
     "rating": "content_rated",
 }
+
+
+class Batch(msgspec.Struct, gc=False):
+    """What is read of a batch."""
+
+    events: list[Unread]
 
 
 def receive(request: Request) -> Received:
@@ -152,6 +161,7 @@ FOOTFALL = Vendor(
     paths=PATHS,
     receive=receive,
     batch="events",
+    outlines=dict.fromkeys(PATHS, Batch),
     projection=projection,
     accepted=accepted,
 )

@@ -5,8 +5,21 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
+
 from ingest.vendors.money import amount_cents
-from ingest.vendors.vendor import Answer, Received, RefusedRequest, Request, Vendor, drafted, told, utm_in, with_added
+from ingest.vendors.vendor import (
+    Answer,
+    Received,
+    RefusedRequest,
+    Request,
+    Unread,
+    Vendor,
+    drafted,
+    told,
+    utm_in,
+    with_added,
+)
 
 V1 = "/i/v1/analytics/events"
 CONFIG = {
@@ -21,6 +34,14 @@ CONFIG = {
     "toolbarParams": {},
     "isAuthenticated": False,
 }
+
+
+class Batch(msgspec.Struct, gc=False):
+    """What is read of a batch that has its key and is nobody else's (`claims`)."""
+
+    api_key: str
+    batch: list[Unread]
+    events: msgspec.UnsetType = msgspec.UNSET
 
 
 def receive(request: Request) -> Received:
@@ -179,6 +200,7 @@ POSTHOG = Vendor(
     paths=("/batch", "/e", "/capture", "/i/v0/e", "/s", V1),
     receive=receive,
     batch="batch",
+    outlines=dict.fromkeys(("/batch", "/e", "/capture", "/i/v0/e"), Batch),
     shared=shared,
     projection=projection,
     accepted=accepted,

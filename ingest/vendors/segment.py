@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 
+import msgspec
+
 from ingest.envelope import other_keys
 from ingest.vendors.money import amount_cents
 from ingest.vendors.vendor import (
@@ -15,6 +17,7 @@ from ingest.vendors.vendor import (
     Received,
     RefusedRequest,
     Request,
+    Unread,
     Vendor,
     basic_user,
     drafted,
@@ -24,6 +27,13 @@ from ingest.vendors.vendor import (
 
 TYPES = ("track", "page", "screen", "identify", "group", "alias")
 _KNOWN_CONTEXT = ("page", "campaign", "library", "userAgent", "ip", "locale", "device", "os", "location", "sessionId")
+
+
+class Batch(msgspec.Struct, gc=False):
+    """What is read of a batch."""
+
+    batch: list[Unread]
+    writeKey: str | None = None
 
 
 def receive(request: Request) -> Received:
@@ -161,6 +171,7 @@ SEGMENT = Vendor(
     ),
     receive=receive,
     batch="batch",
+    outlines=dict.fromkeys(("/v1/batch", "/v1/import", "/v1/b"), Batch),
     shared=shared,
     projection=projection,
     accepted=lambda _: Answer(b'{"success":true}'),

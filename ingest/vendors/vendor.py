@@ -10,7 +10,10 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import msgspec
 
 from ingest.envelope import CONTEXT_FIELDS, TEXT_FIELDS, literal
 
@@ -23,8 +26,11 @@ class RefusedRequest(Exception):
         self.status = status
 
 
-@dataclass(frozen=True)
-class Request:
+class Unread(msgspec.Struct, gc=False):
+    """An event in an outline (see `Vendor.outlines`): that it is an object is all that is asked of it."""
+
+
+class Request(NamedTuple):
     """A request as the collector hands it over.
 
     Attributes:
@@ -33,7 +39,7 @@ class Request:
         query: the query string's parameters, the last of each name.
         headers: by lower-case name.
         text: the JSON text of the body, decompressed and taken out of a form; empty for a GET without data.
-        body: that text parsed; None where it is empty.
+        body: that text parsed, or its outline (see `Vendor.outlines`); None where it is empty.
         form: what else a form held.
     """
 
@@ -43,11 +49,10 @@ class Request:
     headers: Mapping[str, str]
     text: bytes = b""
     body: Any = None
-    form: Mapping[str, str] = field(default_factory=dict)
+    form: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True)
-class Received:
+class Received(NamedTuple):
     """What is kept of a request: whose it is, its JSON text and how many events it holds."""
 
     key: str | None
@@ -55,8 +60,7 @@ class Received:
     events: int
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """What a request is answered with."""
 
     content: bytes = b"{}"
@@ -80,6 +84,8 @@ class Vendor:
         projection: the SQL of the draft (see `ingest.envelope`) of a relation of events (see `messages`).
         answers: start-up requests: path to a function of the request and the key's app.
         claims: whether a request to a path that several vendors use is this one's.
+        outlines: by path, what `receive`, `accepted` and `claims` read of a body there, where that is its events'
+            number and a few fields beside them: a body of that shape is checked whole, but read no further.
         names_visitors: whether its SDKs send no id, so that the collector names the visitors of a day.
         line: the SQL of the JSON of a line of its exported files, given as a text expression, where they are no JSON.
     """
@@ -94,6 +100,7 @@ class Vendor:
     refused: Callable[[Request, int, str], Answer] | None = None
     answers: Mapping[str, Callable[[Request, str], Answer]] = field(default_factory=dict)
     claims: Callable[[Request], bool] = lambda _: True
+    outlines: Mapping[str, type[msgspec.Struct]] = field(default_factory=dict)
     names_visitors: bool = False
     line: Callable[[str], str] | None = None
 

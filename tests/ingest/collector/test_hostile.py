@@ -85,6 +85,19 @@ def test_a_bomb_is_not_unpacked(tmp_path: Path) -> None:
     assert [answer.status_code for answer in answers] == [413, 413, 400]
 
 
+def test_numbers_beyond_a_double_stop_no_event_beside_them(tmp_path: Path) -> None:
+    messages = [
+        b'{"type":"track","event":"x","messageId":"a"}',
+        b'{"type":"track","event":"x","messageId":"b","properties":{"v":1e400,"revenue":' + b"9" * 400 + b"}}",
+        b'{"type":"track","event":"x","messageId":"c","timestamp":1e400}',
+        b'{"type":"track","event":"x","messageId":"d","timestamp":' + b"9" * 5000 + b"}",
+    ]
+    batch, alone = b'{"batch":[%s]}' % b",".join(messages), messages[1].replace(b'"b"', b'"e"')
+    answers = exchange(tmp_path, {"path": "/v1/b", "content": batch}, {"path": "/v1/t", "content": alone})
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert landed(tmp_path, "event_id, properties ->> 'v'") == [("a", None), ("b", "1e400"), ("e", "1e400")]
+
+
 def test_a_body_beyond_the_limit_is_refused_while_it_arrives(tmp_path: Path) -> None:
     (answer,) = exchange(tmp_path, {"path": "/v1/batch", "content": b"[" * 5000}, max_body_bytes=4096)
     assert answer.status_code == 413
