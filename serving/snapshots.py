@@ -99,7 +99,8 @@ class _Opened:
         }
         data = whole._source.apps.get(app)
         catalog = {**whole.catalog, "relations": relations}
-        source = replace(whole._source, catalog=catalog, apps={app: data} if data else {}, everything=data)
+        apps = {app: data} if data else {}
+        source = replace(whole._source, catalog=catalog, apps=apps, everything=data, only_app=app)
         return Snapshot(whole.id, app, catalog, self, source, room)
 
     def close(self) -> None:

@@ -66,7 +66,7 @@ class View:
     scope: str
     kind: str
     body: dict[str, Any]
-    definitions: list[tuple[str, str]]
+    definitions: list[tuple[str, str, str]]
     headings: list[str]
     column_names: list[str]
     cells: list[list[Cell]]
@@ -81,9 +81,9 @@ class View:
 def view(filled: Filled, source: Source) -> View:
     """Turn a filled figure into what its template shows."""
     figure, drawing = filled.figure, filled.figure.draw
-    definitions = [(card["title"], card["definition"]) for card in filled.cards]
+    definitions = [(name, card["title"], card["definition"]) for name, card in filled.cards.items()]
     if figure.definition:
-        definitions.insert(0, ("", figure.definition))
+        definitions.insert(0, ("", "", figure.definition))
     asked = json.dumps(filled.question, indent=1, ensure_ascii=False) if filled.question else filled.asked
     if filled.parameters:
         asked += "\n-- " + ", ".join(f"${name} = {value}" for name, value in sorted(filled.parameters.items()))
@@ -121,6 +121,11 @@ def view(filled: Filled, source: Source) -> View:
     )
 
 
+def read(name: str) -> str:
+    """The script or the style by which figures are shown, `figure.js` and `figure.css`: those of every page."""
+    return (FOLDER / name).read_text(encoding="utf-8")
+
+
 def environment() -> jinja2.Environment:
     """The templates' environment: everything that is put into one is escaped, whatever it is."""
     made = jinja2.Environment(
@@ -132,6 +137,7 @@ def environment() -> jinja2.Environment:
     )
     made.filters["script_json"] = script_json
     made.filters["with_code"] = with_code
+    made.filters["day"] = day_text
     return made
 
 
@@ -252,10 +258,12 @@ def _ranking(filled: Filled, source: Source) -> dict[str, Any]:
         return _text(filled, source, name if name in filled.columns else drawing.value, value)
 
     return {
+        "column": drawing.label,
         "heading": vega.title_of_column(filled.figure, drawing.label, source),
         "headings": [heading for heading, _ in columns],
         "rows": [
             {
+                "value": _raw(row[drawing.label]),
                 "label": text(drawing.label, "not set" if row[drawing.label] is None else row[drawing.label]),
                 "raw": _raw(row[values[0]]),
                 "share": f"{max(0.0, float(row[values[0]] or 0)) / largest * 100:.1f}",

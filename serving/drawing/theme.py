@@ -65,6 +65,11 @@ def vega_config(theme: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def drawn_with() -> dict[str, Any]:
+    """What the page's script draws with, by theme: the colours that specs name, and Vega's configuration."""
+    return {name: {"colours": COLOURS[name], "config": vega_config(name)} for name in COLOURS}
+
+
 def heat_step(share: float | None) -> int:
     """The step of the heat scale for a share; small ones are told apart as well as large ones."""
     if not share or share <= 0:

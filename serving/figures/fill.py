@@ -54,7 +54,7 @@ class Filled:
     columns: list[str] = field(default_factory=list)
     rows: list[tuple[Any, ...]] = field(default_factory=list)
     tiles: list[Tile] = field(default_factory=list)
-    cards: list[dict[str, str]] = field(default_factory=list)
+    cards: dict[str, dict[str, str]] = field(default_factory=dict)
     asked: str = ""
     parameters: dict[str, Any] = field(default_factory=dict)
     question: dict[str, Any] | None = None
@@ -74,7 +74,7 @@ def fill(figure: Figure, source: Source, filters: Filters) -> Filled:
         FigureError: when its SQL or question is wrong.
     """
     period = filters.drawn_by(figure.periods)
-    cards = [card for name in dict.fromkeys([*figure.metrics, *figure.cards]) if (card := source.card(name))]
+    cards = {name: card for name in [*figure.metrics, *figure.cards] if (card := source.card(name))}
     title = figure.title.replace("{period}", period)
     scope = _scope(figure, filters)
     if PERIODS.index(period) > PERIODS.index(filters.period) and "{period}" not in figure.title:
@@ -91,6 +91,10 @@ def fill(figure: Figure, source: Source, filters: Filters) -> Filled:
             filled = _answer(filled, source)
         else:
             filled = _select(filled, source)
+    except duckdb.CatalogException as error:
+        if source.only_app is None:
+            raise FigureError(f"Figure {figure.name}: {error}") from error
+        return replace(filled, empty=f"This is not published by app, and this key sees {source.only_app} alone.")
     except (AskError, duckdb.Error, PermissionError) as error:
         raise FigureError(f"Figure {figure.name}: {error}") from error
     if missing := _drawn(figure) - set(filled.columns):

@@ -68,6 +68,8 @@ class Source:
     apps: Mapping[str, AppData]
     everything: AppData | None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    # the one app whose rows can be read by this connection, if its reader may see no other
+    only_app: str | None = None
 
     @property
     def currency(self) -> str:

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from serving.dashboards import Dashboard, Library
 from serving.drawing import theme, vega
-from serving.drawing.html import View, environment, view
+from serving.drawing.html import View, environment, read, view
 from serving.drawing.numbers import day_text
 from serving.figures import Filters, Source, fill
 
@@ -51,9 +51,9 @@ def report(library: Library, dashboards: Sequence[Dashboard], source: Source, fi
     if not shown or len(sections) == 1:
         shown = sections
     is_drawn = any(one.spec for section in shown for one, _ in section.views)
-    script = (FOLDER / "page.js").read_text(encoding="utf-8")
+    script = read("figure.js")
     drawing = vega.script() if is_drawn else ""
-    style = theme.css() + (FOLDER / "page.css").read_text(encoding="utf-8")
+    style = theme.css() + read("figure.css") + (FOLDER / "page.css").read_text(encoding="utf-8")
     return (
         environment()
         .get_template("report/page.html.jinja")
@@ -69,9 +69,7 @@ def report(library: Library, dashboards: Sequence[Dashboard], source: Source, fi
             style=Markup(style),
             script=Markup(script),
             library=Markup(drawing),
-            themes={
-                name: {"colours": theme.COLOURS[name], "config": theme.vega_config(name)} for name in theme.COLOURS
-            },
+            themes=theme.drawn_with(),
         )
     )
 

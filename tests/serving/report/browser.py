@@ -53,18 +53,19 @@ def browser() -> Iterator[Any]:
 
 
 @contextmanager
-def shown(started: Any, path: Path, width: int = 900, theme: str = "light", **options: Any) -> Iterator[Shown]:
-    """A report's file, drawn."""
+def shown(started: Any, place: Path | str, width: int = 900, theme: str = "light", **options: Any) -> Iterator[Shown]:
+    """A report's file, or a page's address, drawn; what a page asks of its own server is no outside request."""
+    address = place if isinstance(place, str) else place.as_uri()
+    ours = address if isinstance(place, Path) else "/".join(address.split("/")[:3]) + "/"
     context = started.new_context(viewport={"width": width, "height": 900}, color_scheme=theme, **options)
     page = context.new_page()
     found = Shown(page)
     page.on("console", lambda message: found.said.append(message.text))
     page.on("pageerror", lambda error: found.said.append(str(error)))
     page.on("dialog", lambda dialog: (found.said.append("a dialog"), dialog.dismiss()))
-    page.on("request", lambda request: found.asked.append(request.url))
-    page.goto(path.as_uri())
+    page.on("request", lambda request: request.url.startswith((ours, "data:")) or found.asked.append(request.url))
+    page.goto(address)
     page.wait_for_selector("html[data-drawn]", state="attached")
-    found.asked = [url for url in found.asked if url != path.as_uri() and not url.startswith("data:")]
     yield found
     context.close()
 

@@ -67,8 +67,13 @@ def publish_rows(home: Path, rows: Rows, settings: Mapping[str, Any] | None = No
         "published_at": "2026-01-01T00:00:00+00:00",
         "inputs": {"settings": dict(settings or {})},
         "relations": {
-            relation: {"files": [], **({"card": explained[relation]} if relation in explained else {})}
-            for relation in known
+            relation: {
+                "files": [],
+                "schema": "internal" if relation.startswith("int_") else "main",
+                "columns": [{"name": name, "type": kind} for name, kind in columns.items()],
+                **({"card": explained[relation]} if relation in explained else {}),
+            }
+            for relation, columns in known.items()
         },
     }
     (publication / "catalog.json").write_text(json.dumps(catalog))

@@ -5,8 +5,8 @@
   const button = document.getElementById('theme');
   const tip = document.getElementById('tip');
   const charts = [];
-  let chosen = null;
-  try { chosen = localStorage.getItem('footfall-theme'); } catch { /* a page from a file may have no storage */ }
+  let chosen = document.documentElement.dataset.theme || null;
+  try { chosen ||= localStorage.getItem('footfall-theme'); } catch { /* a page from a file may have no storage */ }
 
   const theme = () => chosen || (dark.matches ? 'dark' : 'light');
 
@@ -44,7 +44,7 @@
     chart.drawn = theme();
     if (chart.view) chart.view.finalize();
     const result = await vegaEmbed(chart.place, coloured(chart.spec), {
-      mode: 'vega-lite', renderer: 'svg', actions: false, ast: true, config: themes[theme()].config,
+      mode: 'vega-lite', renderer: 'svg', actions: false, defaultStyle: false, ast: true, config: themes[theme()].config,
       tooltip: (handler, event, item, value) => {
         if (!value || item.datum.i === undefined) { tip.hidden = true; return; }
         tell(chart, item.datum.i, event.clientX, event.clientY);
@@ -74,7 +74,7 @@
     const height = innerHeight;
     const order = [...charts].sort((a, b) => (a.place.getBoundingClientRect().top > height) - (b.place.getBoundingClientRect().top > height));
     for (const chart of order) {
-      if (chart.drawn !== theme()) await draw(chart);
+      if (chart.drawn !== theme() && chart.place.isConnected) await draw(chart);
       await new Promise((next) => setTimeout(next));
     }
     document.documentElement.dataset.drawn = theme();
@@ -93,16 +93,8 @@
     URL.revokeObjectURL(link.href);
   }
 
-  button.addEventListener('click', () => {
-    chosen = theme() === 'dark' ? 'light' : 'dark';
-    try { localStorage.setItem('footfall-theme', chosen); } catch { /* it holds for this page then */ }
-    show();
-    drawAll();
-  });
-  dark.addEventListener('change', () => { show(); drawAll(); });
-  addEventListener('scroll', () => { tip.hidden = true; }, { passive: true });
-  for (const figure of document.querySelectorAll('.figure')) {
-    figure.querySelector('.csv')?.addEventListener('click', () => download(figure));
+  function attach(figure) {
+    figure.querySelector('button.csv')?.addEventListener('click', () => download(figure));
     figure.querySelector('.all')?.addEventListener('click', (event) => {
       figure.querySelector('.cut').classList.remove('cut');
       event.target.remove();
@@ -114,6 +106,29 @@
       keys(chart);
     }
   }
+
+  // a page puts a fresh figure in the place of another
+  function replace(old, fresh) {
+    for (const chart of charts.filter((one) => old.contains(one.place))) {
+      chart.view?.finalize();
+      charts.splice(charts.indexOf(chart), 1);
+    }
+    tip.hidden = true;
+    old.replaceWith(fresh);
+    attach(fresh);
+  }
+
+  button.addEventListener('click', () => {
+    chosen = theme() === 'dark' ? 'light' : 'dark';
+    try { localStorage.setItem('footfall-theme', chosen); } catch { /* it holds for this page then */ }
+    dispatchEvent(new CustomEvent('footfall-theme', { detail: chosen }));
+    show();
+    drawAll();
+  });
+  dark.addEventListener('change', () => { show(); drawAll(); });
+  addEventListener('scroll', () => { tip.hidden = true; }, { passive: true });
+  document.querySelectorAll('.figure').forEach(attach);
+  window.footfall = { attach, replace, drawAll };
   show();
   // after the first paint
   requestAnimationFrame(() => setTimeout(drawAll));

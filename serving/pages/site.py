@@ -1,0 +1,290 @@
+"""What all pages share: the shell, the filters in it, what a page may load, and who may read."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import BaseRoute, Route
+
+from serving import reader
+from serving.access import Access, AccessError, Reader
+from serving.dashboards import Library, folders, read_library
+from serving.drawing import theme
+from serving.drawing.html import environment
+from serving.drawing.numbers import day_text, title_of
+from serving.figures import FigureError, Filters, Source
+from serving.figures.filters import SEGMENTS
+from serving.pages.asked import RANGES, Asked
+from serving.pages.assets import Assets
+from serving.pages.figures import Figures
+from serving.publications import HomeMovedError, NothingPublishedError
+from serving.snapshots import Snapshot, Snapshots
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "private, no-cache",
+    "Vary": "Cookie",
+}
+# a list of segments' values from which one is chosen is no longer than somebody looks through
+MOST_VALUES = 40
+HERE = "<!-- what is streamed stands here -->"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A page of the list beside the dashboards."""
+
+    name: str
+    title: str
+    path: str
+    place: int = 100
+
+
+@dataclass
+class Visit:
+    """One request of a page: what it asks for, and the publication that it is answered from."""
+
+    site: Site
+    request: Request
+    reader: Reader
+    snapshot: Snapshot
+    asked: Asked
+    library: Library
+    fault: str | None = None
+
+    @cached_property
+    def source(self) -> Source:
+        """What is read, for the thread of this request."""
+        return self.snapshot.source
+
+    @cached_property
+    def filters(self) -> Filters:
+        """The filters of this request; raise FigureError where they are none."""
+        return self.asked.filters(self.source)
+
+    @property
+    def etag(self) -> str:
+        """What the answer is made of: the publication, the files of the pages and what is asked."""
+        said = (str(self.request.url), chosen_theme(self.request), self.fault, self.site.assets["pages.js"])
+        made_of = (self.snapshot.id, self.snapshot.app, self.site.version, *said)
+        return '"' + hashlib.sha256(repr(made_of).encode()).hexdigest()[:24] + '"'
+
+
+@dataclass
+class Site:
+    """The pages of one home."""
+
+    home: Path
+    project: Path
+    snapshots: Snapshots
+    assets: Assets = field(default_factory=Assets)
+    entries: list[Entry] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.access = Access(self.home)
+        self.figures = Figures(self.snapshots)
+        self.templates = environment()
+        self._lock = threading.Lock()
+        self._library: tuple[str, Library, str | None] | None = None
+        self._segments: tuple[tuple[str, str | None], dict[str, list[str]]] | None = None
+
+    def page(self, path: str, answer: Callable[[Visit], Response], methods: tuple[str, ...] = ("GET",)) -> BaseRoute:
+        """The route of a page: `answer` is called in a thread, with the publication held open until it has answered.
+
+        What a reader asked for wrongly (FigureError) is told on the page; what is unchanged is not sent again.
+        """
+
+        def endpoint(request: Request) -> Response:
+            return self._answered(request, answer)
+
+        return Route(path, endpoint, methods=list(methods))
+
+    def _answered(self, request: Request, answer: Callable[[Visit], Response]) -> Response:
+        with ExitStack() as hold:
+            try:
+                who = self.access.reader(request)
+                asked = Asked.of(request.query_params)
+                asked = asked.but(app=who.app_of(asked.app))
+                snapshot = hold.enter_context(self.snapshots.read()).of(who.app)
+            except AccessError as error:
+                return self.refused(request, error)
+            except FigureError as error:
+                return self.plain(request, "This cannot be shown", str(error), 400)
+            except (NothingPublishedError, HomeMovedError) as error:
+                return self.plain(request, "Nothing to show yet", str(error), 503)
+            library, fault = self.library()
+            try:
+                visit = Visit(self, request, who, snapshot, asked, library, fault)
+                if request.headers.get("if-none-match") == visit.etag:
+                    return Response(status_code=304, headers={**HEADERS, "ETag": visit.etag})
+                found = answer(visit)
+            except FigureError as error:
+                return self.plain(request, "This cannot be shown", str(error), 400)
+            if found.status_code == 200 and request.method == "GET":
+                found.headers["ETag"] = visit.etag
+            return found
+
+    def library(self) -> tuple[Library, str | None]:
+        """All dashboards and figures; where a file of them is wrong the last ones that were right, and the fault."""
+        stamp = self.version
+        with self._lock:
+            kept = self._library
+            if kept is None or kept[0] != stamp:
+                try:
+                    kept = (stamp, read_library(self.project, self.home), None)
+                except FigureError as error:
+                    right = kept[1] if kept else read_library(self.project)
+                    kept = (stamp, right, str(error))
+                self._library = kept
+            return kept[1], kept[2]
+
+    @property
+    def version(self) -> str:
+        """The state of the files that say dashboards and figures: a changed one is read again."""
+        found = [
+            (path.name, path.stat().st_mtime_ns)
+            for folder in folders(self.project, self.home)
+            for pattern in ("*.yml", "figures/*.yml")
+            for path in sorted(folder.glob(pattern))
+        ]
+        return hashlib.sha256(repr(found).encode()).hexdigest()[:16]
+
+    def html(self, visit: Visit, template: str, **shown: Any) -> Response:
+        """A whole page of the shell, of a template that extends `pages/base.html.jinja`."""
+        text = self.templates.get_template(template).render(**self._shell(visit), **shown)
+        return Response(text, headers=HEADERS, media_type="text/html; charset=utf-8")
+
+    def streamed(self, visit: Visit, template: str, parts: Iterator[str], **shown: Any) -> Response:
+        """A page that is sent as it comes: what stands around `HERE` at once, then each of the parts."""
+        before, _, after = self.templates.get_template(template).render(**self._shell(visit), **shown).partition(HERE)
+
+        def pieces() -> Iterator[str]:
+            yield before
+            yield from parts
+            yield after
+
+        return StreamingResponse(pieces(), headers=HEADERS, media_type="text/html; charset=utf-8")
+
+    def plain(
+        self,
+        request: Request,
+        title: str,
+        text: str,
+        status: int,
+        template: str = "pages/plain.html.jinja",
+        **shown: Any,
+    ) -> Response:
+        """A page without filters, which says one thing: what is missing or wrong, and the mend."""
+        library, _ = self.library()
+        page = self.templates.get_template(template).render(
+            **self._frame(library, None, request), title=title, text=text, at=lambda path: path, **shown
+        )
+        return Response(page, status, headers=HEADERS, media_type="text/html; charset=utf-8")
+
+    def refused(self, request: Request, error: AccessError) -> Response:
+        """Ask for a key where one would help, else say why there is nothing to see."""
+        if error.status != 401 or not self.access.has_keys:
+            return self.plain(request, "Not for this reader", str(error), error.status)
+        back = request.url.replace(scheme="", netloc="")
+        return self.plain(request, "A key, please", "", 401, template="pages/key.html.jinja", back=str(back))
+
+    def _frame(self, library: Library, fault: str | None, request: Request) -> dict[str, Any]:
+        path = request.url.path
+        boards = [Entry(one.name, one.title, f"/dashboards/{one.name}", one.place) for one in library.chosen([])]
+        return {
+            "assets": self.assets,
+            "themes": theme.drawn_with(),
+            "theme": chosen_theme(request),
+            "entries": sorted([*boards, *self.entries], key=lambda one: one.place),
+            "path": f"/dashboards/{boards[0].name}" if path == "/" and boards else path,
+            "fault": fault,
+            "here": HERE,
+        }
+
+    def _shell(self, visit: Visit) -> dict[str, Any]:
+        source, asked, filters = visit.source, visit.asked, visit.filters
+        return {
+            **self._frame(visit.library, visit.fault, visit.request),
+            "has_keys": self.access.has_keys,
+            "at": asked.at,
+            "asked": asked,
+            "filters": filters,
+            "ranges": RANGES,
+            "apps": sorted(source.apps),
+            "segments": self.segments(visit),
+            "title_of": title_of,
+            "as_of": as_of(source, filters.app),
+            "zone": source.timezone.key,
+            "published": published_at(source),
+            "publication": visit.snapshot.id,
+        }
+
+    def segments(self, visit: Visit) -> dict[str, list[str]]:
+        """The values of each segment that somebody may filter by, the most frequent first."""
+        place = (visit.snapshot.id, visit.snapshot.app)
+        with self._lock:
+            if self._segments is None or self._segments[0] != place:
+                self._segments = (place, _segments(visit.source))
+            return self._segments[1]
+
+
+def chosen_theme(request: Request) -> str | None:
+    """The theme that a reader has chosen by the page's button; None leaves it to the system."""
+    chosen = request.cookies.get("footfall-theme")
+    return chosen if chosen in theme.COLOURS else None
+
+
+def as_of(source: Source, app: str | None) -> str:
+    """Until when the data of an app, or of all, reach."""
+    data = source.data_of(app)
+    if data is None:
+        return "No events yet"
+    clock = data.clock.astimezone(source.timezone)
+    return f"As of {day_text(clock)} {clock:%H:%M} {source.timezone.key}"
+
+
+def published_at(source: Source) -> datetime | None:
+    """When what is shown was published."""
+    said = source.catalog.get("published_at")
+    return datetime.fromisoformat(said).astimezone(UTC) if said else None
+
+
+def _segments(source: Source) -> dict[str, list[str]]:
+    rows = reader.read(
+        source.connection,
+        """
+        with days as (
+            select segment, segment_value, sum(dau) as active_days
+            from fct_active_persons
+            where segment in (select unnest($names)) and segment_value is not null
+            group by all
+        )
+        select segment, segment_value
+        from days
+        qualify row_number() over (partition by segment order by active_days desc, segment_value) <= $most
+        order by segment, active_days desc, segment_value
+        """,
+        {"names": list(SEGMENTS), "most": MOST_VALUES},
+    ).fetchall()
+    found: dict[str, list[str]] = {}
+    for name, value in rows:
+        found.setdefault(name, []).append(value)
+    return found
