@@ -37,6 +37,10 @@ OF_ONE_RUN = (
     "only_changed",
     "bench_python",
     "ask_examples",
+    # for applications that import footfall
+    "url",
+    "key",
+    "disabled",
 )
 PREFIX = "FOOTFALL_"
 KEPT_FILE = "settings.yml"

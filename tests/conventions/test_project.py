@@ -466,6 +466,8 @@ ROOMS = {
     "fits": (),
     "ingest": (),
     "serving": ("ingest",),
+    # what applications import; a home on disk it reads and writes by what an installation has
+    "footfall": ("ingest", "serving"),
     "orchestration": ("demo", "ingest", "serving"),
     "demo": ("orchestration",),
 }

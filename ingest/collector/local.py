@@ -1,0 +1,48 @@
+"""What a program of this machine tells without a server: a file of the spool, as if it had been received."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from datetime import UTC, datetime
+from pathlib import Path
+
+import orjson
+
+from ingest.collector.spool import SEALED, spool_dir
+from ingest.landing.paths import sync_dir
+from ingest.privacy import admitted
+from ingest.vendors.footfall import FOOTFALL
+
+PATH = "/api/v1/analytics/events"
+
+
+def receive_locally(home: Path, app: str, body: bytes, events: int) -> Path:
+    """Keep a body of Footfall's own JSON, whole or not at all, for the next landing; return its file.
+
+    Raises:
+        OSError: when the disk does not take it.
+    """
+    now = datetime.now(UTC)
+    told = {
+        "holds": events,  # first, as `state.HOLDS` reads it
+        "receipt_id": secrets.token_hex(12),
+        "received_at": now.isoformat(timespec="microseconds"),
+        "app": app,
+        "path": PATH,
+        "user_agent": None,
+        "ip": None,
+    }
+    line = b"".join((orjson.dumps(told)[:-1], b',"body":', admitted(body, app), b"}\n"))
+    folder = spool_dir(home) / FOOTFALL.name
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{now:%Y%m%dT%H%M%S_%f}_{secrets.token_hex(3)}{SEALED}"
+    written = path.with_suffix(".tmp")
+    descriptor = os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(line)
+        file.flush()
+        os.fsync(file.fileno())
+    written.replace(path)
+    sync_dir(folder)
+    return path
