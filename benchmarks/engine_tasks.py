@@ -39,7 +39,8 @@ def footfall(folder: str, sql: dict[str, str]) -> dict[str, Callable[[], list[An
     con.execute(
         f"""create view events as select *, event_name = 'page_view' as is_page_view, true as is_activity,
             event_name not in ('scroll', 'error_shown') as is_interaction,
-            false as is_passive
+            false as is_passive,
+            false as is_bot
         from read_parquet('{folder}/*.parquet')"""
     )
 

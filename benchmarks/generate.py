@@ -26,7 +26,7 @@ from typing import Any
 import duckdb
 
 from ingest import content
-from ingest.envelope import CONTEXT_FIELDS, LANDING_COLUMNS, content_hash
+from ingest.envelope import CONTEXT_FIELDS, LANDING_COLUMNS, READ_COLUMNS, content_hash
 
 FIRST_DAY = dt.date(2025, 1, 1)
 DAYS_BEFORE = 180  # persons who began before the history does, so that day 1 is an ordinary day
@@ -110,6 +110,7 @@ def write_landing(batch: Batch, home: Path) -> dict[str, Any]:
         "stream_id": "md5_number_lower(coalesce(anonymous_id, user_id))",
         "corrected_date": "null::date",
         "timezone": "null::varchar",
+        **{column: f"null::{LANDING_COLUMNS[column]}" for column in READ_COLUMNS},
     }
     columns = ", ".join(f"{derived.get(column, column)} as {column}" for column in LANDING_COLUMNS)
     con.execute(

@@ -6,7 +6,7 @@ order and their length.
 """
 
 # every manifest says by which version of these rules its file's ids and hashes were made
-VERSION = 2
+VERSION = 3
 # how far inside a member keys are put in order; what lies deeper counts as the text that it is
 DEPTH = 6
 

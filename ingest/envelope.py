@@ -8,6 +8,8 @@ and `row_number`, `raw`, `problem` (why the row cannot be read at all). `checked
 from collections.abc import Iterable
 from datetime import datetime
 
+from ingest.agents import with_readings
+
 TEXT_FIELDS = (
     "event_id",
     "event_name",
@@ -57,8 +59,25 @@ LANDING_COLUMNS = {
     # correcting the sender's clock moved it to another than `event_date`; the zone of times without one, if not UTC
     "corrected_date": "DATE",
     "timezone": "VARCHAR",
+    # what the agent and the address say of the visitor (see `ingest.agents`, `ingest.countries`); no content of the
+    # event: a parser that reads better makes no other event of it
+    "agent_device_type": "VARCHAR",
+    "agent_os": "VARCHAR",
+    "agent_browser": "VARCHAR",
+    "is_bot": "BOOLEAN",
+    "ip_country": "VARCHAR",
 }
-DERIVED_COLUMNS = ("event_date", "content_hash", "stream_id", "corrected_date", "timezone", "batch_id", "load_date")
+READ_COLUMNS = ("agent_device_type", "agent_os", "agent_browser", "is_bot", "ip_country")
+DERIVED_COLUMNS = (
+    "event_date",
+    "content_hash",
+    "stream_id",
+    "corrected_date",
+    "timezone",
+    *READ_COLUMNS,
+    "batch_id",
+    "load_date",
+)
 # what only a file of our own landing names all of; in any other file a column of such a name is the sender's own
 LANDING_MARK = {"event_id", "properties", "context_other", "event_date", "content_hash", "stream_id"}
 
@@ -117,7 +136,8 @@ def checked(draft: str, app: str, zone: str, loaded_at: datetime, max_future_hou
     """Return the SQL of landing rows plus `row_number`, `raw`, `reject_reason` and `detail`.
 
     Args:
-        draft: SQL of a draft relation (see the module's text) with the context already spread.
+        draft: SQL of a draft relation (see the module's text) with the context already spread, on a connection that
+            has `agent_reading` and `country_of`.
         app: the app of rows that name none.
         zone: IANA name of the zone of times that name none.
         loaded_at: UTC time of the load, the receipt of rows that carry none.
@@ -180,7 +200,11 @@ def checked(draft: str, app: str, zone: str, loaded_at: datetime, max_future_hou
                                 nullif(trimmed(sent_at), '') as sent_text,
                                 coalesce(nullif(trimmed(app), ''), {literal(app)}) as app,
                                 coalesce(properties, '{{}}')::varchar as properties, {context}, context_other,
-                            from ({draft})
+                                {", ".join(READ_COLUMNS)},
+                            from (
+                                select *, case when ip <> '' then country_of(ip) end as ip_country
+                                from ({with_readings(draft)})
+                            )
                         )
                     )
                 )

@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 
-from ingest import content, tracking
+from ingest import agents, content, countries, tracking
 from ingest.envelope import ENVELOPE_FIELDS, LANDING_COLUMNS, checked, literal, quoted
 from ingest.formats import columns, csv, mapping, ndjson, parquet, spend
 from ingest.formats.source import SourceFile, UnusableSource, detect, in_utf8
@@ -178,6 +178,8 @@ class _Load:
         self.connection.execute(f"set timezone = {literal(self.zone)}")
         self.connection.execute(value_macros())
         self.connection.execute(content.MACROS)
+        agents.make_reader(self.connection)
+        countries.make_reader(self.connection, self.settings.country_database)
         if self.settings.plan_violations == "quarantine":
             tracking.make_plan(self.connection, tracking.project_dir())
         self.connection.execute(f"set allowed_directories = [{literal(self.work)}, {literal(events_dir(self.home))}]")

@@ -7,6 +7,8 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field, ModelWrapValidatorHandler, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from ingest.countries import open_database
+
 # what a load of one event needs on two cores, and some more: below it DuckDB fails where it should spill
 LEAST_MEMORY_MB = 200
 _MEGABYTES = {"K": 0.001, "M": 1, "G": 1_000, "T": 1_000_000}
@@ -17,6 +19,7 @@ LEGAL = {
     "key_sample_lines": "a whole number of lines, 1 or more",
     "id_sentinels": "texts parted by commas, such as null,none,-1",
     "plan_violations": "keep or quarantine",
+    "country_database": "the path of an mmdb file that tells the country of an address",
 }
 ID_SENTINELS = (
     "null,none,nil,undefined,nan,n/a,(none),(not set),unknown,anonymous,guest,false,[object Object],-1,{},[],"
@@ -86,6 +89,9 @@ class LoadSettings(VariableSettings):
     plan_violations: Literal["keep", "quarantine"] = Field(
         "keep", description="what becomes of events that break the tracking plan: either way they are told"
     )
+    country_database: str | None = Field(
+        None, description="an mmdb file that tells the country of an address, for events that name none"
+    )
 
     @field_validator("load_memory_limit")
     @classmethod
@@ -94,6 +100,13 @@ class LoadSettings(VariableSettings):
         if not amount or float(amount[1]) * _MEGABYTES[amount[2].upper()] < LEAST_MEMORY_MB:
             raise ValueError("no amount of memory that a load can do with")
         return limit
+
+    @field_validator("country_database")
+    @classmethod
+    def _can_be_opened(cls, path: str | None) -> str | None:
+        if path is not None:
+            open_database(path).close()
+        return path
 
     @field_validator("id_sentinels")
     @classmethod

@@ -14,6 +14,7 @@ CHOICES: dict[str, tuple[str | bool, ...]] = {
     "trust_client_sessions": (True, False),
     "client_session_scope": ("app", "device"),
     "allow_pii": (True, False),
+    "count_bots": (True, False),
     "missing_rate": ("fault", "stop"),
     "acquisition_model": (
         "first_touch",

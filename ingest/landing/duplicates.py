@@ -117,9 +117,10 @@ def _landed(connection: duckdb.DuckDBPyConnection, staged: Path, home: Path) -> 
             select * from read_parquet([{", ".join(files)}], hive_partitioning = false, union_by_name = true)
             where event_date {touched}"""
 
-    now = [file for file, version in files if version == content.VERSION]
-    before = [file for file, version in files if version != content.VERSION]
-    parts = [*([rows(now)] if now else []), *([earlier.as_of_now(rows(before))] if before else [])]
+    parts = []
+    for version in sorted({version for _, version in files}):
+        part = rows([file for file, landed_by in files if landed_by == version])
+        parts.append(part if version == content.VERSION else earlier.as_of_now(part, version))
     return " union all ".join(f"select app, event_id, content_hash, occurred_at from ({part})" for part in parts)
 
 

@@ -1,26 +1,49 @@
 # ruff: noqa: S608 (only columns of the landing are named)
-"""Landed rows from before keys could stand in any order, as a load of today would land them.
+"""Landed rows of earlier versions, as a load of today would land them.
 
-Their ids and hashes were made of the text of properties, and context keys on a line of NDJSON were properties. A file
-that was loaded then and comes again now must still be found to be the same.
+Before keys could stand in any order (version 1), ids and hashes were made of the text of properties, and context keys
+on a line of NDJSON were properties. Before one rule told bots (version 2), lines of access logs had it as a property.
+A file that was loaded then and comes again now must still be found to be the same.
 """
 
 import json
 
+from ingest.agents import LOG
 from ingest.envelope import CONTEXT_FIELDS, DERIVED_COLUMNS, GENERATED_ID, LANDING_COLUMNS, content_hash, flat_or_nested
 
 _CONTENT = [column for column in LANDING_COLUMNS if column not in ("event_id", "received_at", *DERIVED_COLUMNS)]
 _ID_THEN = f"md5(to_json([{', '.join(f'{column}::varchar' for column in _CONTENT)}]))"
 _NO_CONTEXT = json.dumps(dict.fromkeys(CONTEXT_FIELDS))
+_IS_LOG = f"coalesce(library = '{LOG}', false)"
+_NO_MARK = f"""
+    select * replace (case when {_IS_LOG} then json_merge_patch(properties, '{{"is_bot": null}}')::varchar
+        else properties end as properties)"""
 
 
-def as_of_now(landed: str) -> str:
-    """Return the SQL of `landed` rows with the ids and hashes of today; a row with flat context comes in both readings.
+def as_of_now(landed: str, version: int) -> str:
+    """Return the SQL of `landed` rows of a version, with the ids and hashes of today.
 
-    Of rows that came without an id the n-th of those that say the same is the n-th of today's.
+    A row of version 1 with flat context comes in both readings. Of rows that came without an id the n-th of those that
+    say the same is the n-th of today's.
     """
+    columns = "app, event_id, content_hash, occurred_at"
+    if version > 1:
+        logged = _renamed(f"select * from ({landed}) where {_IS_LOG}", GENERATED_ID, f"{_NO_MARK} from known")
+        return f"""
+            select {columns} from ({landed}) where not {_IS_LOG}
+            union all select {columns} from ({logged})"""
     was_property = {field: f"json_extract_string(properties, '$.{field}')" for field in CONTEXT_FIELDS}
     flat = ", ".join(f"{flat_or_nested(was, field)} as {field}" for field, was in was_property.items())
+    both = f"""
+        {_NO_MARK} from known
+        union all
+        select * replace (json_merge_patch(properties, '{_NO_CONTEXT}')::varchar as properties, {flat})
+        from known where list_has_any(json_keys(properties), {list(CONTEXT_FIELDS)})"""
+    return f"select {columns} from ({_renamed(landed, _ID_THEN, both)})"
+
+
+def _renamed(landed: str, id_then: str, read_now: str) -> str:
+    """The SQL of rows `known` by the ids of then, as `read_now` reads them, by those of now."""
     return f"""
         select * replace (id_now as event_id, {content_hash("id_now")} as content_hash)
         from (
@@ -39,15 +62,10 @@ def as_of_now(landed: str) -> str:
                                 ), event_id) as was_generated
                             from (
                                 select *, count(*) over (partition by id_then) as nth
-                                from (select *, {_ID_THEN} as id_then from ({landed}))
+                                from (select *, {id_then} as id_then from ({landed}))
                             )
                         )
-                        from known
-                        union all
-                        select * replace (
-                            json_merge_patch(properties, '{_NO_CONTEXT}')::varchar as properties, {flat}
-                        )
-                        from known where list_has_any(json_keys(properties), {list(CONTEXT_FIELDS)})
+                        {read_now}
                     )
                 )
             )

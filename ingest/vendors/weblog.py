@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from ingest.agents import BLANK, LOG
 from ingest.vendors.vendor import RefusedRequest, Request, Vendor, drafted, told, with_added
 
 _LINE = (
@@ -10,7 +11,6 @@ _LINE = (
 )
 _PARTS = ("ip", "user", "time", "method", "target", "status", "bytes", "referrer", "agent")
 _ASSETS = r"\.(?:css|js|mjs|map|png|jpe?g|gif|svg|webp|avif|ico|woff2?|ttf|eot|mp4|webm|mp3|xml|txt|json)$"
-_BOTS = r"(?i)bot\b|crawl|spider|slurp|preview|monitor|curl|wget|python-|go-http|java/|headless|lighthouse|scrapy"
 
 
 def receive(request: Request) -> None:
@@ -54,8 +54,9 @@ def projection(rows: str) -> str:
             "anonymous_id": "md5(concat_ws('|', ip_, own_agent, logged_at::date))",
             "page_url": "target_",
             "referrer": "nullif(nullif(referrer_, '-'), '')",
-            "user_agent": "own_agent",
-            "library": "'access log'",
+            # the second half of a combined line is there, and names no agent
+            "user_agent": f"case when agent_ = '' and referrer_ <> '' then '{BLANK}' else nullif(agent_, '') end",
+            "library": f"'{LOG}'",
         },
         with_added(
             "'{}'",
@@ -63,7 +64,6 @@ def projection(rows: str) -> str:
                 "method": "method_",
                 "status": "status_::integer",
                 "bytes": "try_cast(bytes_ as bigint)",
-                "is_bot": f"case when regexp_matches(own_agent, '{_BOTS}') then true end",
             },
         ),
     )

@@ -3,7 +3,7 @@
 
     `events` needs: stream_id, session_id (the client's), event_id, occurred_at, is_page_view, is_interaction, is_passive, user_id,
     is_activity, anonymous_id, account_id, app, page_url, referrer, utm_source, utm_medium, utm_campaign, utm_term, utm_content, country,
-    device_type, os, browser, content_hash; streams that are null are left out.
+    device_type, os, browser, is_bot, content_hash; streams that are null are left out.
 
     Two events in one aligned bin as wide as the timeout cannot have a break between them, so events are first grouped to
     (stream, bin) by hash, which needs no order. Without a bin right before or after it, which a hash join tells, a bin is a
@@ -252,6 +252,7 @@ bins as (
         count(*) filter (where is_page_view) as page_views,
         count(*) filter (where is_interaction and not is_page_view) as interactions,
         count(*) filter (where is_activity) as activity_events,
+        bool_or(is_bot) as is_bot,
         bit_xor(content_hash) as content_hash,
         bit_xor(case when not is_passive_event then content_hash end) as active_hash,
         {{ 'arg_min(anonymous_id, moment) filter (where anonymous_id is not null)' if spans_devices else 'max(anonymous_id)' }} as anonymous_id,
@@ -349,6 +350,7 @@ sessions_of_bins as (
         sum(page_views) as page_views,
         sum(interactions) as interactions,
         sum(activity_events) as activity_events,
+        bool_or(is_bot) as is_bot,
         bit_xor(content_hash) as content_hash,
         bit_xor(active_hash) as active_hash,
         {{ 'arg_min(anonymous_id, first_at)' if spans_devices else 'max(anonymous_id)' }} as anonymous_id,
@@ -426,6 +428,7 @@ select
     cast(interactions as bigint) as interactions,
     cast(activity_events as bigint) as activity_events,
     page_views = 1 and interactions = 0 and epoch_us(ended_at) - epoch_us(started_at) < {{ bounce_max_us }} as is_bounce,
+    coalesce(is_bot, false) as is_bot,
     content_hash,
     active_hash
 

@@ -95,9 +95,17 @@
     select
         * exclude (traffic_category),
         channel_group(traffic_source, traffic_medium, lower(utm_campaign), traffic_category) as channel,
-        page_views > 0
-        or traffic_source != '(direct)'
-        or coalesce(utm_source, utm_medium, utm_campaign, utm_term, utm_content) is not null as is_visit
+        (
+            page_views > 0
+            or traffic_source != '(direct)'
+            or coalesce(utm_source, utm_medium, utm_campaign, utm_term, utm_content) is not null
+        )
+        and {{ is_counted_session() }} as is_visit
 
     from sessions_with_medium
+{%- endmacro %}
+
+{#- Whether a session is one of the numbers of a site: bots are left out of them unless `count_bots` is on. -#}
+{% macro is_counted_session() -%}
+(not is_bot or {{ setting('count_bots') }})
 {%- endmacro %}

@@ -50,6 +50,7 @@ events as {{ 'materialized' if is_incremental() else 'not materialized' }} (
         is_page_view,
         is_interaction,
         is_passive,
+        is_bot,
         content_hash
     from {{ 'affected_events' if is_incremental() else ref('stg_events') }}
     where {{ in_first_bucket(session_stream(setting('trust_client_sessions'), setting('client_session_scope'))) }}

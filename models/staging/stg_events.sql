@@ -40,7 +40,8 @@ identified as (
             id_of(user_id) as user_id,
             id_of(anonymous_id) as anonymous_id,
             id_of(session_id) as session_id,
-            id_of(account_id) as account_id
+            id_of(account_id) as account_id,
+            coalesce(is_bot, false) as is_bot
         )
     from trimmed_ids
 ),
@@ -51,8 +52,9 @@ named as (
             stream_key(identified.app, identified.anonymous_id, identified.user_id, identified.landed_id, identified.stream_id) as stream_id
         ),
         coalesce(catalog.canonical_name, identified.event_name) as canonical_name,
-        coalesce(catalog.is_activity, true) as is_activity,
-        coalesce(catalog.is_page_view, false) as is_page_view,
+        -- what a bot does is nobody's activity
+        coalesce(catalog.is_activity, true) and (not identified.is_bot or {{ setting('count_bots') }}) as is_activity,
+        coalesce(catalog.is_page_view, false) and (not identified.is_bot or {{ setting('count_bots') }}) as is_page_view,
         coalesce(catalog.is_interaction, true) as is_interaction,
         coalesce(catalog.is_passive, false) as is_passive,
         coalesce(catalog.is_merge, false) as is_merge,
@@ -105,10 +107,11 @@ typed as (
         utm_campaign,
         utm_term,
         utm_content,
-        device_type,
-        os,
-        browser,
-        country,
+        -- what the sender says, else its agent and its address
+        coalesce(device_type, agent_device_type) as device_type,
+        coalesce(os, agent_os) as os,
+        coalesce(browser, agent_browser) as browser,
+        coalesce(country, ip_country) as country,
         region,
         city,
         locale,
@@ -152,6 +155,7 @@ typed as (
         is_interaction,
         is_passive,
         is_merge,
+        is_bot,
         -- what it does to money
         money_event,
         -- what it is in a survey

@@ -1,4 +1,4 @@
--- A failing row is a web mart and day whose sessions are not those that began on it.
+-- A failing row is a web mart and day whose sessions are not those that began on it, of bots only where they count.
 with
 
 sessions as (
@@ -7,6 +7,7 @@ sessions as (
         count(*) as sessions,
         count(entry_page) as entries
     from {{ ref('int_sessions') }}
+    where {{ is_counted_session() }}
     group by session_date
 ),
 

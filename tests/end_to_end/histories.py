@@ -55,6 +55,7 @@ NAMES += ["$pageleave", "user_engagement", "$feature_flag_called"]
 READING = ["page_view", "page_view", "page_view", "scroll", "$pageleave"]
 SURVEY = ["survey_sent", "survey_sent", "survey_answered", "survey_answered", "nps_submitted", "ces_answered"]
 PAGES = [None, "https://shop.example/", "https://shop.example/cart", "https://www.shop.example/help"]
+AGENTS = [None, None, "Mozilla/5.0 (X11; Linux x86_64; rv:120.0) Gecko/20100101 Firefox/120.0", "Googlebot/2.1"]
 REFERRERS = [None, None, "https://www.google.com/search", "https://shop.example/", "https://blog.example/post"]
 
 
@@ -108,6 +109,7 @@ def history(number: int, seed: int, loads: int, app: str | None = None) -> list[
                 "utm_source": rng.choice([None, None, None, "news"]),
                 "country": rng.choice(["DE", "FR", None]),
                 "device_type": rng.choice(["mobile", "desktop", None]),
+                "user_agent": rng.choice(AGENTS),
             },
         }
         if rng.random() < 0.25:

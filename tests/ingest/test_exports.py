@@ -159,7 +159,7 @@ def test_access_logs_with_bots_marked(tmp_path: Path) -> None:
     ingest.load([file], tmp_path / "home", app="site")
     columns = "event_name, page_url, user_id, referrer, epoch_ms(occurred_at) - 1714979289000, properties"
     assert landed(tmp_path / "home", columns) == [
-        ("page_not_found", "/gone", None, None, 2000, '{"method":"GET","status":404,"bytes":0,"is_bot":true}'),
+        ("page_not_found", "/gone", None, None, 2000, '{"method":"GET","status":404,"bytes":0}'),
         ("page_view", "/a?utm_source=x", None, "https://b.example/", 0, '{"method":"GET","status":200,"bytes":512}'),
         ("server_request", "/api", None, None, 3000, '{"method":"POST","status":201}'),
         ("server_request", "/style.css", "frank", None, 1000, '{"method":"GET","status":200,"bytes":90}'),

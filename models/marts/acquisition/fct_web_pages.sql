@@ -1,6 +1,6 @@
 with
 
-sessions as not materialized (select * from {{ ref('int_sessions') }}),
+sessions as not materialized (select * from {{ ref('int_sessions') }} where {{ is_counted_session() }}),
 
 -- the address without its query and fragment, which tell visits of one page apart
 visited_pages as (

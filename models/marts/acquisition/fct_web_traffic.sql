@@ -1,6 +1,6 @@
 with
 
-sessions as (select * from {{ ref('fct_sessions') }}),
+sessions as (select * from {{ ref('fct_sessions') }} where {{ is_counted_session() }}),
 
 web_traffic as (
     select

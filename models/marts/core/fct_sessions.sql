@@ -43,6 +43,7 @@ sessions_with_person as (
         -- booleans
         sessions.is_bounce,
         sessions.is_visit,
+        sessions.is_bot,
         -- dates and timestamps (utc)
         sessions.session_date,
         sessions.started_at,

@@ -18,10 +18,10 @@ class WebOverview(Question):
     """Visitors, views, sessions, their average seconds and bounce rate in the range.
 
     Visitors are distinct units with activity; views are page views, those of nobody too where the unit is person; a
-    session counts where it starts, whole. The average and the rate of no sessions are null. Sessions are cut by the
-    project's settings: the published ones, or anew from the question's events where `app`, `where` or `unit` choose
-    among them. `compare`: `previous` is the same of the range of equal length (in whole hours) right before; without
-    it `previous` is null.
+    session counts where it starts, whole; bots count only where the setting `count_bots` is on. The average and the
+    rate of no sessions are null. Sessions are cut by the project's settings: the published ones, or anew from the
+    question's events where `app`, `where` or `unit` choose among them. `compare`: `previous` is the same of the range
+    of equal length (in whole hours) right before; without it `previous` is null.
     """
 
     kind: Literal["web_overview"]
@@ -63,8 +63,9 @@ class WebOverview(Question):
     def _sessions(self, scope: Scope, since: date | datetime | None) -> tuple[dict[str, str], str]:
         """Return the steps up to `started_sessions`, and what they read."""
         columns = "started_at as occurred_at, duration_seconds, is_bounce"
+        counted = "true" if setting("count_bots") else "not is_bot"
         if scope.has_sessions():
-            return {"started_sessions": f"select {columns} from fct_sessions"}, "fct_sessions"
+            return {"started_sessions": f"select {columns} from fct_sessions where {counted}"}, "fct_sessions"
         defaults = Sessions(kind="sessions")
         cut = session_steps(
             scope,
@@ -74,7 +75,7 @@ class WebOverview(Question):
             trust_client_sessions=bool(setting("trust_client_sessions")),
             since=since,
         )
-        return cut | {"started_sessions": f"select {columns} from sessions"}, "events"
+        return cut | {"started_sessions": f"select {columns} from sessions where {counted}"}, "events"
 
 
 def _before(moment: date | datetime, length: timedelta) -> date | datetime:

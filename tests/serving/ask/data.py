@@ -14,7 +14,7 @@ TEXTS = (
     "os", "browser", "country", "region", "city", "locale", "user_agent", "ip", "library", "context_other", "person_id",
 )  # fmt: skip
 TIMES = ("occurred_at", "received_at")
-FLAGS = ("is_activity", "is_page_view", "is_interaction", "is_passive")
+FLAGS = ("is_activity", "is_page_view", "is_interaction", "is_passive", "is_bot")
 SCHEMA = pa.schema(
     [(name, pa.string()) for name in TEXTS]
     + [(name, pa.timestamp("us")) for name in TIMES]
@@ -33,7 +33,7 @@ def _complete(number, row):
     complete = {
         "event_id": f"e{number:06d}", "app": "default", "received_at": row["occurred_at"], "is_activity": True,
         "is_page_view": row["event_name"] == "page", "is_interaction": row["event_name"] not in ("page", "passive"),
-        "is_passive": False,
+        "is_passive": False, "is_bot": False,
     } | row  # fmt: skip
     complete["properties"] = json.dumps(complete.get("properties") or {})
     device, user = complete.get("anonymous_id"), complete.get("user_id")

@@ -122,6 +122,17 @@ def test_published_sessions_say_the_same(dates):
     assert ask(connection, question) == ask(database(ROWS), question)
 
 
+def test_sessions_of_bots_count_only_where_bots_do(monkeypatch):
+    # as staging has it: what a bot does is no activity and no page view
+    bot = {"is_bot": True, "is_activity": False, "is_page_view": False}
+    rows = [event("page", "2024-01-01T09:00", "u1"), event("page", "2024-01-01T09:00", "crawler", **bot)]
+    for connection in (database(rows), with_sessions(rows)):
+        assert [row[1] for row in ask(connection, {"kind": "web_overview"}).rows] == [1, 1, 1, 0, 1]
+    monkeypatch.setenv("FOOTFALL_COUNT_BOTS", "true")
+    for connection in (database(rows), with_sessions(rows)):
+        assert ask(connection, {"kind": "web_overview"}).rows[2][1] == 2
+
+
 @pytest.mark.parametrize("narrower", [{"app": "shop"}, {"where": {"context.country": "AT"}}, {"unit": "account"}])
 def test_published_sessions_are_left_alone_where_they_hold_other_events(narrower):
     question, connection = {"kind": "web_overview"} | narrower, with_sessions()
