@@ -28,6 +28,10 @@ def ask(
     allow_unknown: Annotated[
         bool, typer.Option("--allow-unknown", help="Answer also where no event has a name of the question.")
     ] = False,
+    to: Annotated[
+        Path | None, typer.Option(help="Write the answer into this file instead: .csv, .parquet or .xlsx.")
+    ] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace a file of that name.")] = False,
     home: Annotated[Path | None, typer.Option(help="The home to read; FOOTFALL_HOME, else ./.footfall.")] = None,
 ) -> None:
     """Answer one question from the published events.
@@ -37,6 +41,7 @@ def ask(
     from orchestration.settings import home as enter
     from serving.ask import AskError, known_names, question_schema
     from serving.ask import ask as answer_question
+    from serving.export import ExportError, export_rows, format_of
     from serving.publications import HomeMovedError, NothingPublishedError
     from serving.reader import connect
 
@@ -44,6 +49,8 @@ def ask(
         typer.echo(json.dumps(question_schema(), indent=2))
         return
     try:
+        if to:
+            format_of(to)
         question = None if names else _read(spec)
         folder = enter(home and home.expanduser())
         connection = connect(folder)
@@ -52,20 +59,26 @@ def ask(
             return
         settings = _settings_of_publication(folder)
         answer = answer_question(connection, question, settings, allow_unknown=allow_unknown)
-    except (AskError, HomeMovedError) as error:
+        if to:
+            rows = export_rows(answer.columns, answer.types, answer.rows, to.expanduser(), replace=replace)
+    except (AskError, ExportError, HomeMovedError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from error
     except NothingPublishedError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
-    if output == "json":
+    if to:
+        for warning in answer.warnings:
+            typer.echo(warning, err=True)
+        console.print(f"Wrote {to.expanduser()}: {rows:,} rows.")
+    elif output == "json":
         typer.echo(answer.as_json())
     elif output == "csv":
         for warning in answer.warnings:
             typer.echo(warning, err=True)
         sys.stdout.write(answer.as_csv())
     else:
-        _print_table(answer)
+        _print_table(answer, str((settings or {}).get("reporting_currency", "USD")))
 
 
 def _settings_of_publication(home: Path) -> dict[str, object] | None:
@@ -126,20 +139,22 @@ def _cell(value: object) -> str:
     return str(value)
 
 
-def _print_table(answer: Answer) -> None:
+def _print_table(answer: Answer, currency: str) -> None:
     from zoneinfo import ZoneInfo
 
     from rich.table import Table
 
+    from orchestration.cli.answers import as_read
+
+    read = as_read(answer, currency, console.width)
     table = Table()
-    for index, column in enumerate(answer.columns):
-        is_number = all(isinstance(row[index], int | float | None) for row in answer.rows)
-        table.add_column(column, justify="right" if is_number else "left", overflow="fold")
-    for row in answer.rows:
-        table.add_row(*map(_cell, row))
+    for heading, is_number in read.columns:
+        table.add_column(heading, justify="right" if is_number else "left", overflow="fold")
+    for row in read.rows:
+        table.add_row(*row)
     console.print(table)
-    for warning in answer.warnings:
-        typer.echo(warning)
+    for said in (*read.notes, *answer.warnings):
+        typer.echo(said)
     if answer.as_of is None:
         typer.echo("There is no activity yet.")
         return

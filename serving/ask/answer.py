@@ -4,7 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -33,6 +33,7 @@ class Answer:
     columns: list[str]
     rows: list[list[Any]]
     warnings: tuple[str, ...] = ()
+    types: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def timezone(self) -> str:
@@ -104,8 +105,9 @@ def ask(
         compiled = question.compile(scope)
     cursor = connection.execute(compiled.sql, scope.parameters)
     columns = [column[0] for column in cursor.description]
+    types = tuple(str(column[1]) for column in cursor.description)
     rows = [] if scope.is_empty else [[_plain(value) for value in row] for row in cursor.fetchall()]
-    return Answer(question.model_dump(mode="json"), as_of, columns, rows, tuple(warnings))
+    return Answer(question.model_dump(mode="json"), as_of, columns, rows, tuple(warnings), types)
 
 
 def question_schema() -> dict[str, Any]:

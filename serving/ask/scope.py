@@ -362,6 +362,11 @@ class Scope:
         is_everything = question.unit == "person" and question.app is None and not question.where.root
         return is_everything and self._publishes("fct_sessions")
 
+    def tells_bots(self, relation: str) -> bool:
+        """Whether a published relation marks bots: those of before 2026-11-28 knew none."""
+        columns = self.connection.execute(f"select * from {relation} limit 0").description
+        return any(column[0] == "is_bot" for column in columns)
+
     def _publishes(self, relation: str) -> bool:
         return publishes(self.connection, relation)
 

@@ -26,7 +26,7 @@ def unit_of_card(unit: str) -> str:
 
 def unit_of_column(name: str) -> str:
     """The unit that a column's name says."""
-    return SUFFIXES.get(name.rsplit("_", 1)[-1], "number")
+    return SUFFIXES.get(name.removesuffix("_from_previous").rsplit("_", 1)[-1], "number")
 
 
 def title_of(name: str) -> str:

@@ -124,6 +124,7 @@ def session_steps(
     in_range = (scope.since(since or scope.question.date_from), scope.until(scope.question.date_to))
     is_ranged = scope.question.date_from is not None or scope.question.date_to is not None
     stream = session_stream(is_trusted=trust_client_sessions)
+    unmarked = "" if scope.tells_bots("events") else ", false as is_bot"
     touched = scope.distinct_events({"touched_stream": stream}, chosen, *in_range)
     return {
         "touched_streams": touched.sql,
@@ -131,7 +132,7 @@ def session_steps(
             {"all_columns": "events"},
             chosen,
             f"{stream} in (select touched_stream from touched_streams)" if is_ranged else "true",
-        ).replace("events as all_columns", f"events.*, {NO_DIGEST}"),
+        ).replace("events as all_columns", f"events.*, {NO_DIGEST}{unmarked}"),
         "cut_sessions": engine(
             "sessionize",
             events="session_events",

@@ -65,6 +65,7 @@ class WebOverview(Question):
         columns = "started_at as occurred_at, duration_seconds, is_bounce"
         counted = "true" if setting("count_bots") else "not is_bot"
         if scope.has_sessions():
+            counted = counted if scope.tells_bots("fct_sessions") else "true"
             return {"started_sessions": f"select {columns} from fct_sessions where {counted}"}, "fct_sessions"
         defaults = Sessions(kind="sessions")
         cut = session_steps(
