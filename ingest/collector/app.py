@@ -34,6 +34,7 @@ from ingest.collector.visitors import Visitors
 from ingest.landing.batches import ensure_landing
 from ingest.privacy import admitted
 from ingest.vendors import VENDORS
+from ingest.vendors.snowplow import SNOWPLOW
 from ingest.vendors.vendor import Answer, Received, RefusedRequest, Request, Vendor, basic_user
 
 log = logging.getLogger("footfall.collector")
@@ -55,6 +56,7 @@ class Counts:
 
     started_at: str = field(default_factory=_now)
     events: Counter[tuple[str, str]] = field(default_factory=Counter)
+    # by protocol and what a request came to: the answer's own status is another where a vendor's SDKs bear no error
     requests: Counter[tuple[str, int]] = field(default_factory=Counter)
     # (second, events): one a second, however many requests come in it
     recent: deque[tuple[int, int]] = field(default_factory=deque)
@@ -106,6 +108,8 @@ class Collector:
                 routes += both(path, self._answering(vendor, answer))
             for path in vendor.paths:
                 by_path.setdefault(path, []).append(vendor)
+        for path in filter(None, self.settings.snowplow_paths.replace(" ", "").split(",")):
+            by_path.setdefault(path.rstrip("/"), []).append(SNOWPLOW)
         for path, vendors in by_path.items():
             outlines = [msgspec.json.Decoder(vendor.outlines[path]) for vendor in vendors if path in vendor.outlines]
             routes += both(path, self._receiving(vendors, outlines))
@@ -162,7 +166,7 @@ class Collector:
     def _receiving(self, vendors: list[Vendor], outlines: list[Outline]) -> Endpoint:
         async def respond(scope: Scope, receive: Receive) -> Answer:
             """Answer once the events are on disk."""
-            vendor = vendors[0]
+            vendor, came_to = vendors[0], 200
             try:
                 request = self._read(scope, await self._body(receive), outlines)
                 if len(vendors) > 1:
@@ -176,8 +180,9 @@ class Collector:
                     del request
                     await self._keep(vendor, line, received.events, app)
             except RefusedRequest as refused:
-                answer = _refusal(vendor, _asked(scope), refused.status, str(refused))
-            self.counts.requests[vendor.name, answer.status] += 1
+                # what is counted is the fault, also where a vendor's senders are not told it
+                came_to, answer = refused.status, _refusal(vendor, _asked(scope), refused.status, str(refused))
+            self.counts.requests[vendor.name, came_to] += 1
             return answer
 
         return Endpoint(respond)

@@ -20,6 +20,7 @@ class CollectorSettings(VariableSettings):
         "max_waiting_bytes": "a whole number of bytes, 1048576 or more",
         "body_timeout_seconds": _SECONDS,
         "allowed_hosts": "names of hosts parted by commas",
+        "snowplow_paths": "paths parted by commas, each beginning with /",
     }
 
     batch_size: int = Field(100, ge=1, description="how many received events are landed without waiting longer")
@@ -31,4 +32,9 @@ class CollectorSettings(VariableSettings):
         64 * 2**20, ge=2**20, description="how much may wait for the disk before senders wait"
     )
     body_timeout_seconds: float = Field(20, gt=0, le=DAY, description="how long a sender may take to send a body")
+    snowplow_paths: str = Field(
+        "",
+        pattern=r"^(\s*/[\w./-]+\s*(,|$))*$",
+        description="paths, with commas, to which Snowplow trackers are told to post",
+    )
     allowed_hosts: str = Field("", description="names, with commas, by which the server may be called beside loopback")

@@ -1,10 +1,15 @@
-"""Amplitude's HTTP API: `{"api_key", "events"}` to `/2/httpapi` or `/batch`."""
+"""Amplitude's HTTP API: `{"api_key", "events"}` to `/2/httpapi` or `/batch`.
+
+Also its older APIs of forms, which mobile SDKs and scripts still send: `/httpapi`, `/identify`, `/groupidentify`.
+"""
 
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import msgspec
+import orjson
 
 from ingest.vendors.money import amount_cents
 from ingest.vendors.vendor import (
@@ -20,6 +25,9 @@ from ingest.vendors.vendor import (
     with_added,
 )
 
+# by path, the field that holds the JSON
+FORMS = {"/httpapi": "event", "/identify": "identification", "/groupidentify": "identification"}
+
 
 class Batch(msgspec.Struct, gc=False):
     """What is read of a batch."""
@@ -34,6 +42,8 @@ def receive(request: Request) -> Received:
     Raises:
         RefusedRequest: 400 when there is no list of them.
     """
+    if request.path in FORMS:
+        return _form(request)
     body = request.body
     if not isinstance(body, dict) or not isinstance(body.get("events"), list):
         raise RefusedRequest(400, "The body has no list of `events`. Send {api_key, events}.")
@@ -41,8 +51,31 @@ def receive(request: Request) -> Received:
     return Received(key if isinstance(key, str) else None, request.text, len(body["events"]))
 
 
+def _form(request: Request) -> Received:
+    """Events or identifications in the field of a form."""
+    field = FORMS[request.path]
+    try:
+        found = orjson.loads(request.form.get(field) or request.query.get(field, ""))
+    except orjson.JSONDecodeError:
+        raise RefusedRequest(400, f"The form's `{field}` is no JSON. Send an object, or a list of them.") from None
+    listed = found if isinstance(found, list) else [found]
+    if field == "identification":
+        listed = [_identified(each) if isinstance(each, dict) else each for each in listed]
+    key = request.form.get("api_key") or request.query.get("api_key")
+    return Received(key, orjson.dumps({"events": listed}), len(listed))
+
+
+def _identified(told: dict[str, Any]) -> dict[str, Any]:
+    """An identification as the event that SDKs send of it."""
+    if "group_type" not in told:
+        return {"event_type": "$identify", **told}
+    return {"event_type": "$groupidentify", "groups": {str(told["group_type"]): told.get("group_value")}, **told}
+
+
 def accepted(request: Request) -> Answer:
     """Success, which the Python SDK reads in the body."""
+    if request.path in FORMS:
+        return Answer(b"success", "text/plain")
     count = len(request.body["events"])
     return Answer(json.dumps({"code": 200, "events_ingested": count, "payload_size_bytes": len(request.text)}).encode())
 
@@ -134,7 +167,7 @@ def projection(rows: str) -> str:
 
 AMPLITUDE = Vendor(
     name="amplitude",
-    paths=("/2/httpapi", "/batch"),
+    paths=("/2/httpapi", "/batch", *FORMS),
     receive=receive,
     batch="events",
     outlines=dict.fromkeys(("/2/httpapi", "/batch"), Batch),

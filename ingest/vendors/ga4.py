@@ -5,9 +5,27 @@ from __future__ import annotations
 
 import json
 
+import msgspec
+
 from ingest.envelope import other_keys
 from ingest.vendors.money import amount_cents
-from ingest.vendors.vendor import Answer, Received, RefusedRequest, Request, Vendor, drafted, told, with_added
+from ingest.vendors.vendor import (
+    Answer,
+    Received,
+    RefusedRequest,
+    Request,
+    Unread,
+    Vendor,
+    drafted,
+    told,
+    with_added,
+)
+
+
+class Batch(msgspec.Struct, gc=False):
+    """What is read of a client's events."""
+
+    events: list[Unread]
 
 
 def receive(request: Request) -> Received:
@@ -20,6 +38,18 @@ def receive(request: Request) -> Received:
     if not isinstance(body, dict) or not isinstance(body.get("events"), list):
         raise RefusedRequest(400, "The body has no list of `events`. Send {client_id, events}.")
     return Received(request.query.get("api_secret"), request.text, len(body["events"]))
+
+
+def refused(request: Request, status: int, message: str) -> Answer:
+    """Success, as of this protocol, whose senders look for no error and some of which fail in their caller at one.
+
+    What can be sent again as it is (the disk was full, the body came too slowly) is told all the same, as else it would
+    be lost.
+    """
+    del request
+    if status in (408, 503):
+        return Answer(json.dumps({"code": status, "message": message}).encode(), status=status)
+    return Answer()
 
 
 def shared(body: str) -> str:
@@ -143,7 +173,9 @@ GA4 = Vendor(
     paths=("/mp/collect",),
     receive=receive,
     batch="events",
+    outlines={"/mp/collect": Batch},
     shared=shared,
     projection=projection,
+    refused=refused,
     answers={"/debug/mp/collect": debug},
 )

@@ -1,7 +1,9 @@
+# ruff: noqa: S608 (identifiers and literals are quoted by envelope.quoted and envelope.literal)
 """Segment's protocol, which RudderStack and Jitsu speak too.
 
-One message to `/v1/track` and its like, or many to `/v1/batch`; the write key comes by Basic authorization, by the
-header `X-Write-Key` (Jitsu) or in the body.
+One message to `/v1/track` and its like, of which the path may say the type, or many to `/v1/batch`, or one in the query
+of a pixel (`/v1/pixel/track?data=`); the write key comes by Basic authorization, by the header `X-Write-Key` (Jitsu) or
+in the body.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import msgspec
 from ingest.envelope import other_keys
 from ingest.vendors.money import amount_cents
 from ingest.vendors.vendor import (
+    GIF,
     Answer,
     Received,
     RefusedRequest,
@@ -25,7 +28,9 @@ from ingest.vendors.vendor import (
     with_added,
 )
 
-TYPES = ("track", "page", "screen", "identify", "group", "alias")
+# each with the letter by which browsers call its path
+TYPES = {"track": "t", "page": "p", "screen": "s", "identify": "i", "group": "g", "alias": "a"}
+PIXEL = "/v1/pixel/"
 _KNOWN_CONTEXT = ("page", "campaign", "library", "userAgent", "ip", "locale", "device", "os", "location", "sessionId")
 
 
@@ -49,6 +54,11 @@ def receive(request: Request) -> Received:
     if batch is not None and not isinstance(batch, list):
         raise RefusedRequest(400, "`batch` is no list. Send a list of messages.")
     return Received(_key(request), request.text, 1 if batch is None else len(batch))
+
+
+def accepted(request: Request) -> Answer:
+    """A pixel where one was asked for."""
+    return Answer(GIF, "image/gif") if request.path.startswith(PIXEL) else Answer(b'{"success":true}')
 
 
 def _key(request: Request) -> str | None:
@@ -117,7 +127,11 @@ _OBJECTS = {
 
 def projection(rows: str) -> str:
     """Messages as events: the type names those that are no `track`; traits are what `$set` and `$group_set` hold."""
-    read = told(rows, _TEXTS, _OBJECTS)
+    last = "regexp_extract(path, '[^/]+$')"
+    types = " ".join(f"when {last} in ('{name}', '{letter}') then '{name}'" for name, letter in TYPES.items())
+    read = f"""
+        select * replace (coalesce(type_, case {types} end) as type_)
+        from ({told(rows, _TEXTS, _OBJECTS)})"""
     money = amount_cents("coalesce(revenue_, total_)", "currency_")
     added = {
         "name": "case when type_ in ('page', 'screen') then name_ end",
@@ -166,7 +180,8 @@ def source_config(request: Request, app: str) -> Answer:
 SEGMENT = Vendor(
     name="segment",
     paths=(
-        "/v1/batch", "/v1/import", *(f"/v1/{name}" for name in TYPES), *(f"/v1/{name}" for name in "tpsigab"),
+        "/v1/batch", "/v1/import", "/v1/b", *(f"/v1/{name}" for each in TYPES.items() for name in each),
+        *(PIXEL + name for name in TYPES),
         *(f"/api/s/{name}" for name in TYPES), "/api/s/s2s/{type}",
     ),
     receive=receive,
@@ -174,6 +189,6 @@ SEGMENT = Vendor(
     outlines=dict.fromkeys(("/v1/batch", "/v1/import", "/v1/b"), Batch),
     shared=shared,
     projection=projection,
-    accepted=lambda _: Answer(b'{"success":true}'),
+    accepted=accepted,
     answers={"/v1/projects/{key}/settings": settings, "/sourceConfig": source_config},
 )  # fmt: skip

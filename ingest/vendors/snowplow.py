@@ -1,15 +1,20 @@
 # ruff: noqa: S608 (identifiers and literals are quoted by envelope.quoted and envelope.literal)
-"""Snowplow's tracker protocol: payloads to `/com.snowplowanalytics.snowplow/tp2`, or one in the query of `/i`."""
+"""Snowplow's tracker protocol: payloads to `/com.snowplowanalytics.snowplow/tp2`, or one in the query of `/i`.
+
+Also its Iglu webhook, by which who has no tracker sends an event of a schema of his.
+"""
 
 from __future__ import annotations
 
-import base64
 import json
 
 from ingest.vendors.money import amount_cents
-from ingest.vendors.vendor import Answer, Received, RefusedRequest, Request, Vendor, drafted, told, with_added
+from ingest.vendors.vendor import GIF, Answer, Received, RefusedRequest, Request, Vendor, drafted, told, with_added
 
-PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
+IGLU = "/com.snowplowanalytics.iglu/v1"
+_SELF_DESCRIBING = "iglu:com.snowplowanalytics.snowplow/unstruct_event/jsonschema/1-0-0"
+# what the query of the Iglu webhook says of the event beside its data
+_OF_EVENT = ("aid", "p", "eid", "ttm", "url", "uid")
 
 
 def receive(request: Request) -> Received:
@@ -18,6 +23,8 @@ def receive(request: Request) -> Received:
     Raises:
         RefusedRequest: 400 when there is none.
     """
+    if request.path == IGLU:
+        return _webhook(request)
     if request.method == "GET" and request.body is None:
         payload = dict(request.query)
         if "e" not in payload:
@@ -31,9 +38,24 @@ def receive(request: Request) -> Received:
     return Received(app if isinstance(app, str) else None, request.text, len(body["data"]))
 
 
+def _webhook(request: Request) -> Received:
+    """An event of a schema: its data are the body, or the rest of the query."""
+    schema, data = request.query.get("schema"), request.body
+    if isinstance(data, dict) and isinstance(data.get("schema"), str) and "data" in data:
+        schema, data = data["schema"], data["data"]
+    if not schema:
+        raise RefusedRequest(400, "There is no `schema`. Name it in the query, or send {schema, data}.")
+    if data is None:
+        data = {name: value for name, value in request.query.items() if name not in ("schema", *_OF_EVENT)}
+    payload = {name: request.query[name] for name in _OF_EVENT if name in request.query}
+    described = {"schema": _SELF_DESCRIBING, "data": {"schema": schema, "data": data}}
+    payload |= {"e": "ue", "tv": "iglu webhook", "ue_pr": json.dumps(described)}
+    return Received(payload.get("aid"), json.dumps({"data": [payload]}).encode(), 1)
+
+
 def accepted(request: Request) -> Answer:
     """A pixel for the query, an empty object for the body."""
-    return Answer(PIXEL, "image/gif") if request.method == "GET" else Answer()
+    return Answer(GIF, "image/gif") if request.method == "GET" else Answer()
 
 
 _TEXTS = {
@@ -138,7 +160,7 @@ def _json(plain: str, packed: str) -> str:
 
 SNOWPLOW = Vendor(
     name="snowplow",
-    paths=("/com.snowplowanalytics.snowplow/tp2", "/i"),
+    paths=("/com.snowplowanalytics.snowplow/tp2", "/i", IGLU),
     receive=receive,
     batch="data",
     projection=projection,

@@ -1,22 +1,25 @@
-"""Umami's send API: one event to `/api/send`, the website's id in place of a key."""
+"""Umami's API: one event to `/api/send`, many to `/api/batch`, the website's id in place of a key."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from ingest.vendors.money import amount_cents
 from ingest.vendors.vendor import Received, RefusedRequest, Request, Vendor, drafted, told, with_added
 
 
 def receive(request: Request) -> Received:
-    """Take an event.
+    """Take an event, or a list of them; the first says whose they are.
 
     Raises:
-        RefusedRequest: 400 when the body has no payload.
+        RefusedRequest: 400 when there is no payload.
     """
-    payload = request.body.get("payload") if isinstance(request.body, dict) else None
+    found: list[Any] = request.body if isinstance(request.body, list) else [request.body]
+    payload = found[0].get("payload") if found and isinstance(found[0], dict) else None
     if not isinstance(payload, dict):
-        raise RefusedRequest(400, "The body has no `payload`. Send {type, payload}.")
+        raise RefusedRequest(400, "The body has no `payload`. Send {type, payload}, or a list of them.")
     website = payload.get("website")
-    return Received(website if isinstance(website, str) else None, request.text, 1)
+    return Received(website if isinstance(website, str) else None, request.text, len(found))
 
 
 _TEXTS = {
@@ -57,7 +60,7 @@ def projection(rows: str) -> str:
 
 UMAMI = Vendor(
     name="umami",
-    paths=("/api/send",),
+    paths=("/api/send", "/api/batch"),
     receive=receive,
     projection=projection,
     names_visitors=True,

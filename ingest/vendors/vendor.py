@@ -17,6 +17,9 @@ import msgspec
 
 from ingest.envelope import CONTEXT_FIELDS, TEXT_FIELDS, literal
 
+# what a pixel is answered with
+GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
+
 
 class RefusedRequest(Exception):
     """A request of which nothing is kept; `status` is the answer's, the message says what to mend."""
