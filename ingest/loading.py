@@ -21,7 +21,7 @@ from ingest.formats.source import SourceFile, UnusableSource, detect, in_utf8
 from ingest.landing.batches import BatchReceipt, Source, clear_stale_work, commit, ensure_landing, work_folder
 from ingest.landing.duplicates import PARQUET_OPTIONS, settle
 from ingest.landing.paths import events_dir, new_batch_id, publish_file, quarantine_dir
-from ingest.settings import LoadSettings
+from ingest.settings import LoadSettings, project_folder
 from ingest.values import value_macros
 from ingest.vendors import VENDORS, vendor
 
@@ -181,7 +181,7 @@ class _Load:
         agents.make_reader(self.connection)
         countries.make_reader(self.connection, self.settings.country_database)
         if self.settings.plan_violations == "quarantine":
-            tracking.make_plan(self.connection, tracking.project_dir())
+            tracking.make_plan(self.connection, project_folder())
         self.connection.execute(f"set allowed_directories = [{literal(self.work)}, {literal(events_dir(self.home))}]")
         self.connection.execute(f"set allowed_paths = [{literal(self.source.path.resolve())}]")
         self.connection.execute("set enable_external_access = false; set lock_configuration = true")

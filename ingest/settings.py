@@ -1,7 +1,9 @@
 """What a load may be told by the environment (prefix FOOTFALL_), and how a setting is read there."""
 
+import os
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, ModelWrapValidatorHandler, ValidationError, field_validator, model_validator
@@ -9,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ingest.countries import open_database
 
+REPOSITORY = Path(__file__).resolve().parents[1]
 # what a load of one event needs on two cores, and some more: below it DuckDB fails where it should spill
 LEAST_MEMORY_MB = 200
 _MEGABYTES = {"K": 0.001, "M": 1, "G": 1_000, "T": 1_000_000}
@@ -25,6 +28,11 @@ ID_SENTINELS = (
     "null,none,nil,undefined,nan,n/a,(none),(not set),unknown,anonymous,guest,false,[object Object],-1,{},[],"
     "00000000-0000-0000-0000-000000000000"
 )
+
+
+def project_folder() -> Path:
+    """The folder of the dbt project whose models read what lands: FOOTFALL_PROJECT_DIR, else the repository."""
+    return Path(os.environ.get("FOOTFALL_PROJECT_DIR") or REPOSITORY).expanduser()
 
 
 def as_value(text: str) -> bool | int | float | str | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from pathlib import Path
 
 import duckdb
@@ -18,12 +17,6 @@ from ingest.envelope import literal
 from ingest.formats.source import UnusableSource
 
 REASON = "breaks_tracking_plan"
-REPOSITORY = Path(__file__).resolve().parents[1]
-
-
-def project_dir() -> Path:
-    """The folder whose `seeds/` hold the plan: that of the models which will read what lands."""
-    return Path(os.environ.get("FOOTFALL_PROJECT_DIR") or REPOSITORY).expanduser()
 
 
 def make_plan(connection: duckdb.DuckDBPyConnection, project: Path) -> None:

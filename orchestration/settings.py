@@ -17,10 +17,9 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ingest.collector.settings import CollectorSettings
-from ingest.settings import LoadSettings, as_value
+from ingest.settings import REPOSITORY, LoadSettings, as_value, project_folder
 from ingest.values import values_version
 
-REPOSITORY = Path(__file__).resolve().parents[1]
 PROJECT_FOLDERS = ("models", "macros", "seeds", "snapshots", "profiles", "tests/dbt")
 # what Python models import, wherever the project lies
 FITS = REPOSITORY / "fits"
@@ -70,7 +69,6 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="FOOTFALL_", extra="ignore")
 
     home: Path = Path(".footfall")
-    project_dir: Path = REPOSITORY
     keep_publications: int = Field(default=5, ge=1, le=1000)
     memory_limit: str | None = None
 
@@ -91,7 +89,7 @@ def settings() -> Settings:
     """
     try:
         chosen = Settings()
-        refuse_unknown_variables(chosen.project_dir.expanduser())
+        refuse_unknown_variables(project_folder())
         return chosen
     except ValidationError as error:
         first = error.errors()[0]
@@ -217,7 +215,8 @@ def project_dir() -> Path:
     Raises:
         SettingsError: when there is none, as when the package was installed without its dbt project.
     """
-    folder = settings().project_dir.expanduser().resolve()
+    settings()
+    folder = project_folder().resolve()
     if not (folder / "dbt_project.yml").is_file():
         raise SettingsError(
             f"There is no dbt_project.yml in {folder}. Install Footfall from its repository (pip install -e .), "

@@ -28,7 +28,8 @@ def dev(
     port: Annotated[int, typer.Option(help="Where the page opens.")] = 3000,
 ) -> None:
     """Open Dagster on http://127.0.0.1:3000, with its state inside the home; Ctrl-C ends it."""
-    from orchestration.settings import REPOSITORY, home, project_dir
+    from ingest.settings import REPOSITORY
+    from orchestration.settings import home, project_dir
 
     folder = prepare_instance(home())
     print(f"Dagster opens on http://127.0.0.1:{port}; its state is in {folder}. Ctrl-C ends it.", flush=True)

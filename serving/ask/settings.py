@@ -13,9 +13,8 @@ from pathlib import Path
 
 import yaml
 
-from ingest.settings import as_value
+from ingest.settings import as_value, project_folder
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 BUILT_WITH: ContextVar[Mapping[str, object] | None] = ContextVar("BUILT_WITH", default=None)
 
 
@@ -43,7 +42,6 @@ def setting(name: str) -> object:
     if told is not None and name in told:
         value = told[name]
         return as_value(value) if isinstance(value, str) else value
-    project = Path(os.environ.get("FOOTFALL_PROJECT_DIR") or REPOSITORY).expanduser()
-    default = _project_vars(project / "dbt_project.yml")[name]
+    default = _project_vars(project_folder() / "dbt_project.yml")[name]
     text = None if told is not None else os.environ.get(f"FOOTFALL_{name.upper()}")
     return as_value(text) if text else default

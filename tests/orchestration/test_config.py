@@ -69,7 +69,7 @@ def test_a_variable_of_a_var_that_the_project_adds_is_legal(tmp_path: Path, monk
     monkeypatch.setenv("FOOTFALL_PROJECT_DIR", str(tmp_path))
     monkeypatch.setenv("FOOTFALL_OUR_OWN", "2")
     assert settings_in_force(tmp_path, tmp_path)["our_own"].value == 2
-    assert settings().project_dir == tmp_path
+    assert project_dir() == tmp_path
 
 
 def test_plain_dbt_refuses_a_variable_that_nothing_reads(tmp_path: Path) -> None:
