@@ -5,7 +5,7 @@ A format projects its rows onto a *draft*: the text fields, `properties` and `co
 and `row_number`, `raw`, `problem` (why the row cannot be read at all). `checked` turns drafts into landing rows.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from ingest.agents import with_readings
@@ -132,7 +132,9 @@ def other_keys(json_object: str, known: Iterable[str]) -> str:
     return f"nullif('{{' || array_to_string({members}, ',') || '}}', '{{}}')"
 
 
-def checked(draft: str, app: str, zone: str, loaded_at: datetime, max_future_hours: float) -> str:
+def checked(
+    draft: str, app: str, zone: str, loaded_at: datetime, max_future_hours: float, private: Mapping[str, str]
+) -> str:
     """Return the SQL of landing rows plus `row_number`, `raw`, `reject_reason` and `detail`.
 
     Args:
@@ -142,6 +144,7 @@ def checked(draft: str, app: str, zone: str, loaded_at: datetime, max_future_hou
         zone: IANA name of the zone of times that name none.
         loaded_at: UTC time of the load, the receipt of rows that carry none.
         max_future_hours: how far past its receipt an event may lie.
+        private: the SQL of context fields of which not all may land (see `ingest.privacy.fields`).
     """
     now = f"timestamp '{loaded_at:%Y-%m-%d %H:%M:%S.%f}'"
     stored_zone = "null::varchar" if zone == "UTC" else literal(zone)
@@ -150,7 +153,8 @@ def checked(draft: str, app: str, zone: str, loaded_at: datetime, max_future_hou
         return f"instant({text}, {literal(zone)})"
 
     ids = ", ".join(f"clean_id({field}) as {field}" for field in ID_FIELDS)
-    context = ", ".join(f"nullif({field}, '') as {field}" for field in CONTEXT_FIELDS)
+    kept = {field: f"nullif({field}, '')" for field in CONTEXT_FIELDS} | dict(private)
+    context = ", ".join(f"{sql} as {field}" for field, sql in kept.items())
     limit = f"least(received_at, {now}) + to_microseconds({round(max_future_hours * 3_600_000_000)})"
     return f"""
         select {", ".join(LANDING_COLUMNS)}, row_number, raw, reject_reason, detail

@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 
-from ingest import agents, content, countries, tracking
+from ingest import agents, content, countries, privacy, tracking
 from ingest.envelope import ENVELOPE_FIELDS, LANDING_COLUMNS, checked, literal, quoted
 from ingest.formats import columns, csv, mapping, ndjson, parquet, spend
 from ingest.formats.source import SourceFile, UnusableSource, detect, in_utf8
@@ -163,6 +163,7 @@ class _Load:
         self.app, self.zone, self.told, self.progress = app, zone, told, progress
         self.vendor = VENDORS.get(source.shape)
         self.settings = LoadSettings()  # type: ignore[call-arg]
+        self.cleaner = privacy.cleaner(home)
         self.dialect: csv.Dialect | None = None
         self.columns: dict[str, str] = {}
         self.left_out = 0
@@ -180,6 +181,7 @@ class _Load:
         self.connection.execute(content.MACROS)
         agents.make_reader(self.connection)
         countries.make_reader(self.connection, self.settings.country_database)
+        privacy.install(self.connection, self.cleaner)
         if self.settings.plan_violations == "quarantine":
             tracking.make_plan(self.connection, project_folder())
         self.connection.execute(f"set allowed_directories = [{literal(self.work)}, {literal(events_dir(self.home))}]")
@@ -285,7 +287,9 @@ class _Load:
             if not keys.are_columns:
                 raise duckdb.NotSupportedError("keys that cannot be columns")
             draft = ndjson.draft(self.source, keys, self.settings.max_line_bytes)
-        rows = checked(draft, self.app, self.zone, self.loaded_at, self.settings.max_future_hours)
+        draft = privacy.filtered(draft, self.app, self.cleaner)
+        private = privacy.fields(self.cleaner, self.app)
+        rows = checked(draft, self.app, self.zone, self.loaded_at, self.settings.max_future_hours, private)
         return tracking.held_to_plan(rows) if self.settings.plan_violations == "quarantine" else rows
 
     def _messages(self, careful: bool) -> str:
@@ -320,10 +324,16 @@ class _Load:
                     self._execute("create table lines as from lines_once")
                 else:
                     self.connection.register("lines", lines)
+            names = self.dialect.columns if self.dialect else ()
+            delimiter = self.dialect.delimiter if self.dialect else ","
+            privacy.install_for_refused(self.connection, self.cleaner, names, delimiter)
             checked_rows = self._checked(careful=True)
             self._execute(f"""
                 create table staged as
-                select * replace (case when reject_reason is not null then raw end as raw) from ({checked_rows})""")
+                select * replace (
+                    case when reject_reason is not null then private_raw(raw, app) end as raw,
+                    case when reject_reason is not null then private_detail(detail, app) end as detail
+                ) from ({checked_rows})""")
         except _FAULTY_QUERY as error:
             raise UnusableSource(
                 f"{self.mapping_name or self.source.name}: {_first_line(error)}. Correct it."

@@ -23,6 +23,8 @@ LEGAL = {
     "id_sentinels": "texts parted by commas, such as null,none,-1",
     "plan_violations": "keep or quarantine",
     "country_database": "the path of an mmdb file that tells the country of an address",
+    "enable_pii_tracking": "true or false",
+    "privacy_policies": "fields or kinds and what becomes of each: email=hash, shop:comment=keep (docs/privacy.md)",
 }
 ID_SENTINELS = (
     "null,none,nil,undefined,nan,n/a,(none),(not set),unknown,anonymous,guest,false,[object Object],-1,{},[],"
@@ -100,6 +102,18 @@ class LoadSettings(VariableSettings):
     country_database: str | None = Field(
         None, description="an mmdb file that tells the country of an address, for events that name none"
     )
+    enable_pii_tracking: bool = Field(False, description="whether personal data land that no policy speaks of")
+    privacy_policies: str | None = Field(
+        None, description="what becomes of personal data, drop, hash or keep, by kind or field, and by app"
+    )
+
+    @field_validator("privacy_policies")
+    @classmethod
+    def _are_policies(cls, told: str | None) -> str | None:
+        from ingest.privacy.policy import Policies
+
+        Policies.read(told or "")
+        return told
 
     @field_validator("load_memory_limit")
     @classmethod

@@ -40,6 +40,7 @@ OF_ONE_RUN = (
     "url",
     "key",
     "disabled",
+    "privacy_key_file",
 )
 PREFIX = "FOOTFALL_"
 KEPT_FILE = "settings.yml"

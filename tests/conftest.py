@@ -1,6 +1,12 @@
 """In which order tests run: a file stays on one worker, which builds its homes once; the longest file begins."""
 
+import os
+import tempfile
+
 import pytest
+
+# the keys of the homes that tests make
+os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="footfall-keys-")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -32,7 +32,7 @@ from ingest.collector.spool import Spool, SpoolIsBusy, sealed_files
 from ingest.collector.state import write_state
 from ingest.collector.visitors import Visitors
 from ingest.landing.batches import ensure_landing
-from ingest.privacy import admitted
+from ingest.privacy import cleaner
 from ingest.vendors import VENDORS
 from ingest.vendors.snowplow import SNOWPLOW
 from ingest.vendors.vendor import Answer, Received, RefusedRequest, Request, Vendor, basic_user
@@ -90,7 +90,7 @@ class Collector:
     ) -> None:
         self.home, self.settings = home, settings or CollectorSettings()  # type: ignore[call-arg]
         self.keys, self.counts, self.app_without_keys = Keys(home), Counts(), app_without_keys
-        self.visitors = Visitors(home)
+        self.visitors, self.cleaner = Visitors(home), cleaner(home)
         self.spool: Spool | None = None
         self._run, self._receipts = secrets.token_hex(8), itertools.count()
 
@@ -244,7 +244,7 @@ class Collector:
         }
         if vendor.names_visitors:
             told["visitor"] = self.visitors.of(app, address or "", agent)
-        kept = admitted(received.text, app)
+        kept = self.cleaner.received(received.text, app)
         if b"\n" in kept or b"\r" in kept:
             kept = kept.translate(NEWLINES)
         return b"".join((orjson.dumps(told)[:-1], b',"body":', kept, b"}\n"))

@@ -11,7 +11,7 @@ import orjson
 
 from ingest.collector.spool import SEALED, spool_dir
 from ingest.landing.paths import sync_dir
-from ingest.privacy import admitted
+from ingest.privacy import cleaner
 from ingest.vendors.footfall import FOOTFALL
 
 PATH = "/api/v1/analytics/events"
@@ -33,7 +33,8 @@ def receive_locally(home: Path, app: str, body: bytes, events: int) -> Path:
         "user_agent": None,
         "ip": None,
     }
-    line = b"".join((orjson.dumps(told)[:-1], b',"body":', admitted(body, app), b"}\n"))
+    kept = cleaner(home).received(body, app)
+    line = b"".join((orjson.dumps(told)[:-1], b',"body":', kept, b"}\n"))
     folder = spool_dir(home) / FOOTFALL.name
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{now:%Y%m%dT%H%M%S_%f}_{secrets.token_hex(3)}{SEALED}"

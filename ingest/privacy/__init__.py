@@ -1,7 +1,22 @@
-"""The only door from a received event to a stored one."""
+"""The only door from a received event to a stored one: what is personal goes no further, files and requests alike."""
+
+from functools import lru_cache
+from pathlib import Path
+
+from ingest.privacy.cleaning import Cleaner
+from ingest.privacy.columns import fields, filtered, install, install_for_refused
+from ingest.privacy.policy import Policies
+from ingest.settings import LoadSettings
+
+__all__ = ["Cleaner", "Policies", "cleaner", "fields", "filtered", "install", "install_for_refused"]
 
 
-def admitted(body: bytes, app: str) -> bytes:
-    """Return what may be stored of a received JSON text; by now that is all of it."""
-    del app
-    return body
+def cleaner(home: Path) -> Cleaner:
+    """What may be stored in a home, by its settings."""
+    settings = LoadSettings()  # type: ignore[call-arg]
+    return _cleaner(home, settings.privacy_policies or "", settings.enable_pii_tracking)
+
+
+@lru_cache(maxsize=16)
+def _cleaner(home: Path, policies: str, enabled: bool) -> Cleaner:
+    return Cleaner(home, Policies.read(policies, enabled))

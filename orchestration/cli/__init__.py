@@ -19,6 +19,7 @@ from orchestration.cli import (
     export,
     keys,
     load,
+    privacy,
     publish,
     report,
     serve,
@@ -63,6 +64,7 @@ app.add_typer(load.quarantine_app, name="quarantine")
 app.add_typer(keys.keys_app, name="keys")
 app.add_typer(config.config_app, name="config")
 app.add_typer(dashboards.dashboards_app, name="dashboards")
+app.add_typer(privacy.privacy_app, name="privacy")
 app.add_typer(experiment.experiment_app, name="experiment")
 
 

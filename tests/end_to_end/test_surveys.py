@@ -359,8 +359,11 @@ def relations_with(home: Path, text: str) -> set[str]:
         }
 
 
-def test_comments_are_in_no_mart_unless_personal_data_are_allowed(tmp_path: Path) -> None:
+def test_comments_are_in_no_mart_unless_personal_data_are_allowed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     home = tmp_path / "home"
+    monkeypatch.setenv("FOOTFALL_PRIVACY_POLICIES", "comment=keep")
     load_comments(home)
     selected = ("--select", "+fct_survey_answers", "+events", "+fct_nps", "+fct_csat")
     build_models(home, *selected)

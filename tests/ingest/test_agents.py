@@ -135,7 +135,10 @@ def test_an_event_is_known_by_what_was_sent_and_not_by_how_its_agent_is_read(tmp
 LOG_LINE = '203.0.113.8 - - [06/May/2024:09:08:11 +0200] "GET /a HTTP/1.1" 200 0'
 
 
-def test_in_an_access_log_libraries_and_blank_agents_are_bots_and_elsewhere_they_send_for_somebody(tmp_path):
+def test_in_an_access_log_libraries_and_blank_agents_are_bots_and_elsewhere_they_send_for_somebody(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("FOOTFALL_PRIVACY_POLICIES", "user_agent=keep")
     home, file = tmp_path / "home", tmp_path / "access.log"
     agents = ["curl/8.1", "-", "", WINDOWS, "Googlebot/2.1"]
     file.write_text("".join(f'{LOG_LINE} "-" "{agent}"\n' for agent in agents) + f"{LOG_LINE}\n")

@@ -1,0 +1,114 @@
+"""Which names of members and columns mean personal data: one definition, read alike by Python and by DuckDB."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+
+# of each kind the words that say it at the end of a name, parted as they are written: `billing_email`, `customerEmail`
+WORDS = {
+    "email": "email, e mail, email address, e mail address, emails, email addresses, mail address",
+    "phone": "phone, phones, telephone, phone number, phone numbers, phone no, telephone number, mobile number, "
+    "mobile no, cell number, msisdn, fax, fax number, whatsapp, whatsapp number",
+    "name": "full name, first name, last name, given name, family name, middle name, maiden name, nick name, sur name, "
+    "real name, contact name, customer name, recipient name, cardholder name, legal name, user name, fname, lname, "
+    "cardholder",
+    "birth": "birthday, birth day, birthdate, birth date, date of birth, dob, year of birth, birth year",
+    "address": "street address, postal address, mailing address, billing address, shipping address, home address, "
+    "delivery address, invoice address, address line 1, address line 2, address 1, address 2, street, street name, "
+    "house number",
+    "secret": "password, passwd, pass word, passphrase, passcode, pwd, secret, access token, refresh token, id token, "
+    "auth token, session token, reset token, csrf token, device token, push token, bearer token, api key, "
+    "authorization, jwt, otp, cookie, cookies",
+    "number": "credit card, debit card, bank card, credit card number, card number, card no, cvv, cvv2, cvc, cvc2, "
+    "iban, bank account, account number, bank account number, ssn, social security, social security number, passport, "
+    "passport number, national id, national id number, tax id, driver license, drivers license, driver licence, "
+    "license number, personal number, personal code",
+    "comment": "comment, comments, comment text, feedback, feedback text, free text, verbatim, review text",
+    "ip": "ip, ipv4, ipv6, ip address, ip addr, remote addr, remote address, x forwarded for",
+    "user_agent": "user agent, user agent string",
+}
+# these say it as the whole name alone
+WHOLE = {
+    "secret": "token, auth",
+    "address": "address",
+    "ip": "cip",
+    "user_agent": "ua",
+}
+# what PostHog calls the answers to its surveys
+SURVEY_RESPONSE = r"\$survey_response(?:_[A-Za-z0-9-]+)?"
+# the kinds of which a pattern is found in texts alone
+PATTERNS = ("card", "token")
+KINDS = (*WORDS, *PATTERNS)
+
+# `name` alone is the name of a thing as often as of a person: of a thing where the object's own name or members say so
+PLAIN_NAME = "name"
+THINGS = frozenset(
+    re.split(
+        ", ",
+        "product, products, item, items, plan, campaign, library, os, browser, app, application, page, screen, "
+        "network, experiment, experiments, variant, flag, flags, feature, category, categories, brand, store, station, "
+        "location, event, events, sdk, integration, integrations, group, groups, groupset, groupproperties, company, "
+        "organization, organisation, account, query, form, button, element, video, article, content, course, lesson, "
+        "channel, collection, list, coupon, promotion, city, country, region, params, batch",
+    )
+)
+OF_THINGS = frozenset(
+    re.split(
+        ", ",
+        "sku, productid, itemid, price, quantity, version, url, path, variant, brand, domain, website, params, build, "
+        "namespace, contentid, planid, position, listid, couponid, promotionid",
+    )
+)
+OF_TYPES = frozenset(("page", "screen", "group"))
+
+_SEPARATOR = "[_. -]?"
+_BEFORE = "[A-Za-z0-9_.$ -]*"
+
+
+@lru_cache(maxsize=65_536)
+def plain(name: str) -> str:
+    """A name without case and separators: `First-Name`, `first_name` and `firstName` are one."""
+    return re.sub("[^a-z0-9]", "", name.lower())
+
+
+def expression(kind: str) -> str:
+    """The expression of the whole names of a kind, which RE2 and Python read alike."""
+    words = [word.strip() for word in WORDS[kind].split(",")]
+    whole = [word.strip() for word in WHOLE.get(kind, "").split(",") if word.strip()]
+    parted = "|".join(word.replace(" ", _SEPARATOR) for word in words)
+    # inside of a name in camel case the word begins with a capital
+    camel = "|".join(f"{word[0].upper()}(?i:{word[1:].replace(' ', _SEPARATOR)})" for word in words)
+    more = [f"(?i:{word})" for word in whole] + ([SURVEY_RESPONSE] if kind == "comment" else [])
+    return "|".join([f"(?:{_BEFORE}[_. $-])?(?i:{parted})", f"{_BEFORE}[a-z0-9](?:{camel})", *more])
+
+
+_READERS = {kind: re.compile(expression(kind)) for kind in WORDS}
+
+
+@lru_cache(maxsize=65_536)
+def kind_of(name: str) -> str | None:
+    """What kind of personal data a name means; None where it means none. A plain `name` is judged where it stands."""
+    return next((kind for kind, reader in _READERS.items() if reader.fullmatch(name)), None)
+
+
+def between_letters(name: str) -> str:
+    """The expression of a plain name, however it is parted."""
+    return _SEPARATOR.join(name)
+
+
+def member_of(kinds: Iterable[str], names: Iterable[str] = ()) -> str:
+    """The expression that finds in JSON a member of a kind, of plain `names`, `name` or an escaped name."""
+    told = [between_letters(name) for name in sorted(names)]
+    named = "|".join([*(expression(kind) for kind in kinds), *(f"[$]?(?i:{name})" for name in [PLAIN_NAME, *told])])
+    return rf'"(?:{named})"\s*:|\\u00[2-7]|"(?:ue_px|cx)"'
+
+
+def stems() -> str:
+    """An expression found wherever a name of any kind stands, in JSON or in a query; RE2 reads it fast."""
+    words = [word.strip() for listed in (*WORDS.values(), *WHOLE.values()) for word in listed.split(",")]
+    # every name ends with its word, before a quote or an equals sign
+    found = {f'{word}["=]' if " " not in word else max(word.split(), key=len) for word in words}
+    told = {stem for stem in found if not any(other != stem and other in stem for other in found)}
+    return "(?i)" + "|".join([*sorted(told), "survey_response", f'{PLAIN_NAME}"'])
