@@ -263,7 +263,10 @@ def _has_states(path: Path) -> bool:
     if not path.exists():
         return False
     with duckdb.connect(str(path), read_only=True) as warehouse:
-        named = "from duckdb_tables() where schema_name = 'plumbing' and table_name = 'states'"
+        # the states of an earlier version are of no use: its macros were others
+        named = (
+            "from duckdb_columns() where schema_name = 'plumbing' and table_name = 'states' and column_name = 'script'"
+        )
         return bool(warehouse.execute(named).fetchall())
 
 

@@ -15,8 +15,8 @@ import hashlib
 import json
 import re
 import uuid
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from graphlib import TopologicalSorter
 from importlib.metadata import version
@@ -34,8 +34,9 @@ if TYPE_CHECKING:
 ONLY_CHANGED = "FOOTFALL_ONLY_CHANGED"
 # what of the nodes of a build has something to run
 RUN = ("model", "seed", "test", "snapshot")
-# by which dbt's results say that a node was left as it is, or why it ran
+# by which dbt's results say that a node was left as it is, that its statement was done again, or why it ran
 UP_TO_DATE = "up_to_date"
+AGAIN = "done_again"
 REASON = "reason"
 UNKNOWN = "nothing is known of it"
 WHOLE = "everything is built whole"
@@ -60,6 +61,11 @@ CLOCKS = re.compile(
 )
 # what is asked of the warehouse while SQL is written stands in the SQL
 ASKS = re.compile(r"\b(run_query|statement|adapter)\b")
+# what dbt knows of other nodes and of the warehouse without asking
+CACHED = re.compile(r"\b(graph|adapter|load_relation|load_cached_relation)\b")
+# of what dbt had DuckDB do for a node: what asks, and what only opens and closes
+QUERY = re.compile(r"\s*(/\*.*?\*/\s*)?(describe|select|from|with)\b", re.IGNORECASE | re.DOTALL)
+TRANSACTION = re.compile(r"\s*(begin|commit)\s*;?\s*", re.IGNORECASE)
 CONFIG = re.compile(r"\{\{-?\s*config\(.*?\)\s*-?\}\}", re.DOTALL)
 MACRO = re.compile(r"\{%.*?%\}", re.DOTALL)
 WORD = re.compile(r"\w+")
@@ -77,6 +83,8 @@ class State:
         relation_columns: of a table, a digest of its columns' names and types.
         compiled_code: of a view, its query, which publishing reads.
         result: dbt's `status`, `message` and `failures`.
+        script: of a table or a test, what dbt had DuckDB do for it, where that is the same while its code is.
+        columns_read: of a table with a script, a digest of the columns of what it reads.
     """
 
     inputs: dict[str, str]
@@ -84,6 +92,8 @@ class State:
     relation_columns: str = ""
     compiled_code: str = ""
     result: dict[str, Any] = field(default_factory=dict)
+    script: str = ""
+    columns_read: str = ""
 
 
 @dataclass(frozen=True)
@@ -172,18 +182,31 @@ class States:
             found.append(told)
         return found
 
-    def record(self, node: Any, result: Any) -> None:
-        """Note what a node that has run was made from, and what it is now."""
+    def script(self, node: Any) -> str:
+        """What makes a table, or asks a test, again as dbt last did, without dbt; empty where that is not known."""
+        kept, asked = self.kept.get(node.unique_id), self.asked[node.unique_id]
+        if kept is None or not kept.script or self.whole:
+            return ""
+        if any(kept.inputs.get(name) != asked[name] for name in (*self.of_all, "code")):
+            return ""
+        is_as_it_was = node.resource_type == "test" or kept.columns_read == self._columns_read(node)
+        return kept.script if is_as_it_was else ""
+
+    def record(self, node: Any, result: Any, statements: Sequence[str] = ()) -> None:
+        """Note what a node that has run was made from, what it is now, and by which statements."""
         if result.status not in ("success", "pass", "warn"):
             return
         told = {"status": str(result.status), "message": result.message, "failures": result.failures}
         state = State(self.asked[node.unique_id], result=told)
+        if script := self._script_among(node, statements):
+            state = replace(state, script=script, columns_read=self._columns_read(node))
         if node.resource_type in ("model", "seed"):
             materialized = node.config.materialized
             if materialized == "view":
-                state = State(state.inputs, compiled_code=node.compiled_code or "", result=told)
+                state = replace(state, compiled_code=node.compiled_code or "")
             else:
-                state = State(state.inputs, self._content(node), self._columns_of(node.relation_name), "", told)
+                content, columns = self._content(node), self._columns_of(node.relation_name)
+                state = replace(state, content=content, relation_columns=columns)
             self._relations.add(node.relation_name.lower())
             if node.resource_type == "seed":
                 self._seeds[node.unique_id] = state.content
@@ -206,6 +229,8 @@ class States:
                 state.relation_columns,
                 state.compiled_code,
                 json.dumps(state.result),
+                state.script,
+                state.columns_read,
             )
             for node, state in self.written.items()
         ]
@@ -214,11 +239,32 @@ class States:
             "delete from plumbing.states where node in (select unnest(?))", [[row[0] for row in rows]]
         )
         self.connection.execute(
-            f"insert into plumbing.states values {', '.join(['(?, ?, ?, ?, ?, ?)'] * len(rows))}",
+            f"insert into plumbing.states values {', '.join(['(?, ?, ?, ?, ?, ?, ?, ?)'] * len(rows))}",
             [value for row in rows for value in row],
         )
         self.connection.execute("commit")
         self.written = {}
+
+    def _script_among(self, node: Any, statements: Sequence[str]) -> str:
+        """The one statement that made a table or asked a test, when nothing but its code decides what it says."""
+        text = self._text(node)
+        if CLOCKS.search(text) or CACHED.search(text):
+            return ""
+        work = [statement for statement in statements if not TRANSACTION.fullmatch(statement)]
+        if node.resource_type == "model":
+            config = node.config
+            has_hooks = config.pre_hook or config.post_hook
+            if config.materialized != "table" or node.language != "sql" or has_hooks or ASKS.search(text):
+                return ""
+            # before it, dbt holds the query's columns to the contract: they change with the code or what it reads
+            work = [statement for statement in work if not QUERY.match(statement)]
+        elif node.resource_type != "test":
+            return ""
+        # a test may name a macro that asks the warehouse, and not reach it
+        return work[0] if len(work) == 1 else ""
+
+    def _columns_read(self, node: Any) -> str:
+        return _digest([self._columns(parent) for parent in node.depends_on.nodes])
 
     def _inputs(self, node: Any) -> dict[str, str]:
         """A digest of each thing that a node is made from; an empty one is unknown, and never up to date."""
@@ -369,8 +415,8 @@ def read_states(connection: duckdb.DuckDBPyConnection) -> dict[str, State]:
     """What was kept of each node, by its unique id."""
     rows = connection.execute("from plumbing.states").fetchall()
     return {
-        node: State(json.loads(inputs), content, columns, compiled_code, json.loads(result))
-        for node, inputs, content, columns, compiled_code, result in rows
+        node: State(json.loads(inputs), content, columns, compiled_code, json.loads(result), script, columns_read)
+        for node, inputs, content, columns, compiled_code, result, script, columns_read in rows
     }
 
 

@@ -5,8 +5,12 @@
 -#}
 {% macro create_states() -%}
     create table if not exists plumbing.states (
-        node varchar, inputs varchar, content varchar, relation_columns varchar, compiled_code varchar, result varchar
+        node varchar, inputs varchar, content varchar, relation_columns varchar, compiled_code varchar, result varchar,
+        script varchar, columns_read varchar
     );
+    -- a home of an earlier version
+    alter table plumbing.states add column if not exists script varchar;
+    alter table plumbing.states add column if not exists columns_read varchar;
     create or replace view plumbing.settled_batches as
         select batch_id from plumbing.processed_batches where model_name = 'stg_superseded_copies';
 {%- endmacro %}

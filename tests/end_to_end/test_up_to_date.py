@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -199,6 +200,31 @@ def test_a_test_that_held_is_not_run_again_and_one_that_failed_is(built: Built) 
         assert ran is (run_of(built, "assert_there_is_no_session") == "it ran")
 
 
+def test_what_is_done_again_is_not_compiled_and_what_no_longer_holds_is_told_by_dbt(built: Built) -> None:
+    with duckdb.connect(str(built.home / "warehouse.duckdb"), read_only=True) as warehouse:
+        (sessions,) = warehouse.execute("select count(*) from fct_sessions").fetchall()[0]
+    laws = {"assert_sessions_are_as_many": f"= {sessions}", "assert_there_are_sessions": "> 0"}
+    for law, count in laws.items():
+        query = f"select count(*) as n from {{{{ ref('fct_sessions') }}}} having not count(*) {count}"
+        (built.project / "tests" / "dbt" / f"{law}.sql").write_text(query)
+    chosen = ("+fct_sessions", "+fct_app_copies", *laws)
+    arguments = ("build", "--select", *chosen, "--exclude", "test_type:generic", "test_type:unit")
+    settings = {states.ONLY_CHANGED: "true"}
+    run_dbt(built.home, *arguments, project=built.project, settings=settings)
+    built.land(LOADS - 1)
+    with pytest.raises(AssertionError, match="Got 1 result, configured to fail if != 0"):
+        run_dbt(built.home, *arguments, project=built.project, settings=settings)
+    results = json.loads((built.home / "target" / "run_results.json").read_text())["results"]
+    told = {
+        result["unique_id"].split(".")[2]: (result["status"], states.AGAIN in result["adapter_response"])
+        for result in results
+    }
+    assert told["assert_sessions_are_as_many"] == ("fail", False)
+    assert told["assert_there_are_sessions"] == ("pass", True)
+    assert told["fct_app_copies"] == ("success", True)
+    assert told["int_sessions"] == ("success", False)
+
+
 def run_of(built: Built, node: str) -> str:
     """Whether a node ran in a build, by what dbt says of it."""
     settings = {states.ONLY_CHANGED: "true"}
@@ -232,6 +258,11 @@ def of_all(name: str) -> Callable[[pytest.MonkeyPatch], None]:
 
 def always(name: str, value: object) -> Callable[[pytest.MonkeyPatch], None]:
     return lambda patch: patch.setattr(States, name, value)
+
+
+def any_script(states: States, node: Any) -> str:
+    kept = states.kept.get(node.unique_id)
+    return kept.script if kept else ""
 
 
 def no_batches(patch: pytest.MonkeyPatch) -> None:
@@ -289,6 +320,7 @@ PLANTED: dict[str, tuple[Change, Plant | None]] = {
     "the file of a seed is not noticed": (the_file_of_a_seed, always("_file_of", lambda *_: "any")),
     "the table of a seed is not noticed": (the_table_of_a_seed, seeds_as_they_were_loaded),
     "code is not noticed": (the_code_of_a_model, always("_code", lambda *_: "any")),
+    "what made a table by other code is done again": (the_code_of_a_model, always("script", any_script)),
     "other rows look like those before": (the_file_of_a_seed, tables_that_look_alike),
     "a relation that is gone is not missed": (a_dropped_relation, missing_relations),
     "a partial build leaves the state of what it changed": (a_partial_build, None),
