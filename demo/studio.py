@@ -18,7 +18,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration.experiments import assign
+from ingest.experiments import assign
 
 SEED = 20151004
 PEOPLE = 1_800

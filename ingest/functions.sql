@@ -94,7 +94,7 @@ create or replace macro channel_group(source, medium, campaign, category) as cas
     else 'Unassigned'
 end;
 
--- assignment to experiments, as orchestration/experiments/assignment.py computes it in Python; a test compares them. The two halves of one MD5 decide
+-- assignment to experiments, as ingest/experiments/assignment.py computes it in Python; a test compares them. The two halves of one MD5 decide
 -- apart who takes part and as what, so more traffic changes nobody's variant. A number from 0 to 9999: the unit takes part where it is below
 -- 100 x traffic_percent
 create or replace macro traffic_bucket(experiment, unit) as md5_number_lower(experiment || ':' || unit) % 10000;

@@ -8,12 +8,12 @@ import duckdb
 import yaml
 from pydantic import ValidationError
 
-from ingest.collector.settings import CollectorSettings
-from ingest.settings import IllegalSetting, LoadSettings, as_value
+from ingest.settings import IllegalSetting, as_value
 from orchestration.legal import refusal
 from orchestration.lock import build_lock
 from orchestration.settings import (
     KEPT_FILE,
+    OF_ROOMS,
     Settings,
     SettingsError,
     kept_settings,
@@ -63,10 +63,10 @@ def _write(home: Path, kept: dict[str, str]) -> None:
 def _check(home: Path, project: Path, name: str, value: str) -> None:
     """Raise SettingsError where the value is not legal beside the other settings in force."""
     in_force = {known: one.value for known, one in settings_in_force(home, project).items()}
-    of_ingest = next((each for each in (LoadSettings, CollectorSettings) if name in each.model_fields), None)
-    if of_ingest:
+    of_room = next((each for each in OF_ROOMS if name in each.model_fields), None)
+    if of_room:
         try:
-            of_ingest.model_validate({name: value})
+            of_room.model_validate({name: value})
         except IllegalSetting as error:
             raise SettingsError(str(error).replace(f"FOOTFALL_{name.upper()}", name).split(" Change or")[0]) from None
     elif name == "memory_limit":

@@ -55,6 +55,11 @@ def is_locked(home: Path) -> bool:
         return True
 
 
+def who_builds(home: Path) -> str | None:
+    """Who builds or publishes in a home now, in words; None where nobody does."""
+    return _describe(home / ".build.holder") if is_locked(home) else None
+
+
 def _describe(holder: Path) -> str:
     try:
         told = json.loads(holder.read_text())

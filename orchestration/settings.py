@@ -19,6 +19,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from ingest.collector.settings import CollectorSettings
 from ingest.settings import REPOSITORY, LoadSettings, as_value, project_folder
 from ingest.values import values_version
+from serving.settings import ApiSettings
 
 PROJECT_FOLDERS = ("models", "macros", "seeds", "snapshots", "profiles", "tests/dbt")
 # what Python models import, wherever the project lies
@@ -46,6 +47,10 @@ PREFIX = "FOOTFALL_"
 KEPT_FILE = "settings.yml"
 # the variables that were taken from a home, so that the next one, or a child process, does not take them for said
 FROM_HOME = "FOOTFALL_SETTINGS_OF_HOME"
+
+
+# the settings of other rooms, which a home may keep too
+OF_ROOMS = (LoadSettings, CollectorSettings, ApiSettings)
 
 
 class SettingsError(Exception):
@@ -140,7 +145,7 @@ def home(folder: Path | None = None) -> Path:
 def kept_names(project: Path) -> list[str]:
     """The settings that a home may keep: the project's vars, and those of loading, collecting and building."""
     machine = [name for name in Settings.model_fields if name not in OF_ONE_RUN]
-    return sorted({*_declared(project), *machine, *LoadSettings.model_fields, *CollectorSettings.model_fields})
+    return sorted({*_declared(project), *machine, *(name for model in OF_ROOMS for name in model.model_fields)})
 
 
 def kept_settings(home: Path, project: Path) -> dict[str, str]:
@@ -194,7 +199,9 @@ def settings_in_force(home: Path, project: Path) -> dict[str, InForce]:
     """Every setting that a home may keep, as a run in it would use it now: environment, else home, else project."""
     from_home = _from_a_home()
     kept, declared = kept_settings(home, project), _declared(project)
-    machine = {**Settings.model_fields, **LoadSettings.model_fields, **CollectorSettings.model_fields}
+    machine = {**Settings.model_fields}
+    for model in OF_ROOMS:
+        machine |= model.model_fields
     found = {}
     for name in kept_names(project):
         variable = f"{PREFIX}{name.upper()}"

@@ -56,8 +56,21 @@ class Reader:
             raise AccessError(403, "This takes an admin key: make one with `footfall keys create --kind admin`.")
 
 
+@dataclass(frozen=True)
+class Writer:
+    """Who adds events: of one app, or where it is None of any."""
+
+    app: str | None = None
+
+    def app_of(self, asked: str | None) -> str | None:
+        """The app that an event is of, by what is asked for; raise AccessError where that is not this writer's."""
+        if self.app is None or asked in (None, self.app):
+            return asked if self.app is None else self.app
+        raise AccessError(403, f"This key sends events of the app {self.app!r} alone. Send another key.")
+
+
 class Access:
-    """Who may read a home."""
+    """Who may read a home, and add to it."""
 
     def __init__(self, home: Path) -> None:
         self._keys = Keys(home)
@@ -81,6 +94,25 @@ class Access:
                 401, "This home has no keys, so that its own machine alone reads it. Make one: `footfall keys create`."
             )
         return self.reader_of(secret_of(asked.headers, asked.cookies))
+
+    def writer(self, asked: HTTPConnection) -> Writer:
+        """Who adds events by this request: a write key of its own app, an admin key, and while there are no keys all.
+
+        Raises:
+            AccessError: when it brings no key that writes, or comes from a page of another site.
+        """
+        refuse_other_sites(asked)
+        if not self.has_keys:
+            self.reader(asked)
+            return Writer()
+        secret = secret_of(asked.headers, asked.cookies)
+        if self._keys.find(secret, "admin"):
+            return Writer()
+        if key := self._keys.find(secret, "write"):
+            return Writer(key.app)
+        if self._keys.find(secret, "read"):
+            raise AccessError(403, "This key only reads. Make one that sends: `footfall keys create --kind write`.")
+        raise AccessError(401, "Send a write or an admin key as `Authorization: Bearer KEY`.")
 
     def reader_of(self, secret: str | None) -> Reader:
         """Who has this key; raise AccessError where it reads nothing."""

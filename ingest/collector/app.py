@@ -21,16 +21,17 @@ from starlette.applications import Starlette
 from starlette.requests import Request as HttpRequest
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope
+from starlette.types import ASGIApp, Lifespan, Receive, Scope
 
 from ingest.collector.body import Outline, decompressed, json_text
-from ingest.collector.door import LOOPBACK, Door, Endpoint, Timer, both, head
+from ingest.collector.door import Door, Endpoint, Timer, both, head
 from ingest.collector.keys import Keys
 from ingest.collector.landing import LandingFailed, land_received
-from ingest.collector.settings import CollectorSettings
+from ingest.collector.settings import LOOPBACK, CollectorSettings
 from ingest.collector.spool import Spool, SpoolIsBusy, sealed_files
 from ingest.collector.state import write_state
 from ingest.collector.visitors import Visitors
+from ingest.experiments.assigning import Experiments
 from ingest.landing.batches import ensure_landing
 from ingest.privacy import cleaner
 from ingest.vendors import VENDORS
@@ -91,11 +92,17 @@ class Collector:
         self.home, self.settings = home, settings or CollectorSettings()  # type: ignore[call-arg]
         self.keys, self.counts, self.app_without_keys = Keys(home), Counts(), app_without_keys
         self.visitors, self.cleaner = Visitors(home), cleaner(home)
+        self.experiments = Experiments(self.record)
         self.spool: Spool | None = None
         self._run, self._receipts = secrets.token_hex(8), itertools.count()
 
-    def asgi(self) -> ASGIApp:
-        """The application."""
+    def asgi(self, others: ASGIApp | None = None, lifespan: Lifespan[Starlette] | None = None) -> ASGIApp:
+        """The application.
+
+        Args:
+            others: what else answers at this address: a request that is none of the collector's.
+            lifespan: what holds while it serves, in place of `running`, which it is to enter.
+        """
         routes = [
             Route("/health", self._health, methods=["GET"]),
             Route("/stats", self._stats, methods=["GET"]),
@@ -113,8 +120,26 @@ class Collector:
         for path, vendors in by_path.items():
             outlines = [msgspec.json.Decoder(vendor.outlines[path]) for vendor in vendors if path in vendor.outlines]
             routes += both(path, self._receiving(vendors, outlines))
-        hosts = [*LOOPBACK, *(name.strip() for name in self.settings.allowed_hosts.split(",") if name.strip())]
-        return Door(Starlette(routes=routes, lifespan=self.running), hosts)
+        return Door(Starlette(routes=routes, lifespan=lifespan or self.running), self.settings.hosts, others)
+
+    async def record(self, app: str, events: list[dict[str, Any]]) -> None:
+        """Take events that this server makes itself, by the way of those that are sent: on disk when it returns.
+
+        Raises:
+            RefusedRequest: 503 when they cannot be kept, or nothing is received here.
+        """
+        if self.spool is None:
+            raise RefusedRequest(503, "This server receives no events: serve the collector too.")
+        vendor, text = VENDORS["footfall"], orjson.dumps({"events": events})
+        received = Received(None, text, len(events))
+        line = self._line(vendor, Request("POST", vendor.paths[0], {}, {}), received, app, None)
+        await self._keep(vendor, line, len(events), app)
+
+    async def land_now(self) -> dict[str, Any]:
+        """Seal and land what has been received; return how many events were sealed, and what waits or landed."""
+        sealed = await self.spool.seal(0, 0) if self.spool else 0
+        await self._land()
+        return {"sealed_events": sealed, "landed": dict(self.counts.landed), "fault": self.counts.landing_error}
 
     @contextlib.asynccontextmanager
     async def running(self, _: Starlette | None = None) -> AsyncIterator[None]:

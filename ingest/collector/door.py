@@ -14,7 +14,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ingest.vendors.vendor import Answer
 
-LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1", "testserver")
 RETRY_SECONDS = 2
 
 
@@ -38,10 +37,11 @@ class Door:
     """Lets requests in that are for a host of ours, and tells browsers what they need to hear.
 
     What is posted by no page to a plain path is most of all, and goes straight to its endpoint; the rest goes through
-    Starlette's layers. Both let in the same.
+    Starlette's layers. Both let in the same. What no route of ours is for goes to the `others` at this address, which
+    pages of other sites are not told to read.
     """
 
-    def __init__(self, app: Starlette, hosts: list[str]) -> None:
+    def __init__(self, app: Starlette, hosts: list[str], others: ASGIApp | None = None) -> None:
         found = (route for route in app.routes if isinstance(route, Route) and isinstance(route.endpoint, Endpoint))
         self._endpoints: dict[str, ASGIApp] = {route.path: route.endpoint for route in found if "{" not in route.path}
         self._hosts = {host.encode() for host in hosts}
@@ -55,7 +55,8 @@ class Door:
             expose_headers=["Retry-After"],
             max_age=86_400,
         )
-        self._layers = TrustedHostMiddleware(told_to_browsers, allowed_hosts=hosts, www_redirect=False)
+        inside = _Sorted(app, told_to_browsers, others) if others else told_to_browsers
+        self._layers = TrustedHostMiddleware(inside, allowed_hosts=hosts, www_redirect=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take a request, or the server's own messages, to who answers."""
@@ -72,6 +73,23 @@ class Door:
             if name == b"host":
                 host = value
         return scope["method"] == "POST" and host is not None and host.partition(b":")[0] in self._hosts
+
+
+class _Sorted:
+    """What a route of ours is for, and what is for others."""
+
+    def __init__(self, app: Starlette, ours: ASGIApp, others: ASGIApp) -> None:
+        routes = [route for route in app.routes if isinstance(route, Route)]
+        self._plain = {route.path for route in routes}
+        self._patterns = [route.path_regex for route in routes if "{" in route.path]
+        self._ours, self._others = ours, others
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_ours = scope["type"] == "lifespan" or (scope["type"] == "http" and self._is_ours(scope["path"]))
+        await (self._ours if is_ours else self._others)(scope, receive, send)
+
+    def _is_ours(self, path: str) -> bool:
+        return path in self._plain or any(pattern.match(path) for pattern in self._patterns)
 
 
 class Timer:

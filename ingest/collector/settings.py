@@ -8,6 +8,7 @@ from ingest.settings import VariableSettings
 
 _SECONDS = "a number of seconds above 0, to a day"
 DAY = 86_400
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1", "testserver")
 
 
 class CollectorSettings(VariableSettings):
@@ -38,3 +39,8 @@ class CollectorSettings(VariableSettings):
         description="paths, with commas, to which Snowplow trackers are told to post",
     )
     allowed_hosts: str = Field("", description="names, with commas, by which the server may be called beside loopback")
+
+    @property
+    def hosts(self) -> list[str]:
+        """The names by which the server may be called."""
+        return [*LOOPBACK, *(name.strip() for name in self.allowed_hosts.split(",") if name.strip())]

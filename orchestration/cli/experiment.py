@@ -11,7 +11,7 @@ import typer
 from orchestration.cli.console import console
 
 if TYPE_CHECKING:
-    from orchestration.experiments import Experiment
+    from ingest.experiments import Experiment
 
 experiment_app = typer.Typer(help="Define experiments, and assign units to their variants.", no_args_is_help=True)
 
@@ -27,7 +27,7 @@ def list_experiments() -> None:
     """List the experiments that seeds/ define."""
     from rich.table import Table
 
-    from orchestration.experiments import read_experiments
+    from ingest.experiments import read_experiments
 
     table = Table(box=None, pad_edge=False)
     for column in ("experiment", "app", "unit", "from", "until", "traffic", "variants", "primary metric"):
@@ -52,7 +52,7 @@ def show(key: Key) -> None:
     """Print the definition of an experiment as YAML, which `define --file` reads."""
     import yaml
 
-    from orchestration.experiments import read_experiment
+    from ingest.experiments import read_experiment
 
     definition = read_experiment(key).model_dump(mode="json", exclude_none=True)
     definition["traffic_percent"] = float(definition["traffic_percent"])
@@ -86,9 +86,9 @@ def define(
     change_split: Annotated[bool, typer.Option("--change-split", help="Assign units anew where it differs.")] = False,
 ) -> None:
     """Write a definition into seeds/, checked; the next `footfall build` shows its results."""
-    from orchestration.experiments import ExperimentError
-    from orchestration.experiments import define as write
-    from orchestration.experiments.definitions import checked
+    from ingest.experiments import ExperimentError
+    from ingest.experiments import define as write
+    from ingest.experiments.definitions import checked
 
     if (file is None) == (key is None):
         raise ExperimentError("Say either the key of the experiment with its options, or --file.")
@@ -120,7 +120,7 @@ def define(
 @experiment_app.command("remove")
 def remove(key: Key) -> None:
     """Take a definition out of seeds/; its exposures stay, and are faults until it is defined again."""
-    from orchestration.experiments import remove as take_out
+    from ingest.experiments import remove as take_out
 
     with _nobody_builds():
         take_out(key)
@@ -132,7 +132,7 @@ def assign(
     key: Key, units: Annotated[list[str], typer.Argument(help="Ids, letter for letter.", show_default=False)]
 ) -> None:
     """Print the variant of each unit, a tab between; a blank one takes no part."""
-    from orchestration.experiments import read_experiment
+    from ingest.experiments import read_experiment
 
     experiment = read_experiment(key)
     for unit in units:
@@ -142,7 +142,7 @@ def assign(
 def _read(file: Path) -> Any:
     import yaml
 
-    from orchestration.experiments import ExperimentError
+    from ingest.experiments import ExperimentError
 
     try:
         definition = yaml.safe_load(file.read_text(encoding="utf-8-sig"))
@@ -154,7 +154,7 @@ def _read(file: Path) -> Any:
 
 
 def _variant(text: str) -> dict[str, Any]:
-    from orchestration.experiments import ExperimentError
+    from ingest.experiments import ExperimentError
 
     name, _, weight = text.rpartition("=")
     if not name or not weight.isdecimal():
@@ -163,7 +163,7 @@ def _variant(text: str) -> dict[str, Any]:
 
 
 def _metric(text: str) -> dict[str, Any]:
-    from orchestration.experiments import ExperimentError
+    from ingest.experiments import ExperimentError
 
     found = METRIC.fullmatch(text)
     if not found:

@@ -6,7 +6,6 @@ import gc
 import ipaddress
 import socket
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
@@ -14,17 +13,29 @@ import typer
 from orchestration.cli.console import errors
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp
+    from starlette.applications import Starlette
+
+    from serving.server import Part, Shared
 
 
-def _collector(home: Path, app: str) -> ASGIApp:
-    from ingest.collector.app import Collector
+def _api(shared: Shared) -> Starlette:
+    from serving.api import api
 
-    return Collector(home, app_without_keys=app).asgi()
+    return api(shared)
 
 
-# what a server is made of: each part an ASGI application of a home, told the app of events while the home has no keys
-PARTS = {"collector": _collector}
+def _pages(shared: Shared) -> Starlette:
+    from starlette.applications import Starlette
+
+    from orchestration.settings import project_dir
+    from serving.pages import pages
+
+    return Starlette(routes=pages(shared.home, project_dir(), shared.snapshots))
+
+
+# what a server is made of beside the collector, which receives; each with words of its own at the begin of its paths,
+# the last one for all that nobody else has
+PARTS: dict[str, Part] = {"api": _api, "pages": _pages}
 
 
 def serve(
@@ -32,40 +43,46 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on.")] = 8000,
     only: Annotated[
         Literal["collector", "api", "pages"] | None,
-        typer.Option(help=f"Serve this alone; there is: {', '.join(PARTS)}."),
+        typer.Option(help=f"Serve this alone; there is: {', '.join(('collector', *PARTS))}."),
     ] = None,
     app: Annotated[str, typer.Option(help="The app of events while the home has no keys.")] = "default",
 ) -> None:
-    """Receive events from the SDKs of other products: change their host to this one.
+    """Receive events from the SDKs of other products, change their host to this one; and answer from what is published.
 
     Events are on disk before they are acknowledged, and land by themselves. Ctrl-C lands what is left and ends.
     """
-    if only and only not in PARTS:
-        _refuse(f"This version of Footfall has no {only} to serve: there is {', '.join(PARTS)}. Leave --only out.")
+    known = ("collector", *PARTS)
+    if only and only not in known:
+        _refuse(f"This version of Footfall has no {only} to serve: there is {', '.join(known)}. Leave --only out.")
     import uvicorn
 
     from ingest.collector.keys import Keys
     from ingest.collector.state import is_receiving
+    from orchestration.backstage import Workshop
     from orchestration.settings import home
+    from serving.server import Shared, application
 
-    folder = home()
+    folder, receives = home(), only in (None, "collector")
     keys = Keys(folder).list()
     if not keys and not _is_loopback(host):
         _refuse(
-            f"{host} can be reached from outside, and this home has no keys: anybody could send. "
+            f"{host} can be reached from outside, and this home has no keys: anybody could send and read. "
             "Make one with `footfall keys create --app NAME`, or serve 127.0.0.1."
         )
-    if is_receiving(folder):
+    if receives and is_receiving(folder):
         _refuse(f"Another `footfall serve` receives for {folder}. Stop it, or set FOOTFALL_HOME to another folder.")
     try:
         listening = socket.create_server((host, port), family=_family(host), backlog=2048)
     except OSError as error:
         why = str(error.strerror).split(" (")[0]
         _refuse(f"{host}:{port} cannot be listened on: {why}. Choose another --host or --port.")
+    shared = Shared.of(folder, app, Workshop(folder))
+    parts = [part(shared) for name, part in PARTS.items() if only in (None, name)]
+    does = "receives" if only == "collector" else "receives and answers" if receives else "answers"
     told = f"with {len(keys)} keys" if keys else f"without keys, for this machine alone, as app {app}"
-    print(f"Footfall receives on {_address(listening)} {told}; home {folder}. Ctrl-C ends it.", flush=True)
+    print(f"Footfall {does} on {_address(listening)} {told}; home {folder}. Ctrl-C ends it.", flush=True)
     config = uvicorn.Config(
-        PARTS[only or "collector"](folder, app), log_level="warning", access_log=False, server_header=False,
+        application(shared, parts, receives=receives), log_level="warning", access_log=False, server_header=False,
         timeout_keep_alive=30, timeout_graceful_shutdown=10, h11_max_incomplete_event_size=64 * 1024,
     )  # fmt: skip
     config.load()

@@ -2,6 +2,6 @@
 
 from serving.ask.answer import Answer, ask, question_schema, read_question
 from serving.ask.names import known_names
-from serving.ask.vocabulary import AskError
+from serving.ask.vocabulary import AskError, UnknownNameError
 
-__all__ = ["Answer", "AskError", "ask", "known_names", "question_schema", "read_question"]
+__all__ = ["Answer", "AskError", "UnknownNameError", "ask", "known_names", "question_schema", "read_question"]

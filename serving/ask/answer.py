@@ -25,7 +25,7 @@ class Answer:
 
     `as_of` is the data's own clock in UTC, the time of its last activity (of the app's last event, where the question
     is of one); null where there is none. Days and hours are those of `timezone`. `warnings` name what the question asks
-    for and the data does not have.
+    for and the data does not have. `values` are the rows before dates and decimals were made plain.
     """
 
     question: dict[str, Any]
@@ -34,6 +34,7 @@ class Answer:
     rows: list[list[Any]]
     warnings: tuple[str, ...] = ()
     types: tuple[str, ...] = field(default=(), compare=False)
+    values: list[Any] = field(default_factory=list, repr=False, compare=False)
 
     @property
     def timezone(self) -> str:
@@ -87,6 +88,7 @@ def ask(
     settings: Mapping[str, object] | None = None,
     *,
     allow_unknown: bool = False,
+    most_rows: int | None = None,
 ) -> Answer:
     """Answer one question (a JSON value of the vocabulary) from the relation `events` of this connection.
 
@@ -94,7 +96,8 @@ def ask(
     published `fct_person_days`, whose days are theirs, then answers what it can, to the same rows; without them
     every answer comes from `events` and the project's settings hold. Rows come in a fixed order that does not depend
     on the order of the data. Raises AskError where the question is wrong, or names an app, event or property that no
-    event has; with `allow_unknown` the latter is a warning.
+    event has (UnknownNameError); with `allow_unknown` the latter is a warning. An answer of more than `most_rows` is an
+    error too, as a server has not the memory for every one.
     """
     with built_with(settings):
         question = read_question(spec)
@@ -105,9 +108,13 @@ def ask(
         compiled = question.compile(scope)
     cursor = connection.execute(compiled.sql, scope.parameters)
     columns = [column[0] for column in cursor.description]
+    found = cursor.fetchall() if most_rows is None else cursor.fetchmany(most_rows + 1)
+    if most_rows is not None and len(found) > most_rows:
+        raise AskError(f"The answer has more than {most_rows:,} rows. Narrow the dates or ask for longer periods.")
     types = tuple(str(column[1]) for column in cursor.description)
-    rows = [] if scope.is_empty else [[_plain(value) for value in row] for row in cursor.fetchall()]
-    return Answer(question.model_dump(mode="json"), as_of, columns, rows, tuple(warnings), types)
+    values = [] if scope.is_empty else found
+    rows = [[_plain(value) for value in row] for row in values]
+    return Answer(question.model_dump(mode="json"), as_of, columns, rows, tuple(warnings), types, values)
 
 
 def question_schema() -> dict[str, Any]:

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from ingest.conditions import TIMES, condition
 from ingest.envelope import CONTEXT_FIELDS, ID_FIELDS
 from serving.ask.scope import Scope, publishes
-from serving.ask.vocabulary import AskError, Condition, Fault, Selector, Where, nearest, place_of
+from serving.ask.vocabulary import Condition, Fault, Selector, UnknownNameError, Where, nearest, place_of
 
 # every event has these
 ALWAYS_SET = ("event_id", "event_name", "app", *TIMES)
@@ -53,7 +53,7 @@ def settle_names(scope: Scope, *, allow_unknown: bool) -> list[str]:
         sentences = [*settled.faults, HINT]
         question = scope.question.model_dump(mode="json", by_alias=True)
         named = [Fault(place_of(name, question, last), fault) for fault, (name, last) in settled.faults.items()]
-        raise AskError("\n".join(sentences), named)
+        raise UnknownNameError("\n".join(sentences), named)
     return [*settled.faults, *settled.warnings()]
 
 

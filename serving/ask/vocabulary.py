@@ -59,6 +59,10 @@ class AskError(ValueError):
         self.faults = tuple(faults) or tuple(Fault((), line) for line in message.splitlines())
 
 
+class UnknownNameError(AskError):
+    """A question that is well put, of an app, event or property that no event has."""
+
+
 class Part(BaseModel):
     """A JSON object of the vocabulary: every key is known, or the question is refused."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -25,12 +25,16 @@ SEGMENTS = ("country", "device_type", "channel")
 
 @dataclass(frozen=True)
 class AppData:
-    """The events of one app, or of all: the first and the last of their days in the reporting zone, and the clock."""
+    """The events of one app, or of all: the first and the last of their days in the reporting zone, and the clock.
+
+    `known_until` is the UTC time up to which all is known, without a zone: what questions call `as_of`.
+    """
 
     first_day: date
     last_day: date
     clock: datetime
     events: int
+    known_until: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -126,25 +130,33 @@ def open_source(home: Path, publication: Path | None = None) -> Source:
     connection = reader.connect(home, publication)
     catalog = read_catalog(publication) if publication else {}
     settings = catalog.get("inputs", {}).get("settings", {})
-    apps, everything = _data(connection) if "int_data_clocks" in catalog.get("relations", {}) else ({}, None)
+    apps, everything = _data(connection, catalog.get("relations", {}))
     return Source(connection, catalog, apps, everything, settings)
 
 
-def _data(connection: duckdb.DuckDBPyConnection) -> tuple[dict[str, AppData], AppData | None]:
+def _data(
+    connection: duckdb.DuckDBPyConnection, relations: Collection[str]
+) -> tuple[dict[str, AppData], AppData | None]:
+    if "int_data_clocks" not in relations:
+        return {}, None
     # the build has worked out both: events are read for no figure that a mart can answer
+    counted = "sum(events) as events from fct_tracked_events"
+    if "fct_tracked_events" not in relations:
+        counted = "count(*) as events from events"
     rows = reader.read(
         connection,
-        """
-        with counts as (select app, sum(events) as events from fct_tracked_events group by cube (app))
-        select clocks.app, first_date, last_date, last_event_at, coalesce(events, 0)
+        f"""
+        with counts as (select app, {counted} group by cube (app))
+        select clocks.app, first_date, last_date, last_event_at, coalesce(events, 0), known_until_at
         from int_data_clocks as clocks
         left join counts on counts.app is not distinct from clocks.app
         where first_date is not null
         order by clocks.app
-        """,
+        """,  # noqa: S608 - both texts are ours
     ).fetchall()
     found = {
-        app: AppData(first, last, clock.replace(tzinfo=UTC), int(events)) for app, first, last, clock, events in rows
+        app: AppData(first, last, clock.replace(tzinfo=UTC), int(events), known_until)
+        for app, first, last, clock, events, known_until in rows
     }
     return {app: data for app, data in found.items() if app is not None}, found.get(None)
 

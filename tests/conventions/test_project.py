@@ -469,7 +469,7 @@ ROOMS = {
     # what applications import; a home on disk it reads and writes by what an installation has
     "footfall": ("ingest", "serving"),
     "orchestration": ("demo", "ingest", "serving"),
-    "demo": ("orchestration",),
+    "demo": ("ingest", "orchestration"),
 }
 
 

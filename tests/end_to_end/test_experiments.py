@@ -18,9 +18,9 @@ from scipy import stats
 from statsmodels.stats.proportion import confint_proportions_2indep, test_proportions_2indep
 
 import ingest
+from ingest import experiments
+from ingest.experiments.definitions import checked
 from ingest.values import install_macros
-from orchestration import experiments
-from orchestration.experiments.definitions import checked
 from tests.end_to_end.dbt_project import copy_project, run_dbt
 from tests.ingest.events import REAL_DATA
 

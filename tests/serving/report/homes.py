@@ -23,11 +23,12 @@ Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
 def contracts() -> dict[str, dict[str, str]]:
-    """The columns and types of every published relation, and of the clocks, which are internal."""
+    """The columns and types of every published mart, of the clocks and the ids, which are internal."""
     found = {}
     for path in [
         *(REPOSITORY / "models" / "marts").rglob("*.yml"),
         *(REPOSITORY / "models").rglob("_clocks__models.yml"),
+        *(REPOSITORY / "models").rglob("_identities__models.yml"),
     ]:
         for model in yaml.load(path.read_text(), yaml.CSafeLoader).get("models", []):
             columns = {column["name"]: column["data_type"] for column in model["columns"] if "data_type" in column}
@@ -41,12 +42,14 @@ def cards() -> dict[str, dict[str, str]]:
     return {path.stem: ast.literal_eval(CARD.match(path.read_text())[1])["card"] for path in files}  # type: ignore[index]
 
 
-def publish_rows(home: Path, rows: Rows, settings: Mapping[str, Any] | None = None) -> Path:
+FIRST = "20260101T000000_000000_abcdef"
+
+
+def publish_rows(home: Path, rows: Rows, settings: Mapping[str, Any] | None = None, name: str = FIRST) -> Path:
     """Publish these rows in a home; a relation that is not named is empty."""
-    name = "20260101T000000_000000_abcdef"
     publication = published_dir(home) / "publications" / name
     publication.mkdir(parents=True)
-    (published_dir(home) / "files").mkdir()
+    (published_dir(home) / "files").mkdir(exist_ok=True)
     known, explained = contracts(), cards()
     with duckdb.connect(str(publication / "marts.duckdb")) as marts:
         marts.execute("begin")
@@ -64,6 +67,7 @@ def publish_rows(home: Path, rows: Rows, settings: Mapping[str, Any] | None = No
     catalog = {
         "publication": name,
         "layout": 2,
+        "built_at": "2026-01-01T00:00:00+00:00",
         "published_at": "2026-01-01T00:00:00+00:00",
         "inputs": {"settings": dict(settings or {})},
         "relations": {
@@ -88,6 +92,7 @@ def clocks(*apps: str, first: str = "2024-06-01", last: str = "2025-06-15") -> l
         "last_event_at": f"{last} 20:00",
         "first_date": first,
         "last_date": last,
+        "known_until_at": f"{last} 20:00",
     }
     return [{"app": app, **span} for app in (*apps, None)]
 

@@ -1,11 +1,12 @@
 """Experiments: their definitions, which live in seeds/, and which variant a unit has."""
 
-from orchestration.experiments.assignment import assign
-from orchestration.experiments.definitions import (
+from ingest.experiments.assignment import assign
+from ingest.experiments.definitions import (
     Experiment,
     ExperimentError,
     Metric,
     Variant,
+    checked,
     define,
     read_experiment,
     read_experiments,
@@ -18,6 +19,7 @@ __all__ = [
     "Metric",
     "Variant",
     "assign",
+    "checked",
     "define",
     "read_experiment",
     "read_experiments",

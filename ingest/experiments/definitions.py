@@ -15,8 +15,8 @@ from typing import Annotated, Any, Literal
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
 
-from orchestration.experiments.assignment import assign
-from orchestration.settings import project_dir
+from ingest.experiments.assignment import assign
+from ingest.settings import project_folder
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, pattern=r"^[A-Za-z0-9_.-]+$")]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
@@ -246,7 +246,7 @@ SEEDS: dict[str, tuple[str, ...]] = {
 
 
 def _path(project: Path | None, seed: str) -> Path:
-    return (project or project_dir()) / "seeds" / f"{seed}.csv"
+    return (project or project_folder()) / "seeds" / f"{seed}.csv"
 
 
 def _read(project: Path | None, seed: str) -> list[dict[str, Any]]:

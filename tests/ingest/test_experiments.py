@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
+from ingest import experiments
+from ingest.experiments import Experiment, ExperimentError, assign, definitions
+from ingest.experiments.definitions import checked
 from ingest.values import install_macros
-from orchestration import experiments
 from orchestration.cli import app
-from orchestration.experiments import Experiment, ExperimentError, assign, definitions
-from orchestration.experiments.definitions import checked
 from tests.models import step_of
 
 REPOSITORY = Path(__file__).parents[2]
@@ -142,7 +142,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "seeds").mkdir()
     for seed in (*SEEDS, "event_catalog"):
         shutil.copy(REPOSITORY / "seeds" / f"{seed}.csv", tmp_path / "seeds")
-    monkeypatch.setattr(definitions, "project_dir", lambda: tmp_path)
+    monkeypatch.setattr(definitions, "project_folder", lambda: tmp_path)
     monkeypatch.setenv("FOOTFALL_HOME", str(tmp_path / "home"))
     return tmp_path
 

@@ -1,0 +1,282 @@
+"""How an answer is made: in a thread of its own, of one publication, within limits, in the form that is asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import json
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from serving.api.problems import Problem
+from serving.publications import HomeMovedError, NothingPublishedError
+from serving.settings import ApiSettings
+from serving.snapshots import Snapshot, Snapshots
+
+JSON, CSV = "application/json", "text/csv"
+PARQUET, ARROW = "application/vnd.apache.parquet", "application/vnd.apache.arrow.stream"
+TABLES = (JSON, CSV, PARQUET, ARROW)
+PUBLICATION, AS_OF = "footfall-publication", "footfall-as-of"
+# an interrupt that comes between two statements of a work is lost, so that it is said again
+INTERRUPT_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows to answer with.
+
+    Attributes:
+        columns, rows: what was read.
+        arrow: the same with its types, for who asks for Parquet or Arrow.
+        about: what a JSON answer says beside the rows.
+        shape: of a JSON answer: `items` lists objects under that name, `rows` lists of values, `bare` objects alone.
+        has_more: whether more rows follow the last one.
+    """
+
+    columns: list[str]
+    rows: list[Any]
+    arrow: Callable[[], Any] | None = None
+    about: Mapping[str, Any] = field(default_factory=dict)
+    shape: str = "items"
+    has_more: bool = False
+
+
+Work = Callable[[Snapshot], "Table | dict[str, Any] | list[Any]"]
+
+
+class Running:
+    """A work in its thread, which can be told to stop."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._cursor: duckdb.DuckDBPyConnection | None = None
+        self.is_stopped = False
+
+    def begin(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """Note by which cursor the thread reads."""
+        with self._lock:
+            self._cursor = cursor
+            if self.is_stopped:
+                raise duckdb.InterruptException("stopped before it began")
+
+    def end(self) -> None:
+        """The cursor is somebody else's from now on."""
+        with self._lock:
+            self._cursor = None
+
+    def stop(self) -> None:
+        """Interrupt what the thread reads."""
+        with self._lock:
+            self.is_stopped = True
+            if self._cursor is not None:
+                self._cursor.interrupt()
+
+
+class Answers:
+    """Works answers out, as many at a time as the settings allow."""
+
+    def __init__(self, snapshots: Snapshots, settings: ApiSettings) -> None:
+        self.settings, self._snapshots = settings, snapshots
+        self._threads = ThreadPoolExecutor(settings.answer_threads, thread_name_prefix="answers")
+
+    async def answer(self, request: Request, app: str | None, is_room: bool, work: Work) -> Response:
+        """The answer of a work on the publication that is shown now, whole or as the reader of one app sees it.
+
+        Raises:
+            Problem: 404 for an app without events, 406, 503 when nothing is published, 504 when it takes too long.
+        """
+        media = media_of(request.headers.get("accept"))
+        running = Running()
+
+        def read() -> Response:
+            with self._snapshots.read() as whole:
+                if is_room is False and app is not None and app not in whole.source.apps:
+                    known = ", ".join(sorted(whole.source.apps)) or "none"
+                    raise Problem(404, f"No event is of app {app!r}.", f"Apps with events: {known}.", "app")
+                seen = whole.of(app)
+                running.begin(seen.cursor())
+                try:
+                    return rendered(work(seen), seen, app, media, request)
+                finally:
+                    running.end()
+
+        try:
+            return await self._within_limits(request, running, read)
+        except NothingPublishedError:
+            raise Problem(503, "Nothing is published yet.", "Run `footfall build`, and ask again.") from None
+        except HomeMovedError as error:
+            raise Problem(503, str(error)) from None
+        except duckdb.InterruptException:
+            seconds = self.settings.answer_seconds
+            raise Problem(
+                504,
+                f"The answer took longer than {seconds:g} seconds and was given up.",
+                "Narrow the dates, or raise the setting answer_seconds.",
+            ) from None
+
+    async def _within_limits(self, request: Request, running: Running, read: Callable[[], Response]) -> Response:
+        work = asyncio.get_running_loop().run_in_executor(self._threads, read)
+        gone = asyncio.ensure_future(_until_gone(request))
+        try:
+            either: set[asyncio.Future[Any]] = {work, gone}
+            await asyncio.wait(either, timeout=self.settings.answer_seconds, return_when="FIRST_COMPLETED")
+            while not work.done():
+                running.stop()
+                await asyncio.wait({work}, timeout=INTERRUPT_SECONDS)
+            return work.result()
+        finally:
+            running.stop()
+            gone.cancel()
+
+    def close(self) -> None:
+        """Wait for no work any more."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+async def _until_gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def read_rows(
+    snapshot: Snapshot, sql: str, parameters: Mapping[str, Any], limit: int, offset: int = 0, **more: Any
+) -> Table:
+    """A page of the rows of a select, which is ordered; `sql` is ours, the values of a request are bound."""
+    cursor = snapshot.cursor()
+    paged = f"{sql} limit {int(limit) + 1} offset {int(offset)}"
+
+    def arrow() -> Any:
+        return cursor.execute(paged, dict(parameters)).to_arrow_table().slice(0, limit)
+
+    found = cursor.execute(paged, dict(parameters))
+    columns = [column[0] for column in found.description]
+    rows = found.fetchall()
+    return Table(columns, rows[:limit], arrow, has_more=len(rows) > limit, **more)
+
+
+def read_dicts(snapshot: Snapshot, sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+    """All rows of a select by the names of their columns; for a handful."""
+    found = snapshot.cursor().execute(sql, dict(parameters or {}))
+    columns = [column[0] for column in found.description]
+    return [dict(zip(columns, row, strict=True)) for row in found.fetchall()]
+
+
+def media_of(accept: str | None) -> str:
+    """The form that a request wants most of those that there are.
+
+    Raises:
+        Problem: 406 when it wants none of them.
+    """
+    if not accept:
+        return JSON
+    wanted: list[tuple[float, int, str]] = []
+    for place, part in enumerate(accept.split(",")):
+        name, *options = (text.strip() for text in part.lower().split(";"))
+        quality = next((option[2:] for option in options if option.startswith("q=")), "1")
+        try:
+            wanted.append((-float(quality), place, name))
+        except ValueError:
+            continue
+    for unwanted, _, name in sorted(wanted):
+        kind = name.removesuffix("*") if name.endswith("/*") else None
+        found = next((media for media in TABLES if media == name or (kind and media.startswith(kind))), None)
+        if unwanted < 0 and (found or name in ("*/*", "*", "text/html")):
+            return found or JSON
+    raise Problem(406, f"There is no answer in {accept[:200]!r}.", f"Accept one of {', '.join(TABLES)}.", "accept")
+
+
+def rendered(content: Any, snapshot: Snapshot, app: str | None, media: str, request: Request) -> Response:
+    """The HTTP answer of what was read."""
+    as_of = as_of_of(snapshot, app)
+    headers = {PUBLICATION: snapshot.id, **({AS_OF: as_of} if as_of else {})}
+    if not isinstance(content, Table):
+        if isinstance(content, dict):
+            content = {**content, "publication": snapshot.id, "as_of": as_of}
+        return Response(dumps(content), headers=headers, media_type=JSON)
+    following = _following(request) if content.has_more else None
+    if following:
+        headers["link"] = f'<{following}>; rel="next"'
+    if media == JSON:
+        return Response(dumps(_as_json(content, snapshot, as_of, following)), headers=headers, media_type=JSON)
+    body = _as_csv(content) if media == CSV else _as_arrow(content, media)
+    return Response(body, headers=headers, media_type=media)
+
+
+def _as_json(table: Table, snapshot: Snapshot, as_of: str | None, following: str | None) -> Any:
+    about = {"publication": snapshot.id, "as_of": as_of, **table.about}
+    if table.shape == "rows":
+        return {**about, "columns": table.columns, "rows": table.rows}
+    items = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+    return items if table.shape == "bare" else {**about, "items": items, "next": following}
+
+
+def _as_csv(table: Table) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(table.columns)
+    writer.writerows(table.rows)
+    return text.getvalue().encode()
+
+
+def _as_arrow(table: Table, media: str) -> bytes:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    found = (
+        table.arrow()
+        if table.arrow
+        else pa.Table.from_pylist([dict(zip(table.columns, row, strict=True)) for row in table.rows])
+    )
+    sink = pa.BufferOutputStream()
+    if media == PARQUET:
+        pq.write_table(found, sink)
+    else:
+        with pa.ipc.new_stream(sink, found.schema) as writer:
+            writer.write_table(found)
+    return bytes(sink.getvalue())
+
+
+def as_of_of(snapshot: Snapshot, app: str | None) -> str | None:
+    """The data's own clock, as questions tell it: of an app that of its events."""
+    data = snapshot.source.data_of(app)
+    return data.known_until.isoformat() if data and data.known_until else None
+
+
+def _following(request: Request) -> str:
+    """The address of the next page, without the host."""
+    query = dict(request.query_params)
+    step, at = int(query.get("limit", DEFAULT_PAGE)), int(query.get("offset", 0))
+    url = request.url.include_query_params(offset=at + step)
+    return f"{url.path}?{url.query}"
+
+
+DEFAULT_PAGE, LARGEST_PAGE = 100, 10_000
+
+
+def dumps(value: Any) -> bytes:
+    """JSON; a number that is none is null."""
+    try:
+        return orjson.dumps(value, default=_plain)
+    except TypeError:  # an integer of more than 64 bits
+        return json.dumps(value, default=_plain, ensure_ascii=False).encode()
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, date | datetime | time):
+        return value.isoformat()
+    if isinstance(value, Iterable):
+        return list(value)
+    return str(value)
