@@ -43,9 +43,11 @@ def _exposure(library: Library, dashboard: Dashboard, models: Collection[str]) -
     read: set[str] = set()
     for placed in dashboard.figures:
         figure = library.figures[placed.figure]
-        read |= {f"metric_{name}" for name in figure.metrics}
-        read |= set(NAMED.findall(figure.sql or ""))
-        read |= set(QUESTIONS_READ if figure.question else ())
+        for one in (figure, figure.instead):
+            if one is not None:
+                read |= {f"metric_{name}" for name in one.metrics}
+                read |= set(NAMED.findall(one.sql or ""))
+                read |= set(QUESTIONS_READ if one.question else ())
     return {
         "name": f"dashboard_{dashboard.name}",
         "label": dashboard.title,

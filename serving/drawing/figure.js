@@ -43,7 +43,11 @@
   async function draw(chart) {
     chart.drawn = theme();
     if (chart.view) chart.view.finalize();
-    const result = await vegaEmbed(chart.place, coloured(chart.spec), {
+    const spec = coloured(chart.spec), figure = chart.place.closest('.figure');
+    const isEnd = (layer) => Boolean(layer.name?.startsWith('end_')), isNamed = chart.place.clientWidth >= 440 && spec.layer.some(isEnd);
+    if (!isNamed) spec.layer = spec.layer.filter((layer) => !isEnd(layer));
+    figure.classList.toggle('named', isNamed);
+    const result = await vegaEmbed(chart.place, spec, {
       mode: 'vega-lite', renderer: 'svg', actions: false, defaultStyle: false, ast: true, config: themes[theme()].config,
       tooltip: (handler, event, item, value) => {
         if (!value || item.datum.i === undefined) { tip.hidden = true; return; }

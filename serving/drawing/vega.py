@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 from calendar import timegm
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import cache
 from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from serving.drawing.theme import MOST_SERIES
 from serving.figures.figure import Bars, Figure, Lines, Shown
 from serving.figures.fill import Filled
 from serving.figures.filters import Source
-from serving.periods import period_after
+from serving.periods import months_before, period_after
 
 # a period by its start, which of an hour is a time, or an age by its number
 Place = date | int
@@ -29,6 +30,8 @@ BELOW = (6, 8)
 Values = dict[Place, float | None]
 HEIGHT = 200
 MOST_TICKS = 7
+# so many lines are named at their ends, where a page has room for it, and by its legend elsewhere
+MOST_NAMED_AT_ENDS, MOST_LETTERS, LINE_HEIGHT = 5, 14, 14
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,8 @@ class Series:
     low: Values | None = None
     high: Values | None = None
     open: frozenset[Place] = frozenset()
+    # the values of the period before, each where its like stands now
+    before: Values = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -80,18 +85,20 @@ def chart(filled: Filled, source: Source) -> Chart:
     """The chart of a figure that is drawn as lines or bars."""
     drawing = filled.figure.draw
     assert isinstance(drawing, Lines | Bars)
-    every = series_of(filled, source)
+    every = _with_before(filled, source)
     # a line along zero says nothing that the data below the drawing do not
     shown = [one for one in every if any(one.values.values())][:MOST_SERIES] or every[:1]
     starts = sorted({row[drawing.x] for row in placed(filled)})
     is_open = {start: any(start in one.open for one in shown) for start in starts}
-    largest = max((abs(value) for one in shown for value in one.values.values() if value is not None), default=1.0)
+    values = (value for one in shown for value in (*one.values.values(), *one.before.values()) if value is not None)
+    largest = max(map(abs, values), default=1.0)
     divisor, before, behind = axis_of(largest, shown[0].unit, source.currency)
     if isinstance(drawing, Lines):
         marks = _lines(shown, starts, divisor)
     else:
         marks = _bars(shown, starts, divisor, filled.period)
-    layers = [mark for mark in marks if mark["data"]["values"]]
+    ends = _ends(shown, starts, divisor, source.currency) if isinstance(drawing, Lines) else []
+    layers = [mark for mark in marks if mark["data"]["values"]] + ends
     layers.append(_hover(starts, filled.period, isinstance(drawing, Bars)))
     axes = {"x": _x_axis(starts, filled.period, isinstance(drawing, Bars)), "y": _y_axis(before, behind)}
     for layer in layers:
@@ -149,6 +156,28 @@ def placed(filled: Filled) -> list[dict[str, Any]]:
             labels += [] if label in labels else [label]
             row[drawing.x] = hour + timedelta(minutes=30) * labels.index(label)
     return rows
+
+
+def _with_before(filled: Filled, source: Source) -> list[Series]:
+    """The series of a figure, each with what it was in the period before, where that was asked for."""
+    every = series_of(filled, source)
+    if filled.before is None:
+        return every
+    earlier = {one.name: one for one in series_of(filled.before, source)}
+
+    def moved(start: Place) -> Place:
+        if not isinstance(start, date) or not filled.periods_between:
+            return start
+        if filled.period == "month":
+            return months_before(start, -filled.periods_between)
+        return start + filled.periods_between * (period_after(start, filled.period) - start)
+
+    return [
+        replace(one, before={moved(start): value for start, value in earlier[one.name].values.items()})
+        if one.name in earlier
+        else one
+        for one in every
+    ]
 
 
 def series_of(filled: Filled, source: Source) -> list[Series]:
@@ -219,11 +248,13 @@ def title_of_column(figure: Figure, name: str, source: Source) -> str:
 
 
 def _lines(shown: list[Series], starts: list[Place], divisor: float) -> list[dict[str, Any]]:
-    whole, unsure, points, bands = [], [], [], []
+    whole, unsure, points, bands, before = [], [], [], [], []
     for one in shown:
         last = None
         for place, start in enumerate(starts):
-            value = one.values.get(start)
+            value, was = one.values.get(start), one.before.get(start)
+            if was is not None:
+                before.append({"x": _ms(start), "y": was / divisor, "s": one.name})
             if value is None:
                 last = None
                 continue
@@ -246,7 +277,15 @@ def _lines(shown: list[Series], starts: list[Place], divisor: float) -> list[dic
     def at(**more: Any) -> dict[str, Any]:
         return {"x": {"field": "x"}, "y": {"field": "y"}, **more}
 
-    layers: list[dict[str, Any]] = []
+    # one line is told from its past by its colour, several by how strong theirs is
+    past = {"color": {"value": "token:muted"}} if len(shown) == 1 else {"color": colour}
+    layers: list[dict[str, Any]] = [
+        {
+            "data": {"values": before},
+            "mark": {**line, "strokeWidth": 1.5, "strokeDash": [2, 4], "opacity": 0.75},
+            "encoding": at(detail={"field": "s"}, **past),
+        }
+    ]
     if bands:
         layers.append(
             {
@@ -271,6 +310,48 @@ def _lines(shown: list[Series], starts: list[Place], divisor: float) -> list[dic
     return layers
 
 
+def _ends(shown: list[Series], starts: list[Place], divisor: float, currency: str) -> list[dict[str, Any]]:
+    """The names of a few lines at their ends, with their last values, moved apart where they would touch."""
+    if not 2 <= len(shown) <= MOST_NAMED_AT_ENDS:
+        return []
+    known = [value for one in shown for value in (*one.values.values(), *one.before.values()) if value is not None]
+    span = (max(0.0, *known) - min(0.0, *known)) / divisor or 1.0
+    apart = span * LINE_HEIGHT / HEIGHT
+    at: list[dict[str, Any]] = []
+    for one, (_, _, text) in zip(shown, _legend(shown, currency), strict=True):
+        known_at = [start for start in starts if one.values.get(start) is not None]
+        if not known_at:
+            continue
+        # at the height of the last whole period, whose value it says
+        last = next((start for start in reversed(known_at) if start not in one.open), known_at[-1])
+        name = one.name if len(one.name) <= MOST_LETTERS else one.name[: MOST_LETTERS - 1] + "…"
+        at.append({"y": (one.values[last] or 0.0) / divisor, "s": one.name, "text": f"{name} {text}"})
+    at.sort(key=lambda end: -end["y"])
+    for above, end in pairwise(at):
+        end["y"] = min(end["y"], above["y"] - apart)
+    # the lowest may not fall below the axis; what stands above it gives way
+    floor = min(0.0, *known) / divisor
+    for end, above in pairwise([{"y": floor - apart}, *reversed(at)]):
+        above["y"] = max(above["y"], end["y"] + apart)
+    values = [{**end, "x": _ms(starts[-1])} for end in at]
+    place = {"x": {"field": "x"}, "y": {"field": "y"}}
+    mark = {"type": "text", "align": "left", "baseline": "middle", "fontSize": 11}
+    return [
+        {
+            "name": "end_marks",
+            "data": {"values": values},
+            "mark": {**mark, "dx": 8},
+            "encoding": {**place, "text": {"value": "●"}, "color": _colour(shown)},
+        },
+        {
+            "name": "end_names",
+            "data": {"values": values},
+            "mark": {**mark, "dx": 20},
+            "encoding": {**place, "text": {"field": "text"}, "color": {"value": "token:text"}},
+        },
+    ]
+
+
 def _run(one: Series, starts: list[Place], place: int) -> str:
     """Which unbroken run of values a place belongs to: a line is never drawn over a hole."""
     while place > 0 and one.values.get(starts[place - 1]) is not None:
@@ -284,7 +365,7 @@ def _is_alone(one: Series, starts: list[Place], place: int) -> bool:
 
 
 def _bars(shown: list[Series], starts: list[Place], divisor: float, period: Shown) -> list[dict[str, Any]]:
-    bars = []
+    bars, before = [], []
     for start in starts:
         left, right = _ms(start), _ms(_after(start, period))
         inset = (right - left) * 0.12
@@ -306,6 +387,8 @@ def _bars(shown: list[Series], starts: list[Place], divisor: float, period: Show
                 }
             )
             above, below = (above + size, below) if size > 0 else (above, below + size)
+        if len(shown) == 1 and (was := shown[0].before.get(start)) is not None:
+            before.append({"x": left, "x2": right, "y": was / divisor})
     colour = _colour(shown)
 
     def at(**more: Any) -> dict[str, Any]:
@@ -321,6 +404,11 @@ def _bars(shown: list[Series], starts: list[Place], divisor: float, period: Show
             "data": {"values": [bar for bar in bars if bar["open"]]},
             "mark": {"type": "rect", "fillOpacity": 0.25, "strokeDash": [3, 3], "strokeWidth": 1.5},
             "encoding": at(color=colour, stroke=colour),
+        },
+        {
+            "data": {"values": before},
+            "mark": {"type": "rule", "color": "token:muted", "strokeWidth": 2, "strokeDash": [2, 3]},
+            "encoding": {channel: {"field": channel} for channel in ("x", "x2", "y")},
         },
         {
             "data": {"values": [{"y": 0}]},
@@ -367,6 +455,9 @@ def _place(start: Place, shown: list[Series], period: Shown, is_open: bool, curr
             low, high = (value_text(side.get(start), one.unit, currency) for side in (one.low, one.high))
             text += f" (95 % interval {low} to {high})"
         rows.append([one.name, text, one.colour])
+        if start in one.before:
+            was = value_text(one.before[start], one.unit, currency, is_full=True)
+            rows.append([f"{one.name}, the period before", was, "before"])
     title = period_text(start, period) if isinstance(start, date) else f"{title_of(axis)} {start:,}"
     return {"x": _ms(start), "title": title, "open": is_open, "rows": rows}
 

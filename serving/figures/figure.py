@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -11,12 +10,15 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from serving.ask.vocabulary import nearest
 from serving.figures.fitting import fitting
 
 BUNDLED = Path(__file__).parent
+# what everything can be filtered by beside the app; to a question each is a property of the event, if it is one
+SEGMENTS = ("country", "device_type", "channel")
 # a figure's SQL and question take the filters by these names
 PARAMETERS = {
-    *("app", "by", "period", "segment", "segment_value"),
+    *("app", "by", "period", "segment", "segment_value", "creator", *SEGMENTS),
     *("date_from", "date_to", "days", "first_period", "last_period"),
 }
 PARAMETER = re.compile(r"\$(\w+)")
@@ -161,15 +163,33 @@ Drawing = Annotated[
 ]
 
 
+class Otherwise(Said):
+    """What is read of the same where the figure's own source is not of the filters that are asked for."""
+
+    sql: str | None = None
+    question: dict[str, Any] | None = None
+    draw: Drawing | None = None
+    columns: dict[str, Column] = {}
+    definition: str | None = None
+
+    @model_validator(mode="after")
+    def _has_one_source(self) -> Otherwise:
+        if (self.sql is None) == (self.question is None):
+            raise ValueError("say exactly one of sql and question")
+        return self
+
+
 class Figure(Said):
     """One figure: exactly one of `metrics`, `sql` and `question` says what is read.
 
     `metrics` are published metrics by their names without `metric_`; `by` draws one of them for each value of a
     segment. `sql` is one select over published relations. Both it and a question's values may name the filters:
     `$app` (null: all apps), `$date_from`, `$date_to` and `$days` of the range, `$period` with `$first_period` and
-    `$last_period`, between which the starts of its periods lie, and `$segment`, `$segment_value`. A question is of the
-    range and the app, whether it names them or not; a text of it that begins with `$$` is one that begins with `$`. A
-    question that says no drawing is drawn as fits it. `{period}` in the title is the period that is drawn.
+    `$last_period`, between which the starts of its periods lie, and `$segment`, `$segment_value`; `$country`,
+    `$device_type` and `$channel` are null but for the one that is asked for, `$creator` but on a creator's page. A
+    question is of the range and the app, whether it names them or not; a text of it that begins with `$$` is one that
+    begins with `$`. A question that says no drawing is drawn as fits it. `{period}` in the title is the period that is
+    drawn.
     """
 
     name: Name = Field(exclude=True)
@@ -183,6 +203,7 @@ class Figure(Said):
     columns: dict[str, Column] = {}
     cards: list[Name] = []
     definition: str | None = None
+    otherwise: Otherwise | None = None
     empty: Annotated[str, Field(min_length=10)]
 
     @model_validator(mode="before")
@@ -216,9 +237,46 @@ class Figure(Said):
         return set(PARAMETER.findall(self.sql or ""))
 
     @property
+    def instead(self) -> Figure | None:
+        """The figure as it is read `otherwise`."""
+        other = self.otherwise
+        if other is None:
+            return None
+        said: dict[str, Any] = {
+            "metrics": [],
+            "by": None,
+            "sql": other.sql,
+            "question": other.question,
+            "otherwise": None,
+        }
+        # the columns of an answer are others than those of the mart
+        columns = other.columns if other.question else {**self.columns, **other.columns}
+        definition = other.definition or self.definition
+        cards = [*dict.fromkeys([*self.metrics, *self.cards])]
+        more = {"draw": other.draw or self.draw, "columns": columns, "cards": cards, "definition": definition}
+        return self.model_copy(update={**said, **more})
+
+    @property
     def is_by_segment(self) -> bool:
         """Whether it reads what is published by segment, of which an app is one."""
         return bool(self.metrics) or "segment" in self.parameters
+
+    @property
+    def knows_days(self) -> bool:
+        """Whether its rows are those of a range of days, and not of all the time."""
+        ranges = {"date_from", "date_to", "days", "first_period", "last_period"}
+        return bool(self.metrics) or self.question is not None or bool(ranges & self.parameters)
+
+    @property
+    def knows_apps(self) -> bool:
+        """Whether its rows can be those of one app."""
+        return self.is_by_segment or self.question is not None or "app" in self.parameters
+
+    def knows(self, segment: str) -> bool:
+        """Whether its rows can be those of one value of a segment; an event has no channel that could be asked for."""
+        if self.question is not None:
+            return segment != "channel"
+        return self.is_by_segment or segment in self.parameters
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -254,8 +312,7 @@ def read_figure(path: Path) -> Figure:
 def nearest_of(wrong: str, legal: Iterable[str]) -> str:
     """Return '; did you mean …? Known: …' for a name that there is not."""
     words = sorted(legal)
-    near = difflib.get_close_matches(wrong, words, n=1)
-    return f"{f'; did you mean {near[0]}?' if near else '.'} Known: {', '.join(words) or 'none'}."
+    return f"{nearest(wrong, words)} Known: {', '.join(words) or 'none'}."
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

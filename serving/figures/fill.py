@@ -16,10 +16,23 @@ import duckdb
 from serving import reader
 from serving.ask import AskError, ask
 from serving.drawing.numbers import day_text, title_of
-from serving.figures.figure import PARAMETER, Bars, Figure, FigureError, Lines, Period, Shown, Tiles, Triangle
+from serving.figures.figure import (
+    PARAMETER,
+    SEGMENTS,
+    Bars,
+    Figure,
+    FigureError,
+    Lines,
+    Period,
+    Ranking,
+    Shown,
+    Table,
+    Tiles,
+    Triangle,
+)
 from serving.figures.filters import PERIODS, Filters, Source
 from serving.figures.fitting import period_of_answer
-from serving.periods import period_after, period_of
+from serving.periods import months_before, period_after, period_of
 
 
 @dataclass(frozen=True)
@@ -42,7 +55,8 @@ class Filled:
     """A figure with its rows: what a page draws, a reader downloads and a test compares.
 
     `empty` says why there are no rows, and is null where there are. `asked` is the SQL or the question by which the
-    rows were read, with the values of the filters. `summary` is the weighted row above a triangle. `warnings` name what
+    rows were read, with the values of the filters. `before` is the same of the period before, where that is asked for,
+    and lies `periods_between` periods earlier. `summary` is the weighted row above a triangle. `warnings` name what
     a question asks for and the data does not have.
     """
 
@@ -61,6 +75,8 @@ class Filled:
     summary: list[dict[str, Any]] = field(default_factory=list)
     warnings: tuple[str, ...] = ()
     empty: str | None = None
+    before: Filled | None = None
+    periods_between: int = 0
 
     def dicts(self) -> list[dict[str, Any]]:
         """The rows by their columns' names."""
@@ -68,11 +84,47 @@ class Filled:
 
 
 def fill(figure: Figure, source: Source, filters: Filters) -> Filled:
-    """Read what a figure shows by these filters.
+    """Read what a figure shows by these filters, from its own source, or otherwise where that is not of them.
 
     Raises:
         FigureError: when its SQL or question is wrong.
     """
+    filled = _read(figure, source, filters)
+    is_compared = isinstance(filled.figure.draw, Lines | Bars | Ranking | Table) and filled.figure.knows_days
+    if not filters.compare or filled.empty or not is_compared:
+        return filled
+    earlier, periods = _before(filled, source)
+    return replace(filled, before=_fill(filled.figure, source, earlier), periods_between=periods)
+
+
+def _read(figure: Figure, source: Source, filters: Filters) -> Filled:
+    other = figure.instead
+    if other is None or source.everything is None or _cannot(other, source, filters) or _ignores(other, filters):
+        return _fill(figure, source, filters)
+    if _cannot(figure, source, filters) or _ignores(figure, filters):
+        return _fill(other, source, filters)
+    filled = _fill(figure, source, filters)
+    return filled if filled.empty is None or filters.segment is None else _fill(other, source, filters)
+
+
+def _before(filled: Filled, source: Source) -> tuple[Filters, int]:
+    """The filters of the period before: as many periods as are drawn, or as many days where none are; and how many."""
+    filters, period = filled.filters, filled.period
+    if not isinstance(filled.figure.draw, Lines | Bars) or period not in PERIODS:
+        first, last = filters.date_from - timedelta(days=filters.days), filters.date_from - timedelta(days=1)
+        return replace(filters, date_from=first, date_to=last, compare=False), 0
+    week_start = str(source.settings.get("week_start", "monday"))
+    first, last = (period_of(day, period, week_start) for day in (filters.date_from, filters.date_to))
+    if period == "month":
+        count = (last.year - first.year) * 12 + last.month - first.month + 1
+        begin = months_before(first, count)
+    else:
+        count = (last - first).days // (7 if period == "week" else 1) + 1
+        begin = first - count * (period_after(first, period) - first)
+    return replace(filters, date_from=begin, date_to=first - timedelta(days=1), compare=False), count
+
+
+def _fill(figure: Figure, source: Source, filters: Filters) -> Filled:
     period = filters.drawn_by(figure.periods)
     cards = {name: card for name in [*figure.metrics, *figure.cards] if (card := source.card(name))}
     title = figure.title.replace("{period}", period)
@@ -80,7 +132,7 @@ def fill(figure: Figure, source: Source, filters: Filters) -> Filled:
     if PERIODS.index(period) > PERIODS.index(filters.period) and "{period}" not in figure.title:
         scope += f", by {period}"
     filled = Filled(figure, title, filters, period, scope, cards=cards)
-    if reason := _cannot(figure, filters):
+    if reason := _cannot(figure, source, filters):
         return replace(filled, empty=reason)
     if source.everything is None:
         return replace(filled, empty=f"Nothing has been published of any event yet. {figure.empty}")
@@ -160,6 +212,8 @@ def parameters(filters: Filters, period: Shown, source: Source, by: str | None =
         "first_period": first,
         "last_period": last,
         "days": filters.days,
+        "creator": filters.creator,
+        **{name: value if segment == name else None for name in SEGMENTS},
     }
 
 
@@ -296,23 +350,33 @@ def _drawn(figure: Figure) -> set[str]:
     return named | (set() if isinstance(drawing, Tiles) else set(figure.columns))
 
 
-def _cannot(figure: Figure, filters: Filters) -> str | None:
+def _cannot(figure: Figure, source: Source, filters: Filters) -> str | None:
     """Why a figure cannot be of these filters: what is published by app is not also published by country."""
-    if figure.by and (filters.segment or (filters.app is not None and figure.by != "app")):
+    segment = filters.segment and title_of(filters.segment[0]).lower()
+    # of a home of one app everything is that app's
+    is_of_an_app = filters.app is not None and len(source.apps) > 1
+    if figure.by and (segment or (is_of_an_app and figure.by != "app")):
         return f"This is published by {title_of(figure.by).lower()} over all apps, and not by another segment too."
-    if filters.segment and filters.app is not None and figure.is_by_segment:
-        return f"This is published by app, and by {title_of(filters.segment[0]).lower()}, but not by both."
+    if segment and (is_of_an_app or source.only_app) and figure.is_by_segment:
+        return f"This is published by app, and by {segment}, but not by both."
+    if figure.question and filters.segment and not figure.knows(filters.segment[0]):
+        return f"This is read from events, which have no {segment}: take that filter away."
     return None
+
+
+def _ignores(figure: Figure, filters: Filters) -> bool:
+    """Whether a figure would show more than what is asked for."""
+    return (filters.app is not None and not figure.knows_apps) or (
+        filters.segment is not None and not figure.knows(filters.segment[0])
+    )
 
 
 def _scope(figure: Figure, filters: Filters) -> str:
     """What the rows are of, in words."""
-    takes_app = figure.is_by_segment or bool(figure.question) or "app" in figure.parameters
-    parts = [f"app {filters.app}" if filters.app is not None and takes_app else "all apps"]
+    parts = [f"app {filters.app}" if filters.app is not None and figure.knows_apps else "all apps"]
     if filters.segment:
         name = title_of(filters.segment[0]).lower()
-        is_of_it = figure.is_by_segment or bool(figure.question)
-        parts.append(f"{name} {filters.segment[1]}" if is_of_it else f"not by {name}")
+        parts.append(f"{name} {filters.segment[1]}" if figure.knows(filters.segment[0]) else f"not by {name}")
     return ", ".join(parts)
 
 
@@ -322,6 +386,11 @@ def _why_empty(filled: Filled, source: Source) -> str:
         return (
             f"There is no event from {day_text(filters.date_from)} to {day_text(filters.date_to)}; the data reach "
             f"from {day_text(data.first_day)} to {day_text(data.last_day)}."
+        )
+    if filters.segment and filled.figure.is_by_segment:
+        name = title_of(filters.segment[0]).lower()
+        return (
+            f"Nothing is published here of {name} {filters.segment[1]}: nothing happened, or it is not told by {name}."
         )
     return filled.figure.empty
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from serving import reader
-from serving.figures.figure import FigureError, Period
+from serving.figures.figure import SEGMENTS, FigureError, Period
 from serving.periods import months_before
 from serving.publications import current_publication, read_catalog
 
@@ -20,7 +20,6 @@ PERIODS: tuple[Period, ...] = ("day", "week", "month")
 # a range of at most so many days is drawn by day, by week; a longer one by month
 MOST_DAYS, MOST_DAYS_OF_WEEKS = 62, 190
 MONTHS_SHOWN = 12
-SEGMENTS = ("country", "device_type", "channel")
 
 
 @dataclass(frozen=True)
@@ -39,12 +38,17 @@ class AppData:
 
 @dataclass(frozen=True)
 class Filters:
-    """What to show: whole local days, both inclusive; `app` null is all apps, `segment` a pair such as country, FR."""
+    """What to show: whole local days, both inclusive; `app` null is all apps, `segment` a pair such as country, FR.
+
+    `compare` sets what there is beside what there was in the period before; `creator` is whose page it is.
+    """
 
     date_from: date
     date_to: date
     app: str | None = None
     segment: tuple[str, str] | None = None
+    compare: bool = False
+    creator: str | None = None
 
     @property
     def days(self) -> int:

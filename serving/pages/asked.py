@@ -36,6 +36,7 @@ class Asked:
     date_to: date | None = None
     compare: bool = False
     segment: str | None = None
+    creator: str | None = None
 
     @classmethod
     def of(cls, query: Mapping[str, str]) -> Asked:
@@ -45,7 +46,15 @@ class Asked:
         if chosen is not None and chosen not in RANGES:
             raise FigureError(f"The range is {chosen!r}. Legal: {', '.join(RANGES)}; or give `from` and `to`.")
         compare = query.get("compare", "") not in ("", "0", "false")
-        return cls(query.get("app") or None, chosen, first, last, compare, query.get("segment") or None)
+        return cls(
+            query.get("app") or None,
+            chosen,
+            first,
+            last,
+            compare,
+            query.get("segment") or None,
+            query.get("creator") or None,
+        )
 
     def but(self, **changes: Any) -> Asked:
         """The same, with something else asked for."""
@@ -61,6 +70,7 @@ class Asked:
             "to": self.date_to and self.date_to.isoformat(),
             "compare": "1" if self.compare else None,
             "segment": self.segment,
+            "creator": self.creator,
         }
         return urlencode({key: value for key, value in said.items() if value})
 
@@ -75,7 +85,8 @@ class Asked:
         data = source.data_of(self.app)
         if self.range and self.range != DEFAULT and data is not None:
             first, last = _days(self.range, data)
-        return source.filters(self.app, first, last, self.segment)
+        found = source.filters(self.app, first, last, self.segment)
+        return replace(found, compare=self.compare, creator=self.creator)
 
 
 def _days(name: str, data: AppData) -> tuple[date, date]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -13,7 +15,8 @@ from starlette.routing import BaseRoute
 from serving.dashboards import Dashboard
 from serving.figures import Figure, FigureError
 from serving.figures.figure import nearest_of
-from serving.pages.figures import drawing, figures_in, links_of
+from serving.pages import health
+from serving.pages.figures import drawing, figure_alone, figures_in
 from serving.pages.metrics import of_metric
 from serving.pages.site import HEADERS, Site, Visit, as_of, published_at
 
@@ -53,6 +56,8 @@ def _board(visit: Visit, board: Dashboard) -> Response:
     figures = [(visit.library.figures[one.figure], one.width, one.optional) for one in board.figures]
     is_whole = "whole" in visit.request.query_params
     parts = figures_in(visit, path, figures, is_whole=is_whole)
+    if board.name == health.BOARD:
+        parts = chain(health.told(visit), parts)
     # who has no scripts is led to the page with all its rows
     whole_at = (
         None if is_whole else str(visit.request.url.include_query_params(whole="1").replace(scheme="", netloc=""))
@@ -71,18 +76,14 @@ def _figure(visit: Visit) -> Figure:
 
 
 def _fragment(visit: Visit) -> Response:
-    figure = _figure(visit)
-    macros = visit.site.templates.get_template("drawing/figure.html.jinja").module
-    links = links_of(visit, figure.name, _page_of(visit))
-    text = macros.figure(drawing(visit, figure).result().view, 6, links)  # type: ignore[attr-defined]
+    text = figure_alone(visit, _page_of(visit), _figure(visit))
     return Response(text, headers=HEADERS, media_type="text/html; charset=utf-8")
 
 
 def _page_of(visit: Visit) -> str:
     """The page that a fragment is for, to which its rows lead back: one of ours, whatever is said."""
     said = visit.request.query_params.get("on", "")
-    name = said.removeprefix("/dashboards/")
-    return f"/dashboards/{name}" if name in visit.library.dashboards else "/"
+    return said if re.fullmatch(r"/(dashboards|creators|figures|metrics)/[^/\\\s]+", said) else "/"
 
 
 def _alone(visit: Visit) -> Response:

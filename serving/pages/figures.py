@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import OrderedDict
@@ -15,6 +16,8 @@ from serving.drawing.html import View, view
 from serving.figures import Figure, FigureError, Filled, Filters, fill
 from serving.pages.links import Links
 from serving.snapshots import Snapshot, Snapshots
+
+log = logging.getLogger("footfall.pages")
 
 if TYPE_CHECKING:
     from serving.pages.site import Visit
@@ -114,22 +117,30 @@ def figures_in(
     """
     # all are begun before the first is sent, so that they are of one publication
     begun = [(figure, width, optional, drawing(visit, figure)) for figure, width, optional in figures]
-    return _sent(visit, path, begun, is_whole)
+    return _sent(visit, path, begun, waits=is_whole, is_open=is_whole)
+
+
+def figure_alone(visit: Visit, path: str, figure: Figure) -> str:
+    """A figure as it is put into a page that shows it already, or why it cannot be shown."""
+    return "".join(_sent(visit, path, [(figure, 6, False, drawing(visit, figure))], waits=True, is_open=False))
 
 
 def _sent(
-    visit: Visit, path: str, begun: list[tuple[Figure, int, bool, Future[Drawn]]], is_whole: bool
+    visit: Visit, path: str, begun: list[tuple[Figure, int, bool, Future[Drawn]]], *, waits: bool, is_open: bool
 ) -> Iterator[str]:
     until = time.monotonic() + PATIENCE_SECONDS
     macros: Any = visit.site.templates.get_template("drawing/figure.html.jinja").module
     for figure, width, optional, future in begun:
         links = links_of(visit, figure.name, path)
         try:
-            drawn = future.result(None if is_whole else max(0.0, until - time.monotonic()))
+            drawn = future.result(None if waits else max(0.0, until - time.monotonic()))
         except TimeoutError:
             yield macros.waiting(figure, width, links)
         except FigureError as error:
             yield macros.failed(figure, width, links, str(error))
+        except Exception:
+            log.exception("figure %s could not be drawn", figure.name)
+            yield macros.failed(figure, width, links, "This figure could not be drawn; the server's log says why.")
         else:
             if not (optional and drawn.view.empty):
-                yield macros.figure(drawn.view, width, links, is_whole)
+                yield macros.figure(drawn.view, width, links, is_open)

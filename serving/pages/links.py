@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
 from serving.drawing.html import View
-from serving.figures.filters import SEGMENTS
+from serving.figures.figure import SEGMENTS
 from serving.pages.asked import Asked
 
 
@@ -39,7 +39,7 @@ class Links:
 
     def metric(self, name: str) -> str:
         """What a metric means, and where it comes from."""
-        return self.asked.at(f"/metrics/{name}")
+        return self.asked.but(creator=None).at(f"/metrics/{name}")
 
     def explore(self, view: View) -> str:
         """The question of a figure, to be changed."""
@@ -50,10 +50,11 @@ class Links:
         """Where a value of a column leads: what it names is filtered by, or has a page of its own."""
         if not value:
             return None
-        if column in SEGMENTS:
-            return self.asked.at(self.path, segment=f"{column}={value}")
+        page = self.asked.but(creator=None)
+        if column in SEGMENTS and not self.asked.creator:
+            return page.at(self.path, segment=f"{column}={value}")
         if column == "app" and not self.is_of_one_app:
-            return self.asked.at(self.path, app=value)
+            return page.at(self.path, app=value)
         if column == "creator_id":
-            return self.asked.at(f"/creators/{quote(value, safe='')}")
+            return page.at(f"/creators/{quote(value, safe='')}")
         return None

@@ -23,7 +23,7 @@ from serving.drawing import theme
 from serving.drawing.html import environment
 from serving.drawing.numbers import day_text, title_of
 from serving.figures import FigureError, Filters, Source
-from serving.figures.filters import SEGMENTS
+from serving.figures.figure import SEGMENTS
 from serving.pages.asked import RANGES, Asked
 from serving.pages.assets import Assets
 from serving.pages.figures import Figures
@@ -97,6 +97,10 @@ class Site:
     snapshots: Snapshots
     assets: Assets = field(default_factory=Assets)
     entries: list[Entry] = field(default_factory=list)
+    # where paths begin whose answers change without a publication
+    moving: list[str] = field(default_factory=list)
+    # whether the socket of what comes in is served beside the pages
+    is_live: bool = False
 
     def __post_init__(self) -> None:
         self.access = Access(self.home)
@@ -133,12 +137,13 @@ class Site:
             library, fault = self.library()
             try:
                 visit = Visit(self, request, who, snapshot, asked, library, fault)
-                if request.headers.get("if-none-match") == visit.etag:
+                is_kept = not request.url.path.startswith(tuple(self.moving))
+                if is_kept and request.headers.get("if-none-match") == visit.etag:
                     return Response(status_code=304, headers={**HEADERS, "ETag": visit.etag})
                 found = answer(visit)
             except FigureError as error:
                 return self.plain(request, "This cannot be shown", str(error), 400)
-            if found.status_code == 200 and request.method == "GET":
+            if is_kept and found.status_code == 200:
                 found.headers["ETag"] = visit.etag
             return found
 
@@ -224,7 +229,8 @@ class Site:
         return {
             **self._frame(visit.library, visit.fault, visit.request),
             "has_keys": self.access.has_keys,
-            "at": asked.at,
+            # who leaves a creator's page leaves the creator
+            "at": asked.but(creator=None).at,
             "asked": asked,
             "filters": filters,
             "ranges": RANGES,

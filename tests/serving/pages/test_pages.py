@@ -5,18 +5,25 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import httpx
 import pytest
 
 from ingest.collector.keys import Keys
-from serving.figures import open_source
+from ingest.landing.batches import BatchReceipt, Source, commit, ensure_landing
+from serving.dashboards import read_library
+from serving.drawing.html import view
+from serving.figures import Filters, fill, open_source
 from tests.ingest.collector.browser import needs_chromium
+from tests.serving.pages.explore.homes import events, publish_events
 from tests.serving.pages.server import serving
 from tests.serving.report.browser import WIDTHS, browser, faults_for_readers, shown
-from tests.serving.report.homes import clocks, publish_rows
+from tests.serving.report.homes import REPOSITORY, clocks, metric, publish_rows
 from tests.serving.report.test_report import HOSTILE, MONTHS, hostile_rows
 
 DASHBOARDS = (
@@ -95,7 +102,7 @@ def test_a_metric_is_explained(client: httpx.Client) -> None:
     page = client.get("/metrics/mrr").text
     assert "Monthly recurring revenue" in page and "Finance" in page and "cents" in page and "data-figure=" in page
     assert "/metrics/mrr" in client.get("/definitions").text
-    assert client.get("/metrics/mrx").status_code == 400 and "did you mean mrr" in client.get("/metrics/mrx").text
+    assert client.get("/metrics/mrx").status_code == 400 and "<code>mrr</code>?" in client.get("/metrics/mrx").text
 
 
 @pytest.mark.parametrize(
@@ -140,6 +147,116 @@ def test_a_read_key_sees_its_app_alone(tmp_path: Path) -> None:
         assert client.get("/", params={"app": HOSTILE}).status_code == 403
 
 
+def test_the_period_before_stands_beside_the_period(client: httpx.Client) -> None:
+    query = {"from": "2025-05-01", "to": "2025-06-15", "compare": "1"}
+    text = client.get("/figures/growth_accounting.html", params=query).text
+    assert "the period before" not in text  # by day nothing is published here
+    query = {"from": "2024-05-01", "to": "2025-06-15", "compare": "1"}
+    assert (
+        "Nothing is known of the period before, 1\u00a0Mar\u00a02023"
+        in client.get("/figures/active_persons.html", params=query).text
+    )
+
+
+def test_like_stands_beside_like(tmp_path: Path) -> None:
+    values = {
+        f"{year}-{month:02}-01": float(year % 100 * 100 + month) for year in (2023, 2024) for month in range(1, 13)
+    }
+    source = open_source(
+        publish_rows(
+            tmp_path / "home",
+            {
+                "int_data_clocks": clocks("shop", first="2023-01-01", last="2024-12-31"),
+                "metric_revenue": metric(values),
+                "metric_active_persons": metric(values),
+                "fct_web_traffic": [
+                    {"session_date": day, "app": "shop", "channel": channel, "sessions": sessions, "bounces": 0}
+                    for day, channel, sessions in (
+                        ("2023-06-01", "Email", 10), ("2024-06-01", "Email", 15), ("2024-06-01", "Direct", 5)
+                    )
+                ],
+            },
+        )
+    )  # fmt: skip
+    library = read_library(REPOSITORY)
+    asked = Filters(date(2024, 1, 1), date(2024, 12, 31), compare=True)
+    for name, unit in (("active_persons", ""), ("revenue_over_time", "$")):
+        shown = view(fill(library.figures[name], source, asked), source)
+        assert shown.spec and len(shown.spec["places"]) == 12
+        for month, place in enumerate(shown.spec["places"], start=1):
+            now, before = (float(row[1].strip("$").replace(",", "")) for row in place["rows"])
+            assert (now, before) == (2400 + month, 2300 + month) if not unit else (24 + month / 100, 23 + month / 100)
+    ranking = view(fill(library.figures["channels"], source, asked), source)
+    assert [(row["label"], row["change"]) for row in ranking.body["rows"]] == [
+        ("Email", "▲\u00a050.0\u00a0%"),
+        ("Direct", "new"),
+    ]
+    apart = view(fill(library.figures["channels"], source, replace(asked, compare=False)), source)
+    assert {row["change"] for row in apart.body["rows"]} == {None}
+
+
+def test_what_no_mart_is_split_by_is_read_from_the_events(tmp_path: Path) -> None:
+    with serving(publish_events(tmp_path / "home")) as origin, httpx.Client(base_url=origin) as client:
+        told = client.get("/figures/retention_triangle.json?app=shop&range=all").json()
+        assert told["question"]["app"] == "shop" and told["scope"] == "app shop"
+        first = told["rows"][0]
+        persons = {row["person_id"] for row in events() if row["app"] == "shop"}
+        assert sum(row[2] for row in told["rows"] if row[1] == 0) == len(persons) and first[3] == 1.0
+        told = client.get("/figures/web_headline.json?app=shop&segment=country=FR&range=all").json()
+        seen = [row for row in events() if row["app"] == "shop" and row["country"] == "FR"]
+        values = {row[0]: row[1] for row in told["rows"]}
+        assert values["visitors"] == len({row["person_id"] for row in seen})
+        assert values["views"] == sum(row["is_page_view"] for row in seen)
+        # an event has no channel: nothing is made of that
+        told = client.get("/figures/web_headline.json?app=shop&segment=channel=Email").json()
+        assert "not by both" in told["empty"] and told["rows"] == []
+
+
+def test_a_row_that_names_a_value_filters_by_it(client: httpx.Client) -> None:
+    page = client.get("/dashboards/web").text
+    link = f'href="/dashboards/web?{urlencode({"segment": f"country={HOSTILE}"})}"'
+    assert link in page.replace("&amp;", "&")
+    chosen = client.get("/dashboards/web", params={"segment": f"country={HOSTILE}", "app": "shop"})
+    assert chosen.status_code == 200 and "<script>alert" not in chosen.text
+    # taking a filter away leaves the others
+    assert 'href="/dashboards/web?app=shop"' in chosen.text
+
+
+def test_a_creator_has_a_page(client: httpx.Client) -> None:
+    page = client.get(f"/creators/{quote(HOSTILE, safe='')}")
+    assert page.status_code == 200 and page.text.count("data-figure=") == 8 and "<script>alert" not in page.text
+    assert f"/creators/{quote(HOSTILE, safe='')}" in client.get("/dashboards/creators").text
+    assert client.get("/creators/nobody").status_code == 400
+
+
+def test_data_health_tells_what_landed_and_names_no_file(tmp_path: Path) -> None:
+    home = publish_rows(tmp_path / "home", {"int_data_clocks": clocks("shop", "desk")})
+    ensure_landing(home)
+    for number, app in enumerate(("shop", "desk", "shop")):
+        source = Source(name="/srv/anna/secret.ndjson", sha256="0", bytes=1, format="ndjson")
+        receipt = BatchReceipt(
+            batch_id=f"20260101T00000{number}_000000_abcdef", load_date=date(2026, 1, 1), path=None, source=source,
+            app=app, received=10, accepted=6, duplicate=1, quarantined=3,
+            quarantined_by_reason={"bad_json": 2, "missing_event_name": 1}, min_event_date=date(2025, 6, 1),
+            max_event_date=date(2025, 6, 15), loaded_at=datetime(2026, 1, 1, tzinfo=UTC), footfall_version="1",
+        )  # fmt: skip
+        work = tmp_path / f"work{number}"
+        work.mkdir()
+        commit(home, receipt, work)
+    with serving(home) as origin, httpx.Client(base_url=origin) as client:
+        page = client.get("/dashboards/data_health").text
+        assert "secret" not in page and "Bad json" in page and "Publications that are kept" in page
+        rows = list(csv.reader(io.StringIO(client.get("/data-health/quarantine.csv").text)))
+        assert [row[:2] for row in rows] == [["reason", "rows"], ["bad_json", "6"], ["missing_event_name", "3"]]
+        rows = list(csv.reader(io.StringIO(client.get("/data-health/batches.csv?app=desk").text)))
+        assert len(rows) == 2
+        assert "What has landed" in client.get("/live").text
+        _, secret = Keys(home).create("read", "desk")
+        client.headers["Authorization"] = f"Bearer {secret}"
+        rows = list(csv.reader(io.StringIO(client.get("/data-health/quarantine.csv").text)))
+        assert [row[1] for row in rows[1:]] == ["2", "1"]
+
+
 @needs_chromium
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_a_page_fits_every_width_in_both_themes(chromium: Any, origin: str, theme: str) -> None:
@@ -151,3 +268,88 @@ def test_a_page_fits_every_width_in_both_themes(chromium: Any, origin: str, them
                 assert page.overflow() == [], (name, width)
             assert faults_for_readers(page.page) == [], name
             assert (page.said, page.asked) == ([], []), name
+
+
+@needs_chromium
+def test_a_publication_is_shown_without_losing_the_place(chromium: Any, tmp_path: Path) -> None:
+    rows = {"int_data_clocks": clocks("shop"), "metric_active_persons": metric(MONTHS, open_from="2025-06")}
+    home = publish_rows(tmp_path / "home", rows)
+    with serving(home) as origin, shown(chromium, f"{origin}/dashboards/overview") as page:
+        value = "[data-metric=active_persons] .value"
+        assert page.page.text_content(value) == "60"
+        page.page.locator("[data-figure=active_persons] summary", has_text="Data").click()
+        page.page.focus("[data-figure=active_persons] .plot")
+        page.page.evaluate("scrollTo({top: 300, behavior: 'instant'})")
+        more = metric({**MONTHS, "2025-05-01": 75.0}, open_from="2025-06")
+        publish_rows(home, {**rows, "metric_active_persons": more}, name="20260102T000000_000000_abcdef")
+        page.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        page.page.wait_for_selector(f"{value}[data-value='75.0']")
+        page.page.wait_for_selector("[data-figure=active_persons] .plot svg")
+        assert page.page.evaluate("scrollY") == 300
+        assert page.page.evaluate("document.activeElement.closest('[data-figure]').dataset.figure") == "active_persons"
+        assert page.page.locator("[data-figure=active_persons] details.rows[open]").count() == 1
+        assert (page.said, page.asked) == ([], [])
+
+
+@needs_chromium
+def test_a_page_is_used_by_the_keyboard_alone(chromium: Any, origin: str) -> None:
+    with shown(chromium, f"{origin}/dashboards/web?range=all") as page:
+        tab = page.page
+        tab.keyboard.press("Tab")
+        assert tab.evaluate("document.activeElement.className") == "skip"
+        # an app is chosen: the page follows, and its address says so
+        tab.focus("select[name=app]")
+        with tab.expect_navigation():
+            tab.keyboard.press("ArrowDown")
+        assert "app=%3C" in tab.url and "range=all" in tab.url
+        # a row is followed by Enter, and the filter is taken away by it
+        tab.wait_for_selector("html[data-drawn]", state="attached")
+        tab.focus("[data-figure=channels] a.row >> nth=0")
+        with tab.expect_navigation():
+            tab.keyboard.press("Enter")
+        assert "segment=channel" in tab.url
+        tab.go_back()
+        tab.wait_for_selector("html[data-drawn]", state="attached")
+        assert "segment" not in tab.url and tab.input_value("select[name=app]") == HOSTILE
+        # days of one's own, and the period before
+        tab.select_option("select[name=range]", "")
+        tab.fill("input[name=from]", "2025-03-01")
+        with tab.expect_navigation():
+            tab.fill("input[name=to]", "2025-05-31")
+        assert "from=2025-03-01&to=2025-05-31" in tab.url
+        with tab.expect_navigation():
+            tab.focus("input[name=compare]")
+            tab.keyboard.press("Space")
+        assert "compare=1" in tab.url
+        # the theme holds on the next page, from its first paint on
+        tab.focus("#theme")
+        tab.keyboard.press("Enter")
+        tab.goto(f"{origin}/dashboards/revenue")
+        assert tab.get_attribute("html", "data-theme") == "dark"
+        assert (page.said, page.asked) == ([], [])
+
+
+@needs_chromium
+@pytest.mark.parametrize("count", [0, 1])
+def test_an_empty_home_and_one_event_say_what_is_missing(chromium: Any, tmp_path: Path, count: int) -> None:
+    one = {"int_data_clocks": clocks("shop", first="2025-06-15")} if count else {"int_data_clocks": [{"app": None}]}
+    rows = {**one, "metric_active_persons": metric({"2025-06-15": 1.0}, "day", open_from="2025") if count else []}
+    with serving(publish_rows(tmp_path / "home", rows)) as origin:
+        for path in ("/", "/dashboards/web", "/dashboards/data_health", "/live"):
+            with shown(chromium, f"{origin}{path}", width=360, bypass_csp=True) as page:
+                assert page.overflow() == [] and faults_for_readers(page.page) == []
+                assert (page.said, page.asked) == ([], [])
+
+
+@needs_chromium
+def test_without_scripts_a_page_is_tables(chromium: Any, origin: str) -> None:
+    context = chromium.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{origin}/dashboards/overview?app=shop")
+    page.wait_for_url("**whole=1")
+    assert page.locator("[data-figure=active_persons] .rows[open] td").first.is_visible()
+    page.select_option("select[name=app]", "")
+    page.click("text=Show")
+    assert "app=&" in page.url and "whole=1" in page.url
+    assert page.locator("[data-figure=active_persons] .rows[open] td").first.is_visible()
+    context.close()

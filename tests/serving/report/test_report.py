@@ -239,7 +239,7 @@ def test_a_dashboard_that_names_no_figure_is_told_the_nearest(tmp_path: Path) ->
     (tmp_path / "dashboards").mkdir()
     path = tmp_path / "dashboards" / "mine.yml"
     path.write_text("title: Mine\nabout: x\nowner: {name: Me}\nfigures: [active_person]\n")
-    with pytest.raises(FigureError, match="did you mean active_persons"):
+    with pytest.raises(FigureError, match="did you mean `active_persons`"):
         read_library(REPOSITORY, tmp_path)
 
 
