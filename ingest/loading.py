@@ -141,6 +141,30 @@ def load_file(
             return job.run()
 
 
+def make_readers(connection: duckdb.DuckDBPyConnection, settings: LoadSettings, cleaner: privacy.Cleaner) -> None:
+    """Make what drafts are read with: on every connection that turns what is sent into events.
+
+    Raises:
+        UnusableSource: when the tracking plan is to be kept and cannot be read.
+    """
+    connection.execute(value_macros())
+    connection.execute(content.MACROS)
+    agents.make_reader(connection)
+    countries.make_reader(connection, settings.country_database)
+    privacy.install(connection, cleaner)
+    if settings.plan_violations == "quarantine":
+        tracking.make_plan(connection, project_folder())
+
+
+def admissible(
+    draft: str, settings: LoadSettings, cleaner: privacy.Cleaner, app: str, zone: str, loaded_at: datetime
+) -> str:
+    """The SQL of landing rows of a draft, each with why it is none, if so: see `ingest.envelope.checked`."""
+    draft, private = privacy.filtered(draft, app, cleaner), privacy.fields(cleaner, app)
+    rows = checked(draft, app, zone, loaded_at, settings.max_future_hours, private)
+    return tracking.held_to_plan(rows) if settings.plan_violations == "quarantine" else rows
+
+
 class _Load:
     """The load of one file: read fast where the file is clean, read again with care where it is not."""
 
@@ -177,13 +201,7 @@ class _Load:
         self.connection = duckdb.connect(str(self.work / "stage.duckdb"), config=options)
         self.connection.execute("set enable_progress_bar = true; set enable_progress_bar_print = false")
         self.connection.execute(f"set timezone = {literal(self.zone)}")
-        self.connection.execute(value_macros())
-        self.connection.execute(content.MACROS)
-        agents.make_reader(self.connection)
-        countries.make_reader(self.connection, self.settings.country_database)
-        privacy.install(self.connection, self.cleaner)
-        if self.settings.plan_violations == "quarantine":
-            tracking.make_plan(self.connection, project_folder())
+        make_readers(self.connection, self.settings, self.cleaner)
         self.connection.execute(f"set allowed_directories = [{literal(self.work)}, {literal(events_dir(self.home))}]")
         self.connection.execute(f"set allowed_paths = [{literal(self.source.path.resolve())}]")
         self.connection.execute("set enable_external_access = false; set lock_configuration = true")
@@ -287,10 +305,7 @@ class _Load:
             if not keys.are_columns:
                 raise duckdb.NotSupportedError("keys that cannot be columns")
             draft = ndjson.draft(self.source, keys, self.settings.max_line_bytes)
-        draft = privacy.filtered(draft, self.app, self.cleaner)
-        private = privacy.fields(self.cleaner, self.app)
-        rows = checked(draft, self.app, self.zone, self.loaded_at, self.settings.max_future_hours, private)
-        return tracking.held_to_plan(rows) if self.settings.plan_violations == "quarantine" else rows
+        return admissible(draft, self.settings, self.cleaner, self.app, self.zone, self.loaded_at)
 
     def _messages(self, careful: bool) -> str:
         """The rows of a vendor's file as JSON, whatever they are written in."""

@@ -122,18 +122,28 @@ def application(shared: Shared, parts: list[Starlette], *, receives: bool = True
 
 
 class _ByFirstWord:
-    """The part that has routes below the first word of a path; none is looked through for one that is not its own."""
+    """The part that has routes below the first word of a path; none is looked through for one that is not its own.
+
+    A path without parameters is its part's also where the word is another's.
+    """
 
     def __init__(self, parts: list[Starlette]) -> None:
         self._last = parts[-1]
         self._by_word: dict[str, Starlette] = {}
+        self._by_path: dict[str, Starlette] = {}
         for part in parts:
-            for word in {_first_word(path) for path in _paths(part)} - {""}:
-                if self._by_word.setdefault(word, part) is not part:
-                    raise ValueError(f"Two parts of the server have routes below /{word}.")
+            for path in _paths(part):
+                owner = self._by_word.setdefault(_first_word(path), part) if _first_word(path) else part
+                if owner is part:
+                    continue
+                if "{" in path or path in _paths(owner):
+                    raise ValueError(f"Two parts of the server have routes below /{_first_word(path)}.")
+                self._by_path[path] = part
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._by_word.get(_first_word(scope["path"]), self._last)(scope, receive, send)
+        path = scope["path"]
+        part = self._by_path.get(path) or self._by_word.get(_first_word(path), self._last)
+        await part(scope, receive, send)
 
 
 def _paths(part: Starlette) -> set[str]:

@@ -24,6 +24,12 @@ def _api(shared: Shared) -> Starlette:
     return api(shared)
 
 
+def _live(shared: Shared) -> Starlette:
+    from serving.live import live
+
+    return live(shared)
+
+
 def _pages(shared: Shared) -> Starlette:
     from starlette.applications import Starlette
 
@@ -35,14 +41,14 @@ def _pages(shared: Shared) -> Starlette:
 
 # what a server is made of beside the collector, which receives; each with words of its own at the begin of its paths,
 # the last one for all that nobody else has
-PARTS: dict[str, Part] = {"api": _api, "pages": _pages}
+PARTS: dict[str, Part] = {"api": _api, "live": _live, "pages": _pages}
 
 
 def serve(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on.")] = 8000,
     only: Annotated[
-        Literal["collector", "api", "pages"] | None,
+        Literal["collector", "api", "live", "pages"] | None,
         typer.Option(help=f"Serve this alone; there is: {', '.join(('collector', *PARTS))}."),
     ] = None,
     app: Annotated[str, typer.Option(help="The app of events while the home has no keys.")] = "default",
@@ -83,7 +89,9 @@ def serve(
     print(f"Footfall {does} on {_address(listening)} {told}; home {folder}. Ctrl-C ends it.", flush=True)
     config = uvicorn.Config(
         application(shared, parts, receives=receives), log_level="warning", access_log=False, server_header=False,
-        timeout_keep_alive=30, timeout_graceful_shutdown=10, h11_max_incomplete_event_size=64 * 1024,
+        timeout_keep_alive=30, timeout_graceful_shutdown=10,
+        # small messages to many sockets: to compress each for each would cost more than it saves
+        ws_per_message_deflate=False, h11_max_incomplete_event_size=64 * 1024,
     )  # fmt: skip
     config.load()
     # what is imported stays: looking through it for garbage would hold every answer up
