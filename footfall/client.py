@@ -9,13 +9,14 @@ import threading
 import time
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from footfall.events import EventType, NoEvent, line, named
+from footfall.reading import HomeReader, Reader, Reading, ServerReader
 from footfall.sending import Sender, Stats, Transport
 from footfall.transports import Home, Server
 
@@ -29,17 +30,19 @@ YES = ("1", "true", "yes", "on")
 _context: ContextVar[Mapping[str, Any] | None] = ContextVar("footfall_context", default=None)
 
 
-class Analytics:
+class Analytics(Reading):
     """Footfall for an application: `Analytics(host, key)` for a server, `Analytics(home=…)` for a home on disk.
 
     Telling (`track_event`, sessions, `identify`, answers, conversions) never raises and never waits: events go into a
-    bounded buffer, from which one thread sends them.
+    bounded buffer, from which one thread sends them. Reading (`get_…`, `segment_users`, `ask`, `metric`) asks the
+    server, or the home, waits for the answer, and raises AnalyticsError where there is none.
 
     Args:
         host: the server's address; else FOOTFALL_URL, else that of `footfall serve` on this machine.
         key: the write key; else FOOTFALL_KEY.
         home: the folder of a home on this machine's disk, instead of a server; else FOOTFALL_HOME.
-        app: whose events go into a home; a server knows it by the key.
+        read_key: the key that reads, where the one above only writes; else FOOTFALL_READ_KEY.
+        app: whose events go into a home (a server knows it by the key), and whose numbers are read; None reads all.
         max_waiting: how many events may wait; further ones are dropped, and counted.
         flush_interval: how many seconds an event waits for others at the most.
         timeout: how many seconds a request may take.
@@ -55,6 +58,7 @@ class Analytics:
         key: str | None = None,
         *,
         home: str | Path | None = None,
+        read_key: str | None = None,
         app: str | None = None,
         max_waiting: int = 10_000,
         flush_interval: float = 1.0,
@@ -71,14 +75,24 @@ class Analytics:
         key = key or os.environ.get("FOOTFALL_KEY")
         self.app = app
         transport: Transport
+        self._reader: Reader
+        self._assigner: Reader
         if home is not None:
-            transport = Home(Path(home).expanduser(), app or "default")
+            folder = Path(home).expanduser()
+            transport, self._reader = Home(folder, app or "default"), HomeReader(folder, app)
+            self._assigner = self._reader
         else:
-            transport = Server(host or DEFAULT_HOST, key, timeout)
+            address = host or DEFAULT_HOST
+            transport = Server(address, key, timeout)
+            read_key = read_key or os.environ.get("FOOTFALL_READ_KEY") or key
+            self._reader = ServerReader(Server(address, read_key, timeout), app)
+            # who may write may assign
+            self._assigner = ServerReader(Server(address, key, timeout), None)
         if disabled is None:
             disabled = any(os.environ.get(name, "").lower() in YES for name in ("FOOTFALL_DISABLED", "DO_NOT_TRACK"))
         self._is_disabled, self._may_track = disabled, may_track
         self._opted_out: set[str] = set()
+        self._variants: OrderedDict[tuple[str, str], str | None] = OrderedDict()
         self._sessions: OrderedDict[str, tuple[str | None, float]] = OrderedDict()
         self._sender = Sender(
             transport,
@@ -185,6 +199,63 @@ class Analytics:
             event_name="nps_answered",
             properties={name: value for name, value in told.items() if value is not None},
         )
+
+    def create_ab_test(
+        self,
+        test_name: str,
+        variants: Sequence[str] = ("control", "variant"),
+        traffic_split: Sequence[int | float] | Mapping[str, int | float] | None = None,
+    ) -> str:
+        """Define an experiment on the server, and return its id; the first variant is the control. Takes an admin key.
+
+        Its primary metric is who converts (`record_ab_conversion`). One that is defined already, with the same split,
+        stays as it is.
+
+        Args:
+            test_name: its name, of letters, digits, `_`, `.` and `-`.
+            variants: their names.
+            traffic_split: each variant's part, by name or in their order: `[50, 50]`, `[0.9, 0.1]`. Equal by default.
+
+        Raises:
+            AnalyticsError: when it cannot be defined; the words say why.
+        """
+        told: dict[str, Any] = {"test_name": test_name, "variants": [*variants]}
+        if traffic_split is not None:
+            told["traffic_split"] = _weights(traffic_split)
+        return self._reader.define(told)
+
+    def assign_variant(self, test_id: str, user_id: str | int) -> str | None:
+        """Which variant somebody has, the same for ever; None: they take no part. The exposure is recorded once.
+
+        The server is asked once for each of them, and for a second at the most; where it does not answer, None, and it
+        is asked again the next time.
+        """
+        unit = str(user_id)
+        if (test_id, unit) in self._variants:
+            return self._variants[test_id, unit]
+        if self._is_disabled or not self._is_wanted((unit,)):
+            return None
+        try:
+            variant, _ = self._assigner.variant(test_id, unit)
+        except Exception as fault:
+            self.warn("variant", f"Nobody is assigned a variant of {test_id} for now: {fault}")
+            return None
+        self._variants[test_id, unit] = variant
+        while len(self._variants) > MOST_REMEMBERED:
+            with contextlib.suppress(KeyError):
+                self._variants.popitem(last=False)
+        return variant
+
+    def record_ab_conversion(
+        self,
+        test_id: str,
+        user_id: str | int,
+        value: float | None = None,
+        properties: Mapping[str, Any] | None = None,
+    ) -> bool:
+        """Tell that somebody did what a test is about, as `create_ab_test` made it count."""
+        told = {**(properties or {}), "experiment": test_id, **({} if value is None else {"value": value})}
+        return self.track_event(user_id, event_name=f"{test_id}_converted", properties=told)
 
     def opt_out(self, user_id: str | int) -> None:
         """Tell nothing more of a user or device from this process on, nor what of them still waits here."""
@@ -293,6 +364,16 @@ CONTEXT = {
     *("page_url", "page_title", "referrer", "utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content"),
     *("device_type", "os", "browser", "country", "region", "city", "locale", "user_agent", "ip"),
 }
+
+
+def _weights(split: Sequence[int | float] | Mapping[str, int | float]) -> list[int] | dict[str, int]:
+    """Shares as whole parts, which an experiment is assigned by: tenths of a percent of shares below 1."""
+    if isinstance(split, Mapping):
+        return dict(zip(split, cast("list[int]", _weights([*split.values()])), strict=True))
+    if all(float(part).is_integer() for part in split):
+        return [int(part) for part in split]
+    total = sum(split)
+    return [round(1000 * part / total) for part in split]
 
 
 _default: Analytics | None = None

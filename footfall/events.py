@@ -22,7 +22,7 @@ class EventType(StrEnum):
     """What kind an event is.
 
     Those of the first group are events of their own, whose names the event catalog knows: the `event_name` beside one
-    is its property `name`. The others only say how to take an event, which is called by its `event_name`.
+    is its property `label`. The others only say how to take an event, which is called by its `event_name`.
     """
 
     PAGE_VIEW = "page_view"
@@ -81,7 +81,7 @@ def named(
     kind = _known(event_type)
     if isinstance(kind, EventType) and kind not in NAMELESS:
         if event_name and event_name != kind.value:
-            told.setdefault("name", event_name)
+            told.setdefault("label", event_name)
         if kind in MONEY and "amount" in told and not {"amount_cents", "revenue"} & told.keys():
             told["revenue"] = told.pop("amount")
         return kind.value, told

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import threading
+import weakref
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -35,6 +37,7 @@ class Server:
         self._is_safe, self._host, self._port = parts.scheme == "https", parts.hostname, parts.port
         self._base, self._key, self._timeout = parts.path.rstrip("/"), key, timeout
         self._own = threading.local()
+        _SERVERS.add(self)
 
     def send(self, events: list[bytes]) -> None:
         """Post a batch."""
@@ -135,6 +138,18 @@ class Server:
                 self._host, self._port, timeout=self._timeout, context=ssl.create_default_context()
             )
         return http.client.HTTPConnection(self._host, self._port, timeout=self._timeout)
+
+
+_SERVERS: weakref.WeakSet[Server] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for server in list(_SERVERS):
+        server.forget()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 class Home:

@@ -40,6 +40,7 @@ OF_ONE_RUN = (
     # for applications that import footfall
     "url",
     "key",
+    "read_key",
     "disabled",
     "privacy_key_file",
 )

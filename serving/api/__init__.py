@@ -17,7 +17,7 @@ from starlette.middleware import Middleware
 from starlette.responses import Response
 
 from serving.access import AccessError
-from serving.api import charging, content, creators, experiments, feedback, metrics, questions, running
+from serving.api import charging, content, creators, experiments, feedback, metrics, persons, questions, running
 from serving.api.answers import Answers
 from serving.api.front import Front
 from serving.api.problems import SEE, Problem
@@ -25,7 +25,7 @@ from serving.ask import question_schema
 from serving.server import Shared
 from serving.settings import ApiSettings
 
-AREAS = (questions, metrics, charging, content, creators, experiments, feedback, running)
+AREAS = (questions, metrics, persons, charging, content, creators, experiments, feedback, running)
 ABOUT = """
 Product analytics from what is published. Every answer is of one publication, whose id its `ETag` begins with: send it
 back as `If-None-Match`, and an answer that you have is not sent again. Lists are paged by `limit` and `offset`, and

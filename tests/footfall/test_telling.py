@@ -52,12 +52,12 @@ def test_a_kind_that_the_catalog_knows_is_the_event_and_others_are_called_by_the
     client.track_event("u", EventType.PURCHASE, "order", {"amount": Decimal("12.50"), "currency": "EUR"})
     events = told(client, home)
     assert [(event["event_name"], event["properties"]) for event in events] == [
-        ("page_view", {"name": "home"}),
+        ("page_view", {"label": "home"}),
         ("page_view", {}),
         ("cta_clicked", {"place": "top", "event_type": "button_click"}),
         ("plan_chosen", {"event_type": "conversion"}),
         ("own_name", {}),
-        ("payment_completed", {"currency": "EUR", "name": "order", "revenue": 12.5}),
+        ("payment_completed", {"currency": "EUR", "label": "order", "revenue": 12.5}),
     ]
     assert events[0]["context"]["page_url"] == "https://a.example/?q=1"
     assert (events[5]["revenue"], events[5]["currency"]) == (12.5, "EUR")
