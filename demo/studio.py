@@ -25,6 +25,13 @@ PEOPLE = 1_800
 FIRST, LAST = datetime(2014, 10, 1), datetime(2015, 10, 4, 18)
 DATA = Path(__file__).parent / "data"
 SITE = "https://studio.example"
+ACTIONS: list[tuple[str, dict[str, str]]] = [
+    ("site_search", {"search_term": "watercolour"}),
+    ("site_search", {"search_term": "Sunset"}),
+    ("outbound_link", {"url": "https://blog.example/review"}),
+    ("download", {"url": f"{SITE}/guide.pdf"}),
+    ("page_not_found", {}),
+]
 
 # weight, referrer, UTM parameters, dollars a day
 CHANNELS: dict[str, tuple[float, str | None, dict[str, str], float]] = {
@@ -321,7 +328,7 @@ def creators() -> Iterator[dict[str, Any]]:
 
 
 def events() -> list[dict[str, Any]]:
-    """Every event, in order of time, with an id by its place."""
+    """Every event, with an id by its place in time; what pages tell beside comes last."""
     rng = random.Random(SEED)
     found = list(creators())
     for number in range(1, PEOPLE + 1):
@@ -336,7 +343,32 @@ def events() -> list[dict[str, Any]]:
         found += visitor.events
     found = [event for event in found if event["occurred_at"] <= LAST]
     found.sort(key=lambda event: (event["occurred_at"], event["user_id"] or "", event["anonymous_id"] or ""))
-    return [{"event_id": f"studio-{n:06d}", "app": "studio", **event} for n, event in enumerate(found, start=1)]
+    beside = [event for event in beside_pages(found) if event["occurred_at"] <= LAST]
+    return [
+        {"event_id": f"{name}-{number:06d}", "app": "studio", **event}
+        for name, events in (("studio", found), ("studio-page", beside))
+        for number, event in enumerate(events, start=1)
+    ]
+
+
+def beside_pages(found: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """What a page tells of its reader, whom it leads elsewhere, and what is not there: a part of the views say it."""
+    rng = random.Random(f"{SEED}/pages")
+    for event in found:
+        if event["event_name"] != "page_view" or event["anonymous_id"] is None:
+            continue
+        beside = {name: event[name] for name in ("user_id", "anonymous_id", "context")}
+        after, seconds = rng.random(), rng.randint(2, 8)
+        told = {"engagement_time_msec": seconds * 1000, "scroll_depth": rng.choice([25, 50, 75, 100])}
+        action, properties = rng.choice(ACTIONS)
+        if after < 0.4:
+            at = event["occurred_at"] + timedelta(seconds=seconds)
+            yield {"event_name": "engagement", "occurred_at": at, "properties": told, **beside}
+        elif after < 0.43 and event["user_id"]:
+            if action == "page_not_found":
+                beside["context"] = {**event["context"], "page_url": f"{SITE}/app/old"}
+            at = event["occurred_at"] + timedelta(seconds=1)
+            yield {"event_name": action, "occurred_at": at, "properties": properties, **beside}
 
 
 def spend() -> Iterator[dict[str, Any]]:

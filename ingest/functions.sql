@@ -30,6 +30,14 @@ create or replace macro page_of(address) as split_part(split_part(address, '?', 
 create or replace macro url_parameter(url, parameter) as
     nullif(trim(url_decode(replace(regexp_extract(url, '(?i)[?&]' || parameter || '=([^&#]*)', 1), '+', ' '))), '');
 
+-- a page by its address without fragment and query, but for the parameters that tell one page from another
+create or replace macro page_name(address, parameters) as page_of(address) || case
+    when len(parameters) > 0 and contains(address, '?') then coalesce('?' || nullif(array_to_string(list_filter(list_transform(
+        parameters, lambda parameter: parameter || '=' || nullif(regexp_extract(split_part(address, '#', 1), '[?&]' || parameter || '=([^&#]*)', 1), '')
+    ), lambda told: told is not null), '&'), ''), '')
+    else '' end;
+
+
 create or replace macro has_parameter(url, parameter) as regexp_matches(url, '(?i)[?&]' || parameter || '=[^&#]');
 
 create or replace macro click(url, parameter, source, medium) as

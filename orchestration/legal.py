@@ -53,6 +53,7 @@ CHECKED = (
     *SEGMENT_DAYS,
     "reporting_currency",
     "reporting_timezone",
+    "page_parameters",
 )
 
 
@@ -95,6 +96,8 @@ def _fault(name: str, values: Mapping[str, Any]) -> str | None:
         return "it must be a code of ISO 4217 in capitals, such as EUR"
     if name == "reporting_timezone" and str(value).lower() not in {zone.lower() for zone in ZONE_NAMES}:
         return "it must be a time zone of IANA, such as Europe/Berlin"
+    if name == "page_parameters" and value is not None and not re.fullmatch(r"[\w.-]+( *, *[\w.-]+)*", str(value)):
+        return "it must be names of parameters parted by commas, such as id,article"
     return _contradiction(name, values)
 
 

@@ -76,6 +76,7 @@ class Experiment(_Strict):
     experiment: Name
     app: Text = "default"
     unit: Literal["person", "device", "account"] = "person"
+    assigned_by: Literal["footfall", "elsewhere"] = "footfall"
     start_date: date
     end_date: date | None = None
     traffic_percent: Decimal = Field(default=Decimal(100), gt=0, le=100, decimal_places=2)
@@ -114,7 +115,15 @@ class Experiment(_Strict):
         return self.unit, self.traffic_percent, tuple(weights)
 
     def variant_of(self, unit: str) -> str | None:
-        """The variant that the unit is assigned, or None where it does not take part."""
+        """The variant that the unit is assigned, or None where it does not take part.
+
+        Raises:
+            ExperimentError: when units are assigned elsewhere, of which nothing is known here.
+        """
+        if self.assigned_by == "elsewhere":
+            raise ExperimentError(
+                f"{self.experiment} is assigned elsewhere: ask there, or define it anew with --assigned-by footfall."
+            )
         weights = {variant.variant: variant.weight for variant in self.variants}
         return assign(self.experiment, weights, unit, float(self.traffic_percent))
 

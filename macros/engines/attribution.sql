@@ -53,11 +53,19 @@
 
     ),
 
+    -- many conversions follow on the same touches, which share them alike: a run of touches is weighed once
+    runs as (
+
+        select distinct unit, first_number, last_number, non_direct_number, last_us
+        from conversions_with_touches
+        where first_number <= last_number
+
+    ),
+
     credited_touches as (
 
         select *, unnest(generate_series(first_number, last_number)) as touch_number, last_number - first_number + 1 as touches
-        from conversions_with_touches
-        where first_number <= last_number
+        from runs
 
     ),
 
@@ -94,35 +102,57 @@
 
     shares as (
 
-        select *, sum(weight) over (partition by model, conversion_id) as weights
+        select *, sum(weight) over (partition by model, unit, first_number, last_number) as weights
         from weights
         where weight > 0
 
     ),
 
     -- credit is counted in millionths of a millionth
-    whole_parts as (
+    credit_parts as (
 
         select
             *,
             1000000000000 * weight // weights as credit_part,
-            1000000000000 * weight % weights as credit_rest,
-            abs(amount_cents::hugeint) * weight // weights as amount_part,
-            abs(amount_cents::hugeint) * weight % weights as amount_rest
+            1000000000000 * weight % weights as credit_rest
         from shares
 
     ),
 
-    parts_in_order as (
+    credits_of_runs as (
 
         select
             *,
-            1000000000000 - sum(credit_part) over conversion as credit_left,
-            abs(amount_cents::hugeint) - sum(amount_part) over conversion as amount_left,
-            row_number() over (partition by model, conversion_id order by credit_rest desc, touch_number desc) as credit_place,
+            1000000000000 - sum(credit_part) over (partition by model, unit, first_number, last_number) as credit_left,
+            row_number() over (partition by model, unit, first_number, last_number order by credit_rest desc, touch_number desc) as credit_place
+        from credit_parts
+
+    ),
+
+    credited_conversions as (
+
+        select
+            runs.model,
+            conversions.conversion_id,
+            runs.touch_id,
+            runs.touch_number,
+            ((credit_part + (credit_place <= credit_left)::integer)::decimal(13, 0) * 0.000000000001)::decimal(13, 12) as credit,
+            conversions.amount_cents,
+            abs(conversions.amount_cents::hugeint) * runs.weight // runs.weights as amount_part,
+            abs(conversions.amount_cents::hugeint) * runs.weight % runs.weights as amount_rest
+        from conversions_with_touches as conversions
+        inner join credits_of_runs as runs using (unit, first_number, last_number)
+
+    ),
+
+    amounts_in_order as (
+
+        select
+            *,
+            abs(amount_cents::hugeint) - sum(amount_part) over (partition by model, conversion_id) as amount_left,
             row_number() over (partition by model, conversion_id order by amount_rest desc, touch_number desc) as amount_place
-        from whole_parts
-        window conversion as (partition by model, conversion_id)
+        from credited_conversions
+        where amount_cents != 0
 
     )
 
@@ -130,9 +160,14 @@
         model,
         conversion_id,
         touch_id,
-        ((credit_part + (credit_place <= credit_left)::integer)::decimal(13, 0) * 0.000000000001)::decimal(13, 12) as credit,
+        credit,
         (sign(amount_cents) * (amount_part + (amount_place <= amount_left)::integer))::bigint as amount_cents
-    from parts_in_order
+    from amounts_in_order
+    union all
+    -- without money there is nothing to share out
+    select model, conversion_id, touch_id, credit, amount_cents
+    from credited_conversions
+    where coalesce(amount_cents, 0) = 0
     union all
     select model, conversion_id, null, 1::decimal(13, 12), amount_cents
     from conversions_with_touches

@@ -109,3 +109,12 @@
 {% macro is_counted_session() -%}
 (not is_bot or {{ setting('count_bots') }})
 {%- endmacro %}
+
+{#- The parameters of an address that tell one page from another, as a list of SQL: the setting `page_parameters`. -#}
+{% macro kept_parameters() -%}
+{%- set names = [] -%}
+{%- for name in (setting('page_parameters') or '').split(',') if name | trim -%}
+    {%- do names.append(quoted(name | trim)) -%}
+{%- endfor -%}
+cast([{{ names | join(', ') }}] as varchar[])
+{%- endmacro %}

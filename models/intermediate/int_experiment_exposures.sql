@@ -75,12 +75,15 @@ units_with_assignment as (
     select
         units.*,
         variants.variant as assigned_variant,
-        units.outcome != 'faulty' and coalesce(units.variant != variants.variant, true) as is_misassigned
+        -- who is assigned elsewhere was never given a variant by the hash
+        coalesce(experiments.assigned_by = 'footfall', false)
+        and units.outcome != 'faulty' and coalesce(units.variant != variants.variant, true) as is_misassigned
     from units_with_exposure as units
     left join {{ ref('experiments') }} as experiments using (app, experiment)
     left join variant_bounds as variants
         on
             experiments.experiment = variants.experiment
+            and experiments.assigned_by = 'footfall'
             and traffic_bucket(experiments.experiment, units.assigned_id) < 100 * experiments.traffic_percent
             and variant_bucket(experiments.experiment, units.assigned_id, variants.total_weight)
             between variants.lower_bound and variants.upper_bound - 1

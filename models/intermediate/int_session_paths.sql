@@ -48,7 +48,7 @@ session_events as (
         events.event_id,
         events.app,
         events.event_name,
-        case when events.is_page_view then page_of(events.page_url) end as page,
+        case when events.is_page_view then page_name(events.page_url, {{ kept_parameters() }}) end as page,
         events.is_activity
     from events
     inner join session_days

@@ -65,6 +65,9 @@ def define(
     file: Annotated[Path | None, typer.Option(help="A YAML or JSON file with the whole definition.")] = None,
     app: Annotated[str, typer.Option(help="The app that it is of.")] = "default",
     unit: Annotated[str, typer.Option(help="Whose id is hashed: person, device or account.")] = "person",
+    assigned_by: Annotated[
+        str, typer.Option(help="footfall: by our hash, which exposures are held to; elsewhere: by another tool.")
+    ] = "footfall",
     start: Annotated[str | None, typer.Option(help="First day of exposures, yyyy-mm-dd.")] = None,
     end: Annotated[str | None, typer.Option(help="Last day of exposures.")] = None,
     traffic: Annotated[str, typer.Option(help="Percent of units that take part.")] = "100",
@@ -99,6 +102,7 @@ def define(
             "experiment": key,
             "app": app,
             "unit": unit,
+            "assigned_by": assigned_by,
             "start_date": start,
             "end_date": end,
             "traffic_percent": traffic,

@@ -28,10 +28,10 @@ shown as (
     union all
     select
         'fct_web_pages' as mart,
-        session_date,
+        activity_date as session_date,
         sum(entries) as sessions
     from {{ ref('fct_web_pages') }}
-    group by session_date
+    group by activity_date
 )
 
 select

@@ -51,10 +51,21 @@ CONTENT = ["content_published", "content_viewed", "part_started", "part_started"
 CONTENT += ["content_liked", "content_rated", "creator_followed", "creator_followed", "creator_unfollowed", "tip_sent"]
 PRICES = [None, 0, 500, 999, 12_000, -5, 10**16]
 NAMES = ["page_view", "page_view", "$pageview", "click", "scroll", "refund", "order_completed", "identify"]
-NAMES += ["$pageleave", "user_engagement", "$feature_flag_called"]
+NAMES += ["$pageleave", "user_engagement", "$feature_flag_called", "site_search", "404", "Outbound Link: Click"]
 READING = ["page_view", "page_view", "page_view", "scroll", "$pageleave"]
 SURVEY = ["survey_sent", "survey_sent", "survey_answered", "survey_answered", "nps_submitted", "ces_answered"]
-PAGES = [None, "https://shop.example/", "https://shop.example/cart", "https://www.shop.example/help"]
+ENGAGED = [
+    {"engagement_time_msec": 1500, "scroll_depth": 60},
+    {"search_term": "Shoes "},
+    {"url": "https://y.example/?a"},
+]
+PAGES = [
+    None,
+    "https://shop.example/",
+    "https://shop.example/?utm_source=x",
+    "https://shop.example/cart",
+    "https://www.shop.example/help",
+]
 AGENTS = [None, None, "Mozilla/5.0 (X11; Linux x86_64; rv:120.0) Gecko/20100101 Firefox/120.0", "Googlebot/2.1"]
 REFERRERS = [None, None, "https://www.google.com/search", "https://shop.example/", "https://blog.example/post"]
 
@@ -102,7 +113,7 @@ def history(number: int, seed: int, loads: int, app: str | None = None) -> list[
             "anonymous_id": rng.choice(anonymous_ids),
             "session_id": rng.choice([None, f"h{number}-s{rng.randint(0, 2)}"]),
             "app": rng.choice(apps),
-            "properties": {"amount_cents": rng.randint(0, 9)} if rng.random() < 0.3 else {},
+            "properties": rng.choice([{"amount_cents": rng.randint(0, 9)}, {}, {}, *ENGAGED]),
             "context": {
                 "page_url": rng.choice(PAGES),
                 "referrer": rng.choice(REFERRERS),

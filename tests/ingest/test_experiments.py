@@ -285,3 +285,13 @@ def test_the_demo_shows_its_visitors_what_the_seeds_assign() -> None:
     for experiment, weights, percent in splits:
         assert {variant.variant: variant.weight for variant in experiment.variants} == weights
         assert float(experiment.traffic_percent) == percent
+
+
+def test_of_units_that_are_assigned_elsewhere_no_variant_is_known_here(project: Path) -> None:
+    assert experiments.define(checked(VALID | {"assigned_by": "elsewhere"}))
+    read = experiments.read_experiment("button")
+    assert read.assigned_by == "elsewhere"
+    with pytest.raises(ExperimentError, match="is assigned elsewhere: ask there"):
+        read.variant_of("ada")
+    with pytest.raises(ExperimentError, match="assigned_by: Input should be 'footfall' or 'elsewhere'"):
+        checked(VALID | {"assigned_by": "them"})

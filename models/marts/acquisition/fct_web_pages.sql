@@ -2,40 +2,50 @@ with
 
 sessions as not materialized (select * from {{ ref('int_sessions') }} where {{ is_counted_session() }}),
 
--- the address without its query and fragment, which tell visits of one page apart
 visited_pages as (
     select
-        session_date,
+        session_date as activity_date,
         app,
-        page_of(entry_page) as page,
+        page_name(entry_page, {{ kept_parameters() }}) as page,
         1 as entries,
-        0 as exits,
         cast(is_bounce as integer) as bounces
     from sessions
     where entry_page is not null
-    union all
+    union all by name
     select
-        session_date,
+        session_date as activity_date,
         app,
-        page_of(exit_page) as page,
-        0 as entries,
-        1 as exits,
-        0 as bounces
+        page_name(exit_page, {{ kept_parameters() }}) as page,
+        1 as exits
     from sessions
     where exit_page is not null
+    union all by name
+    select
+        activity_date,
+        app,
+        page,
+        views,
+        engaged_milliseconds,
+        scroll_percent,
+        scrolls
+    from {{ ref('int_page_days') }}
 ),
 
 web_pages as (
     select
-        session_date,
+        activity_date,
         app,
         page,
-        cast(sum(entries) as bigint) as entries,
-        cast(sum(exits) as bigint) as exits,
-        cast(sum(bounces) as bigint) as bounces,
-        sum(bounces) / nullif(sum(entries), 0) as bounce_rate
+        cast(coalesce(sum(views), 0) as bigint) as views,
+        cast(coalesce(sum(entries), 0) as bigint) as entries,
+        cast(coalesce(sum(exits), 0) as bigint) as exits,
+        cast(coalesce(sum(bounces), 0) as bigint) as bounces,
+        sum(bounces) / nullif(sum(entries), 0) as bounce_rate,
+        sum(engaged_milliseconds) / 1000 as engaged_seconds,
+        sum(engaged_milliseconds) / 1000 / nullif(sum(views), 0) as engaged_seconds_per_view,
+        cast(sum(scroll_percent) / nullif(sum(scrolls), 0) as double) as mean_scroll_percent
     from visited_pages
-    group by session_date, app, page
+    group by activity_date, app, page
 )
 
 select * from web_pages

@@ -76,9 +76,11 @@ class Attribution(Question):
                 "attribution", touches="touches", conversions="conversions", models=self.models,
                 lookback_us=self.lookback_days * DAY_US, half_life_us=self.half_life_days * DAY_US,
             ),
-            touched=f"select credits.*, case when touch_id is null then {of_direct} else {column} end as breakdown "
-            "from credits left join fct_sessions on touch_id = session_id",
-            last=f"select model, breakdown, sum(credit)::double as conversions{amount} from touched "
+            touched="select model, touch_id, sum(credit) as credit, sum(amount_cents) as amount_cents "
+            "from credits group by all",
+            broken_down=f"select touched.*, case when touch_id is null then {of_direct} else {column} end as breakdown "
+            "from touched left join fct_sessions on touch_id = session_id",
+            last=f"select model, breakdown, sum(credit)::double as conversions{amount} from broken_down "
             f"group by model, breakdown order by list_position({self.models}, model), conversions desc, breakdown",
         )  # fmt: skip
         return Answerable(sql)
