@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from serving.ask import Answer
 
 GROWING = "*"
+# of these kinds money is in the reporting currency
+CREDITED = ("attribution", "conversion_paths")
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ def _unit(name: str, said: dict[str, Any], question: dict[str, Any]) -> str:
 
     unit = str(said.get(name, {}).get("unit") or unit_of_column(name))
     # only what is credited is in the reporting currency; events are in their own
-    return "number" if unit == "cents" and question["kind"] != "attribution" else unit
+    return "number" if unit == "cents" and question["kind"] not in CREDITED else unit
 
 
 def _heading(name: str, said: dict[str, Any]) -> str:

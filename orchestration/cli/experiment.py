@@ -19,6 +19,8 @@ METRIC = re.compile(
     r"(?P<metric>[^=]+)=(?P<kind>[a-z]+):(?P<numerator>[^/@,]+)(?:/(?P<denominator>[^@,]+))?"
     r"(?:@(?P<from_days>\d+)-(?P<until_days>\d+))?(?:,(?P<direction>up|down))?"
 )
+# what stands for revenue where a metric names an event
+REVENUE = "$revenue"
 Key = Annotated[str, typer.Argument(help="The key of the experiment.", show_default=False)]
 
 
@@ -49,14 +51,21 @@ def list_experiments() -> None:
 
 @experiment_app.command("show")
 def show(key: Key) -> None:
-    """Print the definition of an experiment as YAML, which `define --file` reads."""
+    """Print an experiment as YAML, which `define --file` reads, and as comments of it the results so far."""
     import yaml
 
     from ingest.experiments import read_experiment
+    from orchestration.cli.results import results
+    from orchestration.settings import home
 
-    definition = read_experiment(key).model_dump(mode="json", exclude_none=True)
+    experiment = read_experiment(key)
+    definition = experiment.model_dump(mode="json", exclude_none=True)
     definition["traffic_percent"] = float(definition["traffic_percent"])
     typer.echo(yaml.safe_dump(definition, sort_keys=False, allow_unicode=True), nl=False)
+    # of a ratio the cents cancel out, or are for each of something
+    money = [metric.metric for metric in experiment.metrics if metric.numerator == REVENUE and metric.kind == "mean"]
+    for line in results(home(), key, money):
+        typer.echo(f"# {line}".rstrip())
 
 
 @experiment_app.command("define")

@@ -17,6 +17,8 @@ from serving.ask.vocabulary import Condition, Fault, Selector, UnknownNameError,
 
 # every event has these
 ALWAYS_SET = ("event_id", "event_name", "app", *TIMES)
+# the kinds of question that break down by what a touch has
+OF_TOUCHES = ("attribution", "conversion_paths")
 HINT = "`footfall ask --names` lists what there is, `--allow-unknown` answers anyway."
 NAMES = """
     with named_events as (
@@ -155,8 +157,7 @@ class _Names:
                 yield measured
         for name in ("item", "value", "breakdown"):
             key = getattr(question, name, None)
-            # attribution breaks down by what a touch has, not by a key
-            if isinstance(key, str) and not (name == "breakdown" and question.kind == "attribution"):
+            if isinstance(key, str) and not (name == "breakdown" and question.kind in OF_TOUCHES):
                 yield key
 
     def _check_key(self, key: str) -> None:

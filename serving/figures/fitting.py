@@ -57,6 +57,20 @@ def _attribution(question: Question) -> Fitting:
     return {"as": "ranking", "label": "breakdown", "value": value, "across": "model", "by_value": True}, columns
 
 
+def _conversion_paths(question: Question) -> Fitting:
+    beside = [
+        *(["not_converted"] if question.get("not_converted") else []),
+        *(["amount"] if question.get("value") else []),
+    ]
+    columns: dict[str, Any] = {
+        "path": {"title": "Visits"},
+        "avg_touches": {"title": "Visits, on average"},
+        "avg_seconds": {"title": "Time from the first"},
+        **({"amount": {"unit": unit_of_column(str(question["value"]))}} if question.get("value") else {}),
+    }
+    return {"as": "ranking", "label": "path", "value": "conversions", "beside": [*beside, "avg_seconds"]}, columns
+
+
 def _conversions(question: Question) -> Fitting:
     if question.get("interval") == "total":
         return {"as": "numbers", "values": ["conversion_rate", "users", "converted", "median_seconds"]}, {}
@@ -171,6 +185,7 @@ def _measured(name: str, series: Mapping[str, Any]) -> str:
 FITTING: dict[str, Callable[[Question], Fitting]] = {
     "active_users": _active_users,
     "attribution": _attribution,
+    "conversion_paths": _conversion_paths,
     "conversions": _conversions,
     "funnel": _funnel,
     "lifecycle": _lifecycle,

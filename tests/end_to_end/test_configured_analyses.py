@@ -249,6 +249,23 @@ def test_an_attribution_says_what_is_answered(name: str, warehouse: duckdb.DuckD
     assert {row[1] for row in shown} > {"Direct"}
 
 
+@pytest.mark.parametrize("name", ["order", "click of an app"])
+@pytest.mark.parametrize("column", ["path", "collapsed_path"])
+def test_conversion_paths_say_what_is_answered(name: str, column: str, warehouse: duckdb.DuckDBPyConnection) -> None:
+    shown = mart(
+        warehouse,
+        f"select {column}, sum(touches * conversions) / sum(conversions), sum(conversions)::bigint, "
+        "coalesce(sum(amount_cents), 0)::bigint from fct_conversion_paths where conversion = $name group by all "
+        "order by all",
+        name=name,
+    )
+    question = {"kind": "conversion_paths", "event": CONVERSIONS[name]["event"], "value": "amount_cents"}
+    question |= {"collapse_repeats": column == "collapsed_path", "top": 10_000}
+    asked = answer(warehouse, question | {key: CONVERSIONS[name][key] for key in ("app",) if key in CONVERSIONS[name]})
+    assert shown == sorted(row[:4] for row in asked)
+    assert any(" > " in row[0] for row in shown)
+
+
 @pytest.mark.parametrize("name", PATHS)
 def test_paths_of_all_days_say_what_is_answered(name: str, warehouse: duckdb.DuckDBPyConnection) -> None:
     shown = mart(

@@ -213,6 +213,9 @@ BROKEN = {
     "assert_content_revenue_is_that_of_the_payments": (
         "update fct_content_performance set revenue_cents = revenue_cents + 1"
     ),
+    "assert_conversion_paths_hold_every_credited_conversion": (
+        "update fct_conversion_paths set conversions = conversions + 1"
+    ),
     "assert_credits_sum_to_the_conversions": "update fct_attribution set credited_cents = credited_cents + 1",
     "assert_customers_pay_what_their_subscriptions_cost": (
         "update int_subscription_months set closing_mrr_cents = closing_mrr_cents + 1"

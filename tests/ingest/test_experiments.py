@@ -295,3 +295,45 @@ def test_of_units_that_are_assigned_elsewhere_no_variant_is_known_here(project: 
         read.variant_of("ada")
     with pytest.raises(ExperimentError, match="assigned_by: Input should be 'footfall' or 'elsewhere'"):
         checked(VALID | {"assigned_by": "them"})
+
+
+def test_results_are_shown_as_they_are_published(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOOTFALL_HOME", str(tmp_path / "home"))
+    metrics = [*VALID["metrics"], {"metric": "spent", "kind": "mean", "numerator": "$revenue"}]
+    assert experiments.define(checked(VALID | {"metrics": metrics}))
+    shown = footfall("show", "button").output
+    assert shown.endswith("# No results yet: nothing is published. Run `footfall build`.\n")
+    folder = tmp_path / "home" / "published" / "publications" / "1"
+    folder.mkdir(parents=True)
+    (folder.parents[1] / "files").mkdir()
+    (folder.parents[1] / "current").symlink_to("publications/1")
+    (folder / "catalog.json").write_text('{"inputs": {"settings": {"reporting_currency": "EUR"}}, "relations": {}}')
+    with duckdb.connect(str(folder / "marts.duckdb")) as connection:
+        connection.execute("""
+            create table fct_experiment_health as
+            select 'button' as experiment, 'ended' as status, 1500 as exposed_units, 0.5 as srm_p_value,
+                true as is_valid, true as is_complete, 3 as several_variants_units, 0 as misassigned_units,
+                null::bigint as units_missing""")
+        connection.execute("""
+            create table fct_experiment_results as
+            select 'button' as experiment, *
+            from (values
+                ('bought', 'red', 'conversion', true, false, 400, 0.125, 25.0, 10.0, 40.0, 0.0312, 0.97, 'winner'),
+                ('bought', 'plain', 'conversion', true, true, 1100, 0.1, null, null, null, null, null, 'control'),
+                ('spent', 'plain', 'mean', false, true, 1100, 1234.5, null, null, null, null, null, 'control')
+            ) as found (
+                metric, variant, kind, is_primary, is_control, units, value, improvement_percent,
+                improvement_percent_lower, improvement_percent_upper, p_value, chance_to_win, verdict
+            )""")
+    lines = [line for line in footfall("show", "button").output.splitlines() if line.startswith("#")]
+    assert [" ".join(line.split()) for line in lines] == [
+        "# ended: 1,500 units count, the split was kept (p 0.5)",
+        "# 3 units saw several variants and are left out",
+        "# metric variant units value against the control 95 % interval p chance to win verdict",
+        "# bought (primary) plain 1,100 10.00 % control",
+        "# bought (primary) red 400 12.50 % +25.0 % +10.0 to +40.0 % 0.0312 97.0 % winner",
+        "# spent plain 1,100 €12.35 control",
+    ]
+    assert checked(yaml.safe_load(footfall("show", "button").output)) == experiments.read_experiment("button")

@@ -2,6 +2,7 @@
 
 from serving.ask.kinds.active_users import ActiveUsers
 from serving.ask.kinds.attribution import Attribution
+from serving.ask.kinds.conversion_paths import ConversionPaths
 from serving.ask.kinds.conversions import Conversions
 from serving.ask.kinds.funnel import Funnel
 from serving.ask.kinds.lifecycle import Lifecycle
@@ -16,6 +17,7 @@ from serving.ask.vocabulary import Question
 KINDS: dict[str, type[Question]] = {
     "active_users": ActiveUsers,
     "attribution": Attribution,
+    "conversion_paths": ConversionPaths,
     "conversions": Conversions,
     "funnel": Funnel,
     "lifecycle": Lifecycle,

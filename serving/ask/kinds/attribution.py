@@ -62,16 +62,14 @@ class Attribution(Question):
     def compile(self, scope: Scope) -> Answerable:
         """Return the query: `model, breakdown, conversions`, and `amount` where there is a `value`."""
         scope.needs("fct_sessions", "`kind` is attribution")
-        conversions = self._conversions(scope)
+        conversions = conversion_events(scope, self.event, self.value, self.occurrence)
         if self.value:
-            self._check_money(scope, conversions)
-        unit = {"person": "person_id", "account": "account_id"}[self.unit]
+            check_money(scope, conversions, self.value)
         column, of_direct = TOUCHES[self.breakdown]
         amount = ", coalesce(sum(amount_cents), 0)::bigint as amount" if self.value else ""
         sql = steps(
             conversions=conversions,
-            touches=f"select {unit} as unit, session_id as touch_id, epoch_us(started_at) as at_us, "
-            f"channel = 'Direct' as is_direct from fct_sessions where is_visit and {unit} is not null",
+            touches=touches_of(scope),
             credits=engine(
                 "attribution", touches="touches", conversions="conversions", models=self.models,
                 lookback_us=self.lookback_days * DAY_US, half_life_us=self.half_life_days * DAY_US,
@@ -85,28 +83,41 @@ class Attribution(Question):
         )  # fmt: skip
         return Answerable(sql)
 
-    def _conversions(self, scope: Scope) -> str:
-        columns = {
-            "event_id": "(event_id, app)",
-            "occurred_at": "occurred_at",
-            "money": scope.number(self.value) if self.value else "null::double",
-        }
-        every = scope.events(columns, scope.selector(self.event), scope.counts_once())
-        in_range = f"{scope.since(self.date_from)} and {scope.until(self.date_to)}"
-        if self.occurrence == "first_ever":
-            place = "row_number() over (partition by unit order by occurred_at, event_id)"
-            every = f"select * from ({every}) as every_conversion qualify {place} = 1"
-        return (
-            "select unit, hash(occurred_at, event_id) as conversion_id, epoch_us(occurred_at) as at_us, money, "
-            f"money::bigint as amount_cents from ({every}) as conversions where {in_range}"
-        )
 
-    def _check_money(self, scope: Scope, conversions: str) -> None:
-        found = scope.connection.execute(
-            f"select money from ({conversions}) as conversions where money <> round(money) limit 1", scope.parameters
-        ).fetchone()
-        if found:
-            raise AskError(
-                f"`value` is {self.value!r}, and a conversion has {found[0]} there: money is credited in whole minor "
-                "units, such as cents. Name a property that holds them."
-            )
+def touches_of(scope: Scope) -> str:
+    """Return the select of what conversions may be credited to: the visits of the question's units."""
+    unit = {"person": "person_id", "account": "account_id"}[scope.question.unit]
+    return (
+        f"select {unit} as unit, session_id as touch_id, epoch_us(started_at) as at_us, "
+        f"channel = 'Direct' as is_direct from fct_sessions where is_visit and {unit} is not null"
+    )
+
+
+def conversion_events(scope: Scope, event: Selector, value: str | None, occurrence: str) -> str:
+    """Return the select of the conversions in the question's range; a payment that was sent again is none."""
+    columns = {
+        "event_id": "(event_id, app)",
+        "occurred_at": "occurred_at",
+        "money": scope.number(value) if value else "null::double",
+    }
+    every = scope.events(columns, scope.selector(event), scope.counts_once())
+    in_range = f"{scope.since(scope.question.date_from)} and {scope.until(scope.question.date_to)}"
+    if occurrence == "first_ever":
+        place = "row_number() over (partition by unit order by occurred_at, event_id)"
+        every = f"select * from ({every}) as every_conversion qualify {place} = 1"
+    return (
+        "select unit, hash(occurred_at, event_id) as conversion_id, epoch_us(occurred_at) as at_us, money, "
+        f"money::bigint as amount_cents from ({every}) as conversions where {in_range}"
+    )
+
+
+def check_money(scope: Scope, conversions: str, value: str) -> None:
+    """Raise AskError where a conversion's value is no whole number of minor units."""
+    found = scope.connection.execute(
+        f"select money from ({conversions}) as conversions where money <> round(money) limit 1", scope.parameters
+    ).fetchone()
+    if found:
+        raise AskError(
+            f"`value` is {value!r}, and a conversion has {found[0]} there: money is credited in whole minor "
+            "units, such as cents. Name a property that holds them."
+        )

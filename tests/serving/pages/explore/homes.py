@@ -92,6 +92,7 @@ QUESTIONS: list[dict[str, Any]] = [
     {"kind": "active_users", "interval": "total"},
     {"kind": "active_users", "interval": "total", "breakdown": "context.country"},
     {"kind": "attribution", "event": {"event_name": "purchase"}},
+    {"kind": "conversion_paths", "event": {"event_name": "purchase"}},
     {"kind": "conversions", "event": {"event_name": "purchase"}, "interval": "week"},
     {"kind": "conversions", "event": {"event_name": "purchase"}, "interval": "total"},
     {"kind": "funnel", "steps": SIGN_UP},
