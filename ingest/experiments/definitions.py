@@ -115,15 +115,9 @@ class Experiment(_Strict):
         return self.unit, self.traffic_percent, tuple(weights)
 
     def variant_of(self, unit: str) -> str | None:
-        """The variant that the unit is assigned, or None where it does not take part.
-
-        Raises:
-            ExperimentError: when units are assigned elsewhere, of which nothing is known here.
-        """
+        """The variant that the unit is assigned, or None where it does not take part, or is assigned elsewhere."""
         if self.assigned_by == "elsewhere":
-            raise ExperimentError(
-                f"{self.experiment} is assigned elsewhere: ask there, or define it anew with --assigned-by footfall."
-            )
+            return None
         weights = {variant.variant: variant.weight for variant in self.variants}
         return assign(self.experiment, weights, unit, float(self.traffic_percent))
 

@@ -145,9 +145,11 @@ def assign(
     key: Key, units: Annotated[list[str], typer.Argument(help="Ids, letter for letter.", show_default=False)]
 ) -> None:
     """Print the variant of each unit, a tab between; a blank one takes no part."""
-    from ingest.experiments import read_experiment
+    from ingest.experiments import ExperimentError, read_experiment
 
     experiment = read_experiment(key)
+    if experiment.assigned_by == "elsewhere":
+        raise ExperimentError(f"{key} is assigned elsewhere: ask there, or define it anew with --assigned-by footfall.")
     for unit in units:
         typer.echo(f"{unit}\t{experiment.variant_of(unit) or ''}")
 
