@@ -4,9 +4,8 @@
     largest remainder, so that credits sum to 1 and cents to the money exactly.
 -#}
 
-{#- The steps up to each conversion's touches by their numbers: from first_number to last_number, none where that is less or null. -#}
-{%- macro touch_steps(touches, conversions, lookback_us) %}
-    numbered_touches as (
+{%- macro attribution(touches, conversions, models, lookback_us=none, half_life_us=604800000000) %}
+    with numbered_touches as (
 
         select *, row_number() over (partition by unit order by at_us, touch_id) as touch_number
         from {{ touches }}
@@ -52,52 +51,7 @@
             on conversions.unit = earliest.unit and conversions.at_us - {{ lookback_us }} <= earliest.at_us
         {%- endif %}
 
-    )
-{%- endmacro -%}
-
-{%- macro touched_conversions(touches, conversions, lookback_us=none) %}
-    with {{ touch_steps(touches, conversions, lookback_us) }},
-
-    runs as (
-
-        select distinct unit, first_number, last_number
-        from conversions_with_touches
-        where first_number <= last_number
-
     ),
-
-    touches_of_runs as (
-
-        select *, unnest(generate_series(first_number, last_number)) as touch_number
-        from runs
-
-    ),
-
-    named_touches as (
-
-        select touches_of_runs.*, touches_in_order.touch_id
-        from touches_of_runs
-        inner join touches_in_order using (unit, touch_number)
-
-    )
-
-    select
-        conversions.conversion_id,
-        named_touches.touch_id,
-        named_touches.touch_number - first_number + 1 as touch_number,
-        case when named_touches.touch_id is null then 0 else last_number - first_number + 1 end as touches
-    from conversions_with_touches as conversions
-    left join named_touches using (unit, first_number, last_number)
-{%- endmacro -%}
-
-{#- A list of channels as text; is_collapsed: each run of one is named once. -#}
-{%- macro path_text(channels, is_collapsed) -%}
-{%- set named = 'list_filter(' ~ channels ~ ', lambda channel, place: place = 1 or ' ~ channels ~ '[place - 1] != channel)' -%}
-array_to_string({{ named if is_collapsed else channels }}, ' > ')
-{%- endmacro -%}
-
-{%- macro attribution(touches, conversions, models, lookback_us=none, half_life_us=604800000000) %}
-    with {{ touch_steps(touches, conversions, lookback_us) }},
 
     -- many conversions follow on the same touches, which share them alike: a run of touches is weighed once
     runs as (

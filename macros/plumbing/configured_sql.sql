@@ -477,10 +477,21 @@
         )
 
         select
+            credited_conversions.event_app,
+            credited_conversions.event_id,
+            credited_conversions.unit as unit_id,
+            credited_conversions.occurred_at as converted_at,
+            credited_conversions.conversion_date,
+            credited_conversions.amount_cents as conversion_cents,
             date_trunc('month', credited_conversions.conversion_date)::date as period_start,
+            sessions.session_id,
+            sessions.started_at,
             credits.model,
             coalesce(sessions.channel, 'Direct') as channel,
+            sessions.traffic_source,
+            sessions.traffic_medium,
             sessions.utm_campaign,
+            sessions.entry_page,
             credits.credit,
             credits.amount_cents
         from credits
@@ -490,57 +501,11 @@
     {{ 'union all' if not loop.last }}
     {%- else %}
     select
-        null::varchar as conversion, null::varchar as app, null::date as period_start, null::varchar as model, null::varchar as channel,
-        null::varchar as utm_campaign, null::decimal(13, 12) as credit, null::bigint as amount_cents
-    from {{ events }}
-    cross join {{ sessions }}
-    where false
-    {%- endfor %}
-{%- endmacro %}
-
-{#- Every conversion with each session in its look-back, in their order, by the same engine as its credits; one without is one row. -#}
-{% macro touching_sessions(named_conversions, events, sessions) -%}
-    {%- for named in named_conversions if named.scope.unit in ['person', 'account'] %}
-    select {{ quoted(named.name) }} as conversion, touched.*
-    from (
-        with credited_conversions as materialized (
-
-            {{ credited_conversions(named, events) }}
-
-        ),
-
-        touches as (
-
-            select {{ named.scope.unit }}_id as unit, session_id as touch_id, epoch_us(started_at) as at_us, channel = 'Direct' as is_direct
-            from {{ sessions }}
-            where is_visit and {{ named.scope.unit }}_id in (select unit from credited_conversions)
-
-        ),
-
-        touched as (
-
-            {{ touched_conversions('touches', 'credited_conversions', named.lookback_days * 86400000000) }}
-
-        )
-
-        select
-            credited_conversions.event_app as app,
-            credited_conversions.event_id,
-            credited_conversions.unit as unit_id,
-            credited_conversions.occurred_at as converted_at,
-            credited_conversions.conversion_date,
-            credited_conversions.amount_cents,
-            touched.touch_number,
-            touched.touches,
-            touched.touch_id as session_id
-        from touched
-        inner join credited_conversions using (conversion_id)
-    ) as touched
-    {{ 'union all' if not loop.last }}
-    {%- else %}
-    select
-        null::varchar as conversion, null::varchar as app, null::varchar as event_id, null::varchar as unit_id, null::timestamp as converted_at,
-        null::date as conversion_date, null::bigint as amount_cents, null::bigint as touch_number, null::bigint as touches, null::varchar as session_id
+        null::varchar as conversion, null::varchar as app, null::varchar as event_app, null::varchar as event_id, null::varchar as unit_id,
+        null::timestamp as converted_at, null::date as conversion_date, null::bigint as conversion_cents, null::date as period_start,
+        null::varchar as session_id, null::timestamp as started_at, null::varchar as model, null::varchar as channel, null::varchar as traffic_source,
+        null::varchar as traffic_medium, null::varchar as utm_campaign, null::varchar as entry_page, null::decimal(13, 12) as credit,
+        null::bigint as amount_cents
     from {{ events }}
     cross join {{ sessions }}
     where false

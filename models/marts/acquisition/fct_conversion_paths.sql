@@ -7,21 +7,24 @@ conversions as (
         conversion,
         app,
         event_id,
+        converted_at,
         conversion_date,
         touches,
         list(channel order by touch_number) as channels,
         max(seconds_before) as seconds,
         any_value(amount_cents) as amount_cents
     from touches
-    group by conversion, app, event_id, conversion_date, touches
+    group by conversion, app, event_id, converted_at, conversion_date, touches
 ),
 
 conversion_paths as (
     select
         conversion,
         cast(date_trunc('month', conversion_date) as date) as period_start,
-        {{ path_text('channels', false) }} as path,
-        {{ path_text('channels', true) }} as collapsed_path,
+        array_to_string(channels, ' > ') as path,
+        array_to_string(
+            list_filter(channels, lambda channel, place: place = 1 or channels[place - 1] != channel), ' > '
+        ) as collapsed_path,
         touches,
         count(*) as conversions,
         cast(sum(amount_cents) as bigint) as amount_cents,

@@ -13,35 +13,36 @@ conversion_events as materialized (
     {{ events_of_kind('picked_events', 'identities', 'conversion', 'event_money', configured('conversions')) }}
 ),
 
-touched as (
-    {{ touching_sessions(configured('conversions'), 'conversion_events', 'sessions') }}
+-- the linear model credits every visit in the look-back
+credits as (
+    {{ credited_sessions(configured('conversions'), 'conversion_events', 'sessions', ['linear']) }}
 ),
 
 touches as (
     select
         -- ids
-        touched.conversion,
-        touched.app,
-        touched.event_id,
-        touched.unit_id,
-        touched.session_id,
+        conversion,
+        event_app as app,
+        event_id,
+        unit_id,
+        session_id,
         -- strings
-        coalesce(sessions.channel, 'Direct') as channel,
-        sessions.traffic_source,
-        sessions.traffic_medium,
-        sessions.utm_campaign,
-        sessions.entry_page,
+        channel,
+        traffic_source,
+        traffic_medium,
+        utm_campaign,
+        entry_page,
         -- numbers
-        cast(coalesce(touched.touch_number, 0) as bigint) as touch_number,
-        cast(touched.touches as bigint) as touches,
-        touched.amount_cents,
-        (epoch_us(touched.converted_at) - epoch_us(sessions.started_at)) / 1000000 as seconds_before,
+        case when session_id is null then 0 else row_number() over (visits order by started_at, session_id) end as touch_number,
+        count(session_id) over visits as touches,
+        conversion_cents as amount_cents,
+        (epoch_us(converted_at) - epoch_us(started_at)) / 1000000 as seconds_before,
         -- dates and timestamps (utc)
-        touched.conversion_date,
-        touched.converted_at,
-        sessions.started_at as touched_at
-    from touched
-    left join sessions using (session_id)
+        conversion_date,
+        converted_at,
+        started_at as touched_at
+    from credits
+    window visits as (partition by conversion, event_app, event_id, converted_at)
 )
 
 select * from touches

@@ -49,7 +49,8 @@ class ConversionPaths(Question):
         if self.value:
             check_money(scope, conversions, self.value)
         column, of_direct = BREAKDOWNS[self.breakdown]
-        path = engine("path_text", channels="channels", is_collapsed=self.collapse_repeats)
+        is_shown = "place = 1 or channels[place - 1] != channel" if self.collapse_repeats else "true"
+        path = f"array_to_string(list_filter(channels, lambda channel, place: {is_shown}), ' > ')"
         in_range = f"{scope.since(self.date_from)} and {scope.until(self.date_to)}"
         amount = ", coalesce(sum(amount_cents), 0)::bigint as amount" if self.value else ""
         beside = ", count(case when not is_conversion then 1 end) as not_converted" if self.not_converted else ""
@@ -63,12 +64,18 @@ class ConversionPaths(Question):
             touches=touches_of(scope),
             ends="select unit, conversion_id, at_us, money, amount_cents, true as is_conversion from conversions"
             + (others if self.not_converted else ""),
-            touched=engine(
-                "touched_conversions", touches="touches", conversions="ends", lookback_us=self.lookback_days * DAY_US
+            # the linear model credits every visit in the look-back
+            credits=engine(
+                "attribution",
+                touches="touches",
+                conversions="ends",
+                models=["linear"],
+                lookback_us=self.lookback_days * DAY_US,
             ),
-            paths="select conversion_id, touches, "
-            f"list(coalesce({column}, {of_direct}) order by touch_number) as channels, min(started_at) as first_at "
-            "from touched left join fct_sessions on touch_id = session_id group by conversion_id, touches",
+            paths="select conversion_id, count(touch_id) as touches, "
+            f"list(case when touch_id is null then {of_direct} else {column} end order by started_at, touch_id) "
+            "as channels, min(started_at) as first_at "
+            "from credits left join fct_sessions on touch_id = session_id group by all",
             ended="select ends.*, paths.touches, channels, at_us - epoch_us(first_at) as us "
             "from ends join paths using (conversion_id)",
             last=f"select {path} as path, avg(case when is_conversion then touches end) as avg_touches, "
