@@ -81,6 +81,7 @@ class Shared:
         home: the folder of all state.
         app: the app of events while the home has no keys.
         collector: receives for the home; it is at work where the server has a part for it.
+        is_live: whether what is live is a part of the server.
     """
 
     home: Path
@@ -89,11 +90,14 @@ class Shared:
     snapshots: Snapshots
     access: Access
     backstage: Backstage | None = None
+    is_live: bool = False
 
     @classmethod
-    def of(cls, home: Path, app: str = "default", backstage: Backstage | None = None) -> Shared:
+    def of(
+        cls, home: Path, app: str = "default", backstage: Backstage | None = None, *, is_live: bool = False
+    ) -> Shared:
         """What a server of this home shares."""
-        return cls(home, app, Collector(home, app_without_keys=app), Snapshots(home), Access(home), backstage)
+        return cls(home, app, Collector(home, app_without_keys=app), Snapshots(home), Access(home), backstage, is_live)
 
 
 Part = Callable[[Shared], Starlette]

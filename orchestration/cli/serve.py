@@ -36,7 +36,7 @@ def _pages(shared: Shared) -> Starlette:
     from orchestration.settings import project_dir
     from serving.pages import pages
 
-    return Starlette(routes=pages(shared.home, project_dir(), shared.snapshots))
+    return Starlette(routes=pages(shared.home, project_dir(), shared.snapshots, is_live=shared.is_live))
 
 
 # what a server is made of beside the collector, which receives; each with words of its own at the begin of its paths,
@@ -82,7 +82,7 @@ def serve(
     except OSError as error:
         why = str(error.strerror).split(" (")[0]
         _refuse(f"{host}:{port} cannot be listened on: {why}. Choose another --host or --port.")
-    shared = Shared.of(folder, app, Workshop(folder))
+    shared = Shared.of(folder, app, Workshop(folder), is_live=only in (None, "live"))
     parts = [part(shared) for name, part in PARTS.items() if only in (None, name)]
     does = "receives" if only == "collector" else "receives and answers" if receives else "answers"
     told = f"with {len(keys)} keys" if keys else f"without keys, for this machine alone, as app {app}"
