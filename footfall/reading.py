@@ -366,6 +366,8 @@ class Reading:
         """Everybody by segment, as `dim_persons` has them on the data's last day."""
         found: dict[UserSegment, list[str]] = {segment: [] for segment in UserSegment}
         for person, segment in self._reader.persons():
+            if segment not in UserSegment.__members__:
+                raise AnalyticsError(f"{person!r} is in the segment {segment!r}, which this client does not know.")
             found[UserSegment(segment)].append(person)
         return found
 

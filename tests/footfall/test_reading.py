@@ -29,8 +29,8 @@ def metric(
     }
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def small_home(path: Path) -> Path:
+    """A home in which a little of each kind is published."""
     days = [("2026-01-02", 4.0, True), ("2026-01-03", None, True), ("2026-01-04", 9.0, False)]
     nps = {"period": "month", "segment": "all", "segment_value": "all", "answers": 10, "promoters": 6, "passives": 3}
     result = {"experiment": "checkout", "metric": "converted", "is_primary": True, "is_winner": False}
@@ -60,7 +60,12 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
             },
         ],
     }  # fmt: skip
-    return publish_rows(tmp_path_factory.mktemp("reading") / "home", rows)
+    return publish_rows(path, rows)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return small_home(tmp_path_factory.mktemp("reading") / "home")
 
 
 @pytest.fixture(scope="module")
