@@ -28,6 +28,8 @@ from serving.server import Shared
 log = logging.getLogger("footfall.live")
 # how often there is something new at the most, and which share of the time working it out may take
 INTERVAL, SHARE = 1.0, 0.25
+# what was told so long ago is what there is
+FRESH_SECONDS = 2.0
 # nobody looks: after so long nothing is worked out until somebody does
 IDLE_SECONDS = 10.0
 # who does not take what is sent is dropped after so long
@@ -45,6 +47,7 @@ class _Scope:
     """What is shown of one app, or of all, and who looks."""
 
     told: dict[str, Any] | None = None
+    told_at: float = 0.0
     asked_at: float = 0.0
     sockets: set[_Socket] = field(default_factory=set)
     waiting: list[asyncio.Future[dict[str, Any]]] = field(default_factory=list)
@@ -97,7 +100,7 @@ class Live:
         except AccessError as refused:
             return _problem(refused.status, str(refused))
         scope = self._look(app)
-        if scope.told is None or time.monotonic() - scope.asked_at > 2 * INTERVAL:
+        if scope.told is None or time.monotonic() - scope.told_at > FRESH_SECONDS:
             future = asyncio.get_running_loop().create_future()
             scope.waiting.append(future)
             scope.asked_at = time.monotonic()
@@ -125,8 +128,11 @@ class Live:
         socket = _Socket(websocket)
         scope.sockets.add(socket)
         self._wanted.set()
-        if scope.told is not None:
+        if scope.told is not None and time.monotonic() - scope.told_at < FRESH_SECONDS:
             self._send(socket, [_snapshot(scope.told)])
+        else:
+            # nobody looked for a while: who looks now is told what there is when it is known
+            scope.told = None
         try:
             await socket.gone()
         finally:
@@ -138,7 +144,7 @@ class Live:
     def _tell(self, app: str | None, told: dict[str, Any]) -> None:
         """What there is now, from the thread that worked it out."""
         scope = self._look(app)
-        before, scope.told = scope.told, told
+        before, scope.told, scope.told_at = scope.told, told, time.monotonic()
         for future in scope.waiting:
             if not future.done():
                 future.set_result(told)
@@ -180,11 +186,14 @@ class Live:
         """Close the sockets of who may not look any more."""
         while True:
             await asyncio.sleep(ACCESS_SECONDS)
-            for app, scope in self._scopes.items():
+            looked_at = self._looked_at()
+            for app, scope in [*self._scopes.items()]:
                 for socket in [*scope.sockets]:
                     if not self._may_still(socket.websocket, app):
                         scope.sockets.discard(socket)
                         socket.drop()
+                if app not in looked_at:
+                    del self._scopes[app]
 
     def _may_still(self, websocket: WebSocket, app: str | None) -> bool:
         try:

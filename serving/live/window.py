@@ -34,6 +34,7 @@ from serving.live.feed import Feed
 WINDOW = timedelta(minutes=30)
 NOW = timedelta(minutes=5)
 MOST_EVENTS = 300_000
+FILES_AT_ONCE = 100
 MOST_SHOWN, MOST_RECENT = 10, 20
 # a name that is longer is shown cut, so that what is sent stays small
 LONGEST = 1000
@@ -77,7 +78,7 @@ class Window:
             self._counts_bots = bool(setting("count_bots"))
             self._rule = "arg_max" if setting("identity_rule") == "last" else "arg_min"
             rates, in_currency, local_date = _money()
-        self._connection = duckdb.connect(config={"threads": 1, "memory_limit": "512MB"})
+        self._connection = duckdb.connect(config={"threads": 1, "memory_limit": "512MB", "temp_directory": ""})
         make_readers(self._connection, self._load, self._cleaner)
         for name, columns in SEEDS.items():
             self._make_seed(name, columns)
@@ -98,15 +99,12 @@ class Window:
         since = min(now - WINDOW, today)
         for lines in self._feed.lines():
             self._take_lines(lines.protocol, lines.texts, now)
-        # files of an older version lack the columns that came since
-        schema, columns = (
-            literal(events_dir(self._home) / "load_date=0001-01-01" / "schema.parquet"),
-            ", ".join(COLUMNS),
-        )
-        for path in self._feed.landed(since):
-            # a batch may be taken back between its manifest and now
-            if path.is_file():
-                self._add(f"select {columns} from read_parquet([{schema}, {literal(path)}], union_by_name = true)", now)
+        # files of an older version lack columns; a batch may be taken back since its manifest was read
+        schema, columns = events_dir(self._home) / "load_date=0001-01-01" / "schema.parquet", ", ".join(COLUMNS)
+        files = [path for path in self._feed.landed(since) if path.is_file()]
+        for begin in range(0, len(files), FILES_AT_ONCE):
+            listed = ", ".join(map(literal, [schema, *files[begin : begin + FILES_AT_ONCE]]))
+            self._add(f"select {columns} from read_parquet([{listed}], union_by_name = true)", now)
         self._let_go(now)
 
     def figures(self, app: str | None, now: datetime) -> dict[str, Any]:
