@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -30,4 +31,5 @@ def pages(home: Path, project: Path, snapshots: Snapshots, *, is_live: bool = Fa
         is_live: whether `/ws/analytics/live` is served beside them.
     """
     site = Site(home, project, snapshots, is_live=is_live)
+    threading.Thread(target=site.warm, name="pages", daemon=True).start()
     return [*site.assets.routes(), *(route for part in PARTS for route in part(site))]

@@ -62,6 +62,11 @@ class Assets:
         """The address of one, by its name."""
         return self._known[name].address
 
+    def make(self) -> None:
+        """Make all of them, as they are sent."""
+        for asset in self._known.values():
+            asset.packed  # noqa: B018 - it is kept
+
     def routes(self) -> list[BaseRoute]:
         """The route of all of them."""
         return [Route("/assets/{name}", self._serve)]

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import zlib
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import duckdb
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
@@ -41,7 +43,7 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "private, no-cache",
-    "Vary": "Cookie",
+    "Vary": "Cookie, Accept-Encoding",
 }
 # a list of segments' values from which one is chosen is no longer than somebody looks through
 MOST_VALUES = 40
@@ -186,7 +188,20 @@ class Site:
             yield from parts
             yield after
 
-        return StreamingResponse(pieces(), headers=HEADERS, media_type="text/html; charset=utf-8")
+        if "gzip" not in visit.request.headers.get("accept-encoding", ""):
+            return StreamingResponse(pieces(), headers=HEADERS, media_type="text/html; charset=utf-8")
+        headers = {**HEADERS, "Content-Encoding": "gzip"}
+        return StreamingResponse(_packed(pieces()), headers=headers, media_type="text/html; charset=utf-8")
+
+    def warm(self) -> None:
+        """Do once what the first reader would wait for: templates, scripts, the publication and its segments."""
+        with suppress(NothingPublishedError, HomeMovedError, FigureError, duckdb.Error, OSError):
+            self.library()
+            for name in ("pages/dashboard.html.jinja", "drawing/figure.html.jinja"):
+                self.templates.get_template(name)
+            with self.snapshots.read() as snapshot:
+                _segments(snapshot.source)
+            self.assets.make()
 
     def plain(
         self,
@@ -250,6 +265,14 @@ class Site:
             if self._segments is None or self._segments[0] != place:
                 self._segments = (place, _segments(visit.source))
             return self._segments[1]
+
+
+def _packed(pieces: Iterator[str]) -> Iterator[bytes]:
+    """The pieces as gzip, each of which can be read as soon as it has come."""
+    packing = zlib.compressobj(level=5, wbits=31)
+    for piece in pieces:
+        yield packing.compress(piece.encode()) + packing.flush(zlib.Z_SYNC_FLUSH)
+    yield packing.flush()
 
 
 def chosen_theme(request: Request) -> str | None:
