@@ -135,6 +135,9 @@ class Site:
             except FigureError as error:
                 return self.plain(request, "This cannot be shown", str(error), 400)
             except (NothingPublishedError, HomeMovedError) as error:
+                if self.is_live and request.url.path == "/live":
+                    alone = "pages/live_alone.html.jinja"
+                    return self.plain(request, "Live", str(error), 200, template=alone, app=who.app)
                 return self.plain(request, "Nothing to show yet", str(error), 503)
             library, fault = self.library()
             try:

@@ -24,6 +24,7 @@ from serving.drawing.html import view
 from serving.figures import Filters, fill, open_source
 from serving.figures.fill import parameters
 from tests.ingest.collector.browser import needs_chromium
+from tests.ingest.collector.conftest import serving as receiving
 from tests.serving.pages.explore.homes import events, publish_events
 from tests.serving.pages.server import serving
 from tests.serving.report.browser import WIDTHS, browser, faults_for_readers, shown
@@ -397,3 +398,16 @@ def test_without_scripts_a_page_is_tables(chromium: Any, origin: str) -> None:
     assert "app=&" in page.url and "whole=1" in page.url
     assert page.locator("[data-figure=active_persons] .rows[open] td").first.is_visible()
     context.close()
+
+
+@needs_chromium
+def test_what_comes_in_is_seen_as_it_comes(chromium: Any, tmp_path: Path) -> None:
+    with receiving(tmp_path / "home") as server, shown(chromium, f"{server.url}/live", width=360) as page:
+        page.page.wait_for_selector("html[data-live=on]")
+        now = datetime.now(UTC).isoformat()
+        event = {"event_name": HOSTILE, "user_id": "u1", "occurred_at": now, "page_url": f"https://x.example/{HOSTILE}"}
+        assert httpx.post(f"{server.url}/api/v1/analytics/events", json=event).status_code == 200
+        page.page.wait_for_selector("[data-live=latest] tr")
+        assert HOSTILE in page.page.text_content("[data-live=latest]")
+        page.page.locator("[data-live=active]", has_text="1").wait_for()
+        assert page.overflow() == [] and (page.said, page.asked) == ([], [])
