@@ -22,7 +22,7 @@ log = logging.getLogger("footfall.pages")
 if TYPE_CHECKING:
     from serving.pages.site import Visit
 
-# two cores are left to whoever sends events meanwhile
+# so many figures are read at once; each of DuckDB's queries takes what cores there are
 THREADS = 4
 MOST_KEPT, MOST_VALUES_KEPT = 400, 4_000_000
 # a page waits so long for its figures; those that take longer are put in by its script

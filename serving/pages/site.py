@@ -142,7 +142,7 @@ class Site:
             library, fault = self.library()
             try:
                 visit = Visit(self, request, who, snapshot, asked, library, fault)
-                is_kept = not request.url.path.startswith(tuple(self.moving))
+                is_kept = request.method != "POST" and not request.url.path.startswith(tuple(self.moving))
                 if is_kept and request.headers.get("if-none-match") == visit.etag:
                     return Response(status_code=304, headers={**HEADERS, "ETag": visit.etag})
                 found = answer(visit)
