@@ -25,7 +25,7 @@ from serving.drawing import theme
 from serving.drawing.html import environment
 from serving.drawing.numbers import day_text, title_of
 from serving.figures import FigureError, Filters, Source
-from serving.figures.figure import SEGMENTS
+from serving.figures.figure import BUNDLED, SEGMENTS
 from serving.pages.asked import RANGES, Asked
 from serving.pages.assets import Assets
 from serving.pages.figures import Figures
@@ -140,6 +140,8 @@ class Site:
                     return self.plain(request, "Live", str(error), 200, template=alone, app=who.app)
                 return self.plain(request, "Nothing to show yet", str(error), 503)
             library, fault = self.library()
+            # it names folders of this machine
+            fault = fault if who.is_admin else None
             try:
                 visit = Visit(self, request, who, snapshot, asked, library, fault)
                 is_kept = request.method != "POST" and not request.url.path.startswith(tuple(self.moving))
@@ -171,7 +173,7 @@ class Site:
         """The state of the files that say dashboards and figures: a changed one is read again."""
         found = [
             (path.name, path.stat().st_mtime_ns)
-            for folder in folders(self.project, self.home)
+            for folder in (BUNDLED, *folders(self.project, self.home))
             for pattern in ("*.yml", "figures/*.yml")
             for path in sorted(folder.glob(pattern))
         ]

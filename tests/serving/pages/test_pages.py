@@ -171,6 +171,23 @@ def test_a_home_in_which_nothing_is_published_says_so(tmp_path: Path) -> None:
     assert answer.status_code == 503 and "<code>footfall build</code>" in answer.text
 
 
+def test_a_wrong_file_is_told_and_what_was_right_stays(tmp_path: Path) -> None:
+    home = publish_rows(tmp_path / "home", {"int_data_clocks": clocks("shop")})
+    mine = home / "dashboards" / "mine.yml"
+    mine.parent.mkdir()
+    mine.write_text("title: Mine\nabout: x\nowner: {name: Me}\nfigures: [headline]\n")
+    with serving(home) as origin, httpx.Client(base_url=origin) as client:
+        assert client.get("/dashboards/mine").status_code == 200
+        mine.write_text("title: Mine\nabout: x\nowner: {name: Me}\nfigures: [headlin]\n")
+        told = client.get("/dashboards/mine")
+        assert told.status_code == 200 and "did you mean `headline`" in told.text
+        # its folder is of this machine, and no business of a reader
+        client.headers["Authorization"] = f"Bearer {Keys(home).create('read', 'shop')[1]}"
+        assert "did you mean" not in client.get("/dashboards/mine").text
+        mine.unlink()
+        assert client.get("/dashboards/mine").status_code == 400
+
+
 def test_a_read_key_sees_its_app_alone(tmp_path: Path) -> None:
     rows = hostile_rows()
     home = publish_rows(tmp_path / "home", {**rows, "int_data_clocks": clocks(HOSTILE, "shop")})
