@@ -6,6 +6,8 @@ The user's lie beside them, in a project of their own or in the home: `dashboard
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -15,7 +17,17 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError, field_validator
 
 from serving.drawing.html import view
-from serving.figures.figure import Figure, FigureError, Name, Said, nearest_of, read_figures, read_yaml, sentences
+from serving.figures.figure import (
+    NAME,
+    Figure,
+    FigureError,
+    Name,
+    Said,
+    nearest_of,
+    read_figures,
+    read_yaml,
+    sentences,
+)
 from serving.figures.fill import fill
 from serving.figures.filters import Source
 
@@ -26,10 +38,9 @@ title: {title}
 about: What somebody finds here, in one sentence.
 owner: {{name: Product}}
 figures:
-  - {{figure: headline, width: 12}}
-  - active_persons
-  - growth_accounting
+{figures}
 """
+BEGINNING = ("{figure: headline, width: 12}", "active_persons", "growth_accounting")
 
 
 class Owner(Said):
@@ -113,6 +124,28 @@ def read_library(project: Path, home: Path | None = None) -> Library:
     if faults:
         raise FigureError("\n".join(faults))
     return Library(dashboards, figures)
+
+
+def begin(home: Path, name: str, title: str | None = None, figures: Iterable[str] = BEGINNING) -> Path:
+    """Begin a dashboard in a home, with the schemas by which editors complete and check it; return its file.
+
+    Raises:
+        FigureError: when the name is none, or taken.
+    """
+    if not re.fullmatch(NAME, name):
+        raise FigureError(f"A dashboard cannot be called {name!r}: take lower case letters, digits and _.")
+    folder = home / "dashboards"
+    path = folder / f"{name}.yml"
+    if path.exists():
+        raise FigureError(f"{path} exists already: edit it, or take another name.")
+    folder.mkdir(parents=True, exist_ok=True)
+    for model in (Dashboard, Figure):
+        schema = folder / f"{model.__name__.lower()}.schema.json"
+        schema.write_text(json.dumps(json_schema(model), indent=2) + "\n", encoding="utf-8")
+    said = json.dumps(title or name.replace("_", " ").capitalize(), ensure_ascii=False)
+    text = NEW.format(title=said if title else said[1:-1], figures="\n".join(f"  - {one}" for one in figures))
+    path.write_text(text, encoding="utf-8")
+    return path
 
 
 def read_dashboard(path: Path, figures: dict[str, Figure]) -> Dashboard:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -56,26 +55,15 @@ def new_dashboard(
     home: Annotated[Path | None, typer.Option(help="The home to write it to; FOOTFALL_HOME, else ./.footfall.")] = None,
 ) -> None:
     """Begin a dashboard in the home, with the schemas by which editors complete and check it."""
-    import re
-
     from orchestration.settings import home as enter
-    from serving.dashboards import NEW, Dashboard, json_schema
-    from serving.figures import Figure
-    from serving.figures.figure import NAME
+    from serving.dashboards import begin
+    from serving.figures import FigureError
 
-    if not re.fullmatch(NAME, name):
-        typer.echo(f"A dashboard cannot be called {name!r}: take lower case letters, digits and _.", err=True)
-        raise typer.Exit(2)
-    folder = enter(home and home.expanduser()) / "dashboards"
-    path = folder / f"{name}.yml"
-    if path.exists():
-        typer.echo(f"{path} exists already: edit it, or take another name.", err=True)
-        raise typer.Exit(2)
-    folder.mkdir(parents=True, exist_ok=True)
-    for model in (Dashboard, Figure):
-        schema = folder / f"{model.__name__.lower()}.schema.json"
-        schema.write_text(json.dumps(json_schema(model), indent=2) + "\n", encoding="utf-8")
-    path.write_text(NEW.format(title=name.replace("_", " ").capitalize()), encoding="utf-8")
+    try:
+        path = begin(enter(home and home.expanduser()), name)
+    except FigureError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from error
     console.print(f"Wrote {path}. Edit it, then `footfall dashboards check` and `footfall report --dashboard {name}`.")
 
 

@@ -90,7 +90,7 @@ def _funnel(question: Question) -> Fitting:
     columns = {
         "users": {"title": _units(question)},
         "drop_off": {"title": "Left here"},
-        "conversion_rate_from_previous": {"title": "Rate from the step before"},
+        "conversion_rate_from_previous": {"title": "Rate from the step before", "unit": "share"},
         "avg_seconds_from_previous": {"title": "Mean time from the step before"},
         "median_seconds_from_previous": {"title": "Half of them within"},
     }

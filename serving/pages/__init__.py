@@ -8,7 +8,7 @@ from pathlib import Path
 
 from starlette.routing import BaseRoute
 
-from serving.pages import creators, dashboards, health, keys, live, metrics
+from serving.pages import creators, dashboards, explore, health, keys, live, metrics
 from serving.pages.site import Site
 from serving.snapshots import Snapshots
 
@@ -16,7 +16,7 @@ __all__ = ["Site", "pages"]
 
 # what each part of the pages answers, in the order in which paths are looked up
 PARTS: tuple[Callable[[Site], Sequence[BaseRoute]], ...] = (
-    *(dashboards.routes, metrics.routes, creators.routes, live.routes),
+    *(dashboards.routes, metrics.routes, creators.routes, explore.routes, live.routes),
     *(health.routes, keys.routes),
 )
 

@@ -1,0 +1,125 @@
+"""What the data have, as suggestions: what a build has counted by name, and a key's values among the first events."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import TypeVar
+from zoneinfo import available_timezones
+
+from ingest.conditions import event_value
+from ingest.envelope import CONTEXT_FIELDS, ID_FIELDS
+from serving import reader
+from serving.snapshots import Snapshot
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+# enough to know the frequent values of a key, and found in a moment however many events there are
+EVENTS_LOOKED_AT = 100_000
+MOST_VALUES = 50
+MOST_KEPT = 200
+ENVELOPE = (*(f"context.{name}" for name in CONTEXT_FIELDS), *ID_FIELDS, "person_id", "occurred_at")
+# what is never broken down by: an event has its own
+SINGULAR = ("event_id",)
+
+
+@dataclass(frozen=True)
+class Names:
+    """The names of one publication, as the reader of one app or of all sees it; the most frequent first."""
+
+    apps: list[str] = field(default_factory=list)
+    events: list[tuple[str, str, int]] = field(default_factory=list)
+    keys: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def event_names(self, app: str | None = None) -> list[str]:
+        """The names of events, of an app or of all."""
+        return list(dict.fromkeys(name for of, name, _ in self.events if app in (None, "", of)))
+
+    def keys_of(self, event: str | None = None, app: str | None = None) -> list[str]:
+        """The properties of an event, or of all, and the fields that every event may have."""
+        found = [key for of, name, key in self.keys if app in (None, "", of) and event in (None, "", name)]
+        return [*dict.fromkeys(found), *(name for name in ENVELOPE if name not in SINGULAR)]
+
+    def suggested(self, names: str, event: str | None = None, app: str | None = None) -> list[str]:
+        """What a text that names something of this sort may be."""
+        if names == "events":
+            return self.event_names(app)
+        if names == "apps":
+            return self.apps
+        if names == "keys":
+            return self.keys_of(event, app)
+        properties = [f"properties.{key}" for key in dict.fromkeys(key for *_, key in self.keys)]
+        if names == "units":
+            return ["person", "account", "session", *properties]
+        if names == "items":
+            return ["event_name", "context.page_url", *properties, *ENVELOPE[: len(CONTEXT_FIELDS)]]
+        return sorted(available_timezones()) if names == "zones" else self.event_names(app)
+
+
+class Suggestions:
+    """The names of the publication that is shown, and values, each looked up once."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._names: OrderedDict[tuple[str, str | None], Names] = OrderedDict()
+        self._values: OrderedDict[tuple[str | None, ...], list[str]] = OrderedDict()
+
+    def names(self, snapshot: Snapshot) -> Names:
+        """What there is: worked out by the build, so that no event is read for it."""
+        place = (snapshot.id, snapshot.app)
+        with self._lock:
+            if place in self._names:
+                return self._names[place]
+        found = _names(snapshot)
+        self._keep(self._names, place, found)
+        return found
+
+    def values(self, snapshot: Snapshot, key: str, event: str | None, app: str | None) -> list[str]:
+        """The most frequent values of a key, of an event or of all."""
+        place = (snapshot.id, snapshot.app, key, event, app)
+        with self._lock:
+            if place in self._values:
+                return self._values[place]
+        found = _values(snapshot, self.names(snapshot), key, event or None, app or None)
+        self._keep(self._values, place, found)
+        return found
+
+    def _keep(self, kept: OrderedDict[Key, Value], place: Key, found: Value) -> None:
+        with self._lock:
+            kept[place] = found
+            while len(kept) > MOST_KEPT:
+                kept.popitem(last=False)
+
+
+def _names(snapshot: Snapshot) -> Names:
+    if not (snapshot.has("fct_tracked_events") and snapshot.has("fct_tracked_properties")):
+        return Names(sorted(snapshot.source.apps))
+    cursor = snapshot.cursor()
+    events = reader.read(
+        cursor, "select app, event_name, events from fct_tracked_events order by events desc, event_name, app"
+    ).fetchall()
+    keys = reader.read(
+        cursor,
+        "select app, event_name, property from fct_tracked_properties where events > 0 "
+        "order by events desc, property, event_name, app",
+    ).fetchall()
+    return Names(sorted({app for app, *_ in events}), events, keys)
+
+
+def _values(snapshot: Snapshot, names: Names, key: str, event: str | None, app: str | None) -> list[str]:
+    if key in ("event_name", "app"):
+        return names.event_names(app) if key == "event_name" else names.apps
+    if not key or "\0" in key or not snapshot.has("events"):
+        return []
+    query = f"""
+        with seen as (
+            select ({event_value(key)})::varchar as value
+            from events
+            where ($event is null or event_name = $event) and ($app is null or app = $app) and value is not null
+            limit {EVENTS_LOOKED_AT}
+        )
+        select value from seen group by value order by count(*) desc, value limit {MOST_VALUES}
+    """  # noqa: S608 - the expression of a key is one of ours, in which its text is a literal
+    found = reader.read(snapshot.cursor(), query, {"event": event, "app": app}).fetchall()
+    return [value for (value,) in found]
