@@ -70,7 +70,8 @@ def answer_of(question: dict[str, Any], source: Source) -> tuple[Filled, View]:
     filled = answered(filled, question, source)
     if not filled.rows or (isinstance(figure.draw, Lines | Bars) and not has_values(filled)):
         filled = replace(filled, empty=EMPTY)
-    return filled, view(filled, source)
+    # what its reader should know stands above it, and not once more below
+    return filled, view(replace(filled, warnings=()), source)
 
 
 def title_of_question(question: Mapping[str, Any]) -> str:
