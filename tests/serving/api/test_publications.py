@@ -1,0 +1,106 @@
+"""Sixteen clients while ten publications come: no request fails, and no answer is of two."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from itertools import count
+from pathlib import Path
+
+import duckdb
+import httpx
+import pytest
+
+from serving.publications import current_publication, show
+from serving.server import Shared
+from tests.serving.api.homes import two_apps
+from tests.serving.api.listening import listening
+
+CLIENTS, PUBLICATIONS, SHOWN_SECONDS = 16, 10, 0.5
+QUESTION = {"kind": "trends", "series": {"A": {"measure": "count"}}, "interval": "total"}
+
+
+def another(home: Path, name: str, events: int) -> Path:
+    """A copy of the publication that is shown, of so many events an app, which nobody is shown yet."""
+    shown = current_publication(home)
+    assert shown
+    publication = shown.with_name(name)
+    shutil.copytree(shown, publication)
+    with duckdb.connect(str(publication / "marts.duckdb")) as marts:
+        marts.execute("delete from events where split_part(event_id, '-', 2)::integer >= ?", [events])
+        marts.execute("update fct_tracked_events set events = ?", [events])
+    return publication
+
+
+def test_no_request_fails_and_no_answer_is_of_two_publications(tmp_path: Path) -> None:
+    home, names = tmp_path / "home", [f"202601{number:02d}T000000_000000_abcdef" for number in range(1, 12)]
+    events = {name: 44 - 4 * number for number, name in enumerate(names)}
+    two_apps(home, names[0], events[names[0]])
+    publications = {name: another(home, name, events[name]) for name in names[1:]}
+    is_over, faults, seen, numbers = threading.Event(), list[str](), set[str](), count()
+
+    def ask(url: str) -> None:
+        with httpx.Client(base_url=url, timeout=60) as client:
+            while not is_over.is_set():
+                # every other request has been asked before, and may come from what is kept
+                offset = {"offset": next(numbers)} if next(numbers) % 2 else {}
+                answers = [
+                    client.get("/v1/analytics/stats"),
+                    client.post("/api/v1/analytics/questions", json=QUESTION),
+                    client.get("/api/v1/analytics/names", params=offset),
+                ]
+                for answer in answers:
+                    if answer.status_code != 200:
+                        faults.append(answer.text)
+                        return
+                    told = answer.json()
+                    name = told["publication"]
+                    seen.add(name)
+                    counted = told.get("events") or (sum(row[2] for row in told["rows"]) if "rows" in told else None)
+                    if counted not in (None, 2 * events[name]) or not answer.headers["etag"].startswith(f'"{name}-'):
+                        faults.append(f"{name}: {counted} events, {answer.headers['etag']}")
+
+    with listening(Shared.of(home)) as url:
+        threads = [threading.Thread(target=ask, args=(url,)) for _ in range(CLIENTS)]
+        for thread in threads:
+            thread.start()
+        for publication in publications.values():
+            time.sleep(SHOWN_SECONDS)
+            show(home, publication)
+        time.sleep(SHOWN_SECONDS)
+        is_over.set()
+        for thread in threads:
+            thread.join()
+        # who comes last sees the last one
+        assert httpx.get(f"{url}/v1/analytics/stats").json()["publication"] == names[-1]
+    assert not faults, faults[:3]
+    assert len(names) == PUBLICATIONS + 1
+    assert len(seen) > PUBLICATIONS // 2
+
+
+def test_an_answer_that_takes_too_long_is_given_up_and_the_next_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from serving.api import questions
+
+    monkeypatch.setenv("FOOTFALL_ANSWER_SECONDS", "0.5")
+    monkeypatch.setenv("FOOTFALL_ANSWER_ROWS", "5")
+    monkeypatch.setenv("FOOTFALL_ANSWER_THREADS", "1")
+    real = questions.known_names
+
+    def slow(connection):  # type: ignore[no-untyped-def]
+        connection.execute("select count(*) from range(100000000000) as a (i) where hash(i) = 1").fetchall()
+        return real(connection)
+
+    monkeypatch.setattr(questions, "known_names", slow)
+    with listening(Shared.of(two_apps(tmp_path / "home"))) as url:
+        answer = httpx.get(f"{url}/api/v1/analytics/names", timeout=60)
+        assert (answer.status_code, answer.json()["errors"][0]["mend"].startswith("Narrow")) == (504, True)
+        with pytest.raises(httpx.ReadTimeout):
+            # who hangs up leaves the one thread to the next
+            httpx.get(f"{url}/api/v1/analytics/names?limit=1", timeout=0.2)
+        assert httpx.get(f"{url}/v1/analytics/kpis", timeout=60).status_code == 200
+        many = {"kind": "active_users"}
+        refused = httpx.post(f"{url}/api/v1/analytics/questions", json=many, timeout=60)
+        assert (refused.status_code, "more than 5 rows" in refused.text) == (422, True)
