@@ -9,7 +9,7 @@ import logging
 import secrets
 import time
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,7 +36,7 @@ from ingest.landing.batches import ensure_landing
 from ingest.privacy import cleaner
 from ingest.vendors import VENDORS
 from ingest.vendors.snowplow import SNOWPLOW
-from ingest.vendors.vendor import Answer, Received, RefusedRequest, Request, Vendor, basic_user
+from ingest.vendors.vendor import Answer, Flags, Received, RefusedRequest, Request, Vendor, basic_user
 
 log = logging.getLogger("footfall.collector")
 # landing takes at most this share of the time, so that many small files never crowd out receiving
@@ -212,10 +212,10 @@ class Collector:
 
         return Endpoint(respond)
 
-    def _answering(self, vendor: Vendor, answer: Callable[[Request, str], Answer]) -> Endpoint:
+    def _answering(self, vendor: Vendor, answer: Callable[[Request, str, Flags], Answer]) -> Endpoint:
         async def respond(scope: Scope, receive: Receive) -> Answer:
             try:
-                return answer(self._read(scope, await self._body(receive)), self.app_without_keys)
+                return answer(self._read(scope, await self._body(receive)), self.app_without_keys, self)
             except RefusedRequest as refused:
                 return _refusal(vendor, _asked(scope), refused.status, str(refused))
 
@@ -253,6 +253,14 @@ class Collector:
             # Amplitude's SDKs stop at these first words, and only at them
             raise RefusedRequest(401, "Invalid API key: make one with `footfall keys create`.")
         return key.app
+
+    def are_there(self, key: str | None) -> bool:
+        """Whether an experiment of the key's app runs."""
+        return self.experiments.are_there(self._app(key))
+
+    def variants(self, key: str | None, ids: Mapping[str, str]) -> dict[str, str]:
+        """The variant in each running experiment of the key's app, of who has these ids."""
+        return self.experiments.variants(self._app(key), ids)
 
     def _line(
         self, vendor: Vendor, request: Request, received: Received, app: str, client: tuple[str, int] | None

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ingest.experiments.definitions import EXPOSURE, SEEDS, Experiment, read_experiments
+from ingest.experiments.definitions import EXPOSURE, SEEDS, Experiment, ExperimentError, read_experiments
 from ingest.settings import project_folder
 
+log = logging.getLogger("footfall.experiments")
 # who has been exposed already, by this server; one that is told again is one event still, by its id
 REMEMBERED = 100_000
 FIELDS = {"person": "user_id", "device": "anonymous_id", "account": "account_id"}
@@ -73,13 +75,25 @@ class Experiments:
                 self._told.popitem(last=False)
         return variant
 
-    def variants(self, app: str, unit: str) -> dict[str, str]:
-        """The variant that a unit has in each running experiment of an app; none is recorded."""
+    def are_there(self, app: str) -> bool:
+        """Whether an experiment of an app runs."""
+        return bool(self._running(app))
+
+    def variants(self, app: str, ids: Mapping[str, str]) -> dict[str, str]:
+        """The variant in each running experiment of an app, of who has these ids by kind of unit; none is recorded."""
         return {
-            key: variant
-            for key, each in sorted(self.all().items())
-            if each.app == app and is_running(each) and (variant := each.variant_of(unit)) is not None
+            each.experiment: variant
+            for each in self._running(app)
+            if each.unit in ids and (variant := each.variant_of(ids[each.unit])) is not None
         }
+
+    def _running(self, app: str) -> list[Experiment]:
+        """Those that run; while their seeds are not legal none, lest an SDK get no answer."""
+        try:
+            return [each for each in self.all().values() if each.app == app and is_running(each)]
+        except ExperimentError as error:
+            log.error("no variant is assigned: %s", error)
+            return []
 
 
 def is_running(experiment: Experiment) -> bool:

@@ -11,6 +11,7 @@ from ingest.envelope import other_keys
 from ingest.vendors.money import amount_cents
 from ingest.vendors.vendor import (
     Answer,
+    Flags,
     Received,
     RefusedRequest,
     Request,
@@ -157,9 +158,9 @@ def projection(rows: str) -> str:
     )
 
 
-def debug(request: Request, app: str) -> Answer:
+def debug(request: Request, app: str, flags: Flags) -> Answer:
     """What is wrong with a request, of which nothing is kept."""
-    del app
+    del app, flags
     try:
         receive(request)
     except RefusedRequest as refused:

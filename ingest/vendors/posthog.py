@@ -10,6 +10,7 @@ import msgspec
 from ingest.vendors.money import amount_cents
 from ingest.vendors.vendor import (
     Answer,
+    Flags,
     Received,
     RefusedRequest,
     Request,
@@ -34,6 +35,9 @@ CONFIG = {
     "toolbarParams": {},
     "isAuthenticated": False,
 }
+
+
+IS_EXPOSURE = "event_name_ = '$feature_flag_called' and flag_variant_ not in ('true', 'false', '')"
 
 
 class Batch(msgspec.Struct, gc=False):
@@ -126,6 +130,8 @@ _TEXTS = {
     "currency": "$.properties.currency",
     "amount": "$.properties.amount_cents",
     "export_time": "$.created_at",
+    "flag": '$.properties."$feature_flag"',
+    "flag_variant": '$.properties."$feature_flag_response"',
 }
 _OBJECTS = {
     "sent_properties": "$.properties",
@@ -141,6 +147,7 @@ def projection(rows: str) -> str:
     """Events of browsers carry a device and may name a user; of servers, `distinct_id` is the user.
 
     An event without a person profile is of somebody unknown; `$groupidentify` carries an invented person, left out.
+    A flag of several variants that is used is an exposure; one that is on or off has none.
     """
     read = told(rows, _TEXTS, _OBJECTS)
     distinct_id = "coalesce(distinct_id_, inner_distinct_id_)"
@@ -162,12 +169,15 @@ def projection(rows: str) -> str:
         "$set": "case when inner_set_ is null then set_ end",
         "$set_once": "case when inner_set_once_ is null then set_once_ end",
         "amount_cents": f"case when amount_ is null then {money} end",
+        "experiment": f"case when {IS_EXPOSURE} then flag_ end",
+        "variant": f"case when {IS_EXPOSURE} then flag_variant_ end",
     }
     return drafted(
         read,
         _TEXTS,
         {
             "event_id": "id_",
+            "event_name": f"case when {IS_EXPOSURE} then 'experiment_exposed' else event_name_ end",
             "occurred_at": "coalesce(time_, export_time_)",
             "sent_at": "shared ->> '$.sent_at'",
             "user_id": user,
@@ -182,17 +192,38 @@ def projection(rows: str) -> str:
     )
 
 
-def config(request: Request, app: str) -> Answer:
-    """What posthog-js asks before anything: how it may compress, and that nothing else is on."""
-    del request, app
-    return Answer(json.dumps(CONFIG).encode())
+def config(request: Request, app: str, flags: Flags) -> Answer:
+    """What posthog-js asks before anything: how it may compress, and whether experiments run; nothing else is on."""
+    del app
+    return Answer(json.dumps(CONFIG | {"hasFeatureFlags": flags.are_there(request.path.split("/")[2])}).encode())
 
 
-def flags(request: Request, app: str) -> Answer:
-    """No feature flag is on."""
-    del request, app
-    told_flags = {"flags": {}, "featureFlags": {}, "featureFlagPayloads": {}, "errorsWhileComputingFlags": False}
-    return Answer(json.dumps(CONFIG | told_flags).encode())
+def variants(request: Request, app: str, flags: Flags) -> Answer:
+    """The variants of who asks, as feature flags; where an SDK uses one it tells `$feature_flag_called`."""
+    del app
+    asked = request.body if isinstance(request.body, dict) else {}
+    person, groups = asked.get("distinct_id"), asked.get("groups")
+    known = asked.get("person_properties")
+    device = asked.get("$device_id") or (known.get("$device_id") if isinstance(known, dict) else None)
+    account = groups.get("company") or next(iter(groups.values()), None) if isinstance(groups, dict) else None
+    ids = {"person": person, "device": device or person, "account": account}
+    found = flags.variants(_key(request, []), {kind: each for kind, each in ids.items() if isinstance(each, str)})
+    told_flags = {
+        "flags": {
+            name: {
+                "key": name,
+                "enabled": True,
+                "variant": variant,
+                "reason": {"code": "condition_match", "condition_index": 0, "description": "Assigned"},
+                "metadata": {"id": 0, "version": 1, "payload": None},
+            }
+            for name, variant in found.items()
+        },
+        "featureFlags": found,
+        "featureFlagPayloads": {},
+        "errorsWhileComputingFlags": False,
+    }
+    return Answer(json.dumps(CONFIG | {"hasFeatureFlags": bool(found)} | told_flags).encode())
 
 
 POSTHOG = Vendor(
@@ -204,6 +235,6 @@ POSTHOG = Vendor(
     shared=shared,
     projection=projection,
     accepted=accepted,
-    answers={"/array/{token}/config": config, "/flags": flags, "/decide": flags},
+    answers={"/array/{token}/config": config, "/flags": variants, "/decide": variants},
     claims=lambda request: not (isinstance(request.body, dict) and "events" in request.body),
 )

@@ -17,6 +17,7 @@ from ingest.vendors.money import amount_cents
 from ingest.vendors.vendor import (
     GIF,
     Answer,
+    Flags,
     Received,
     RefusedRequest,
     Request,
@@ -161,17 +162,18 @@ def projection(rows: str) -> str:
     )
 
 
-def settings(request: Request, app: str) -> Answer:
+def settings(request: Request, app: str, flags: Flags) -> Answer:
     """What analytics-next asks before anything: where its events go, and by which key."""
-    del app
+    del app, flags
     key, host = request.path.split("/")[3], request.headers.get("host", "")
     protocol = request.headers.get("x-forwarded-proto", "http")
     target = {"apiKey": key, "apiHost": f"{host}/v1", "protocol": protocol}
     return Answer(json.dumps({"integrations": {"Segment.io": target}, "plan": {}, "edgeFunction": {}}).encode())
 
 
-def source_config(request: Request, app: str) -> Answer:
+def source_config(request: Request, app: str, flags: Flags) -> Answer:
     """What RudderStack's browser SDK asks before anything."""
+    del flags
     key = request.query.get("writeKey", "")
     source = {"id": key or app, "name": app, "writeKey": key, "enabled": True, "config": {}, "destinations": []}
     return Answer(json.dumps({"source": {**source, "connections": [], "dataplanes": {}}}).encode())

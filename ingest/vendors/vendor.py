@@ -11,7 +11,7 @@ import base64
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -71,6 +71,16 @@ class Answer(NamedTuple):
     status: int = 200
 
 
+class Flags(Protocol):
+    """What is assigned to whom, for SDKs that ask for feature flags by their key."""
+
+    def are_there(self, key: str | None) -> bool:
+        """Whether an experiment of the key's app runs."""
+
+    def variants(self, key: str | None, ids: Mapping[str, str]) -> dict[str, str]:
+        """The variant in each running experiment of the app, of who has these ids: `person`, `device`, `account`."""
+
+
 @dataclass(frozen=True)
 class Vendor:
     """One vendor.
@@ -85,7 +95,7 @@ class Vendor:
             or a list of them.
         shared: the SQL of the JSON that every event of the body needs beside itself (when it was sent …), if any.
         projection: the SQL of the draft (see `ingest.envelope`) of a relation of events (see `messages`).
-        answers: start-up requests: path to a function of the request and the key's app.
+        answers: start-up requests: path to a function of the request, the app while there are no keys, and the flags.
         claims: whether a request to a path that several vendors use is this one's.
         outlines: by path, what `receive`, `accepted` and `claims` read of a body there, where that is its events'
             number and a few fields beside them: a body of that shape is checked whole, but read no further.
@@ -101,7 +111,7 @@ class Vendor:
     shared: Callable[[str], str] = lambda _: "null::json"
     accepted: Callable[[Request], Answer] = lambda _: Answer()
     refused: Callable[[Request, int, str], Answer] | None = None
-    answers: Mapping[str, Callable[[Request, str], Answer]] = field(default_factory=dict)
+    answers: Mapping[str, Callable[[Request, str, Flags], Answer]] = field(default_factory=dict)
     claims: Callable[[Request], bool] = lambda _: True
     outlines: Mapping[str, type[msgspec.Struct]] = field(default_factory=dict)
     names_visitors: bool = False
