@@ -18,7 +18,7 @@ BUNDLED = Path(__file__).parent
 SEGMENTS = ("country", "device_type", "channel")
 # a figure's SQL and question take the filters by these names
 PARAMETERS = {
-    *("app", "by", "period", "segment", "segment_value", "creator", *SEGMENTS),
+    *("app", "by", "period", "segment", "segment_value", "creator", "count_bots", *SEGMENTS),
     *("date_from", "date_to", "days", "first_period", "last_period"),
 }
 PARAMETER = re.compile(r"\$(\w+)")
@@ -186,10 +186,10 @@ class Figure(Said):
     segment. `sql` is one select over published relations. Both it and a question's values may name the filters:
     `$app` (null: all apps), `$date_from`, `$date_to` and `$days` of the range, `$period` with `$first_period` and
     `$last_period`, between which the starts of its periods lie, and `$segment`, `$segment_value`; `$country`,
-    `$device_type` and `$channel` are null but for the one that is asked for, `$creator` but on a creator's page. A
-    question is of the range and the app, whether it names them or not; a text of it that begins with `$$` is one that
-    begins with `$`. A question that says no drawing is drawn as fits it. `{period}` in the title is the period that is
-    drawn.
+    `$device_type` and `$channel` are null but for the one that is asked for, `$creator` but on a creator's page,
+    and `$count_bots` is the setting. A question is of the range and the app, whether it names them or not; a text
+    of it that begins with `$$` is one that begins with `$`. A question that says no drawing is drawn as fits it.
+    `{period}` in the title is the period that is drawn.
     """
 
     name: Name = Field(exclude=True)

@@ -213,6 +213,7 @@ def parameters(filters: Filters, period: Shown, source: Source, by: str | None =
         "last_period": last,
         "days": filters.days,
         "creator": filters.creator,
+        "count_bots": bool(source.settings.get("count_bots")),
         **{name: value if segment == name else None for name in SEGMENTS},
     }
 

@@ -274,6 +274,20 @@ def test_what_no_mart_is_split_by_is_read_from_the_events(tmp_path: Path) -> Non
         assert "not by both" in told["empty"] and told["rows"] == []
 
 
+@pytest.mark.parametrize(("count_bots", "visits"), [(False, [2]), (True, [3])])
+def test_bots_are_no_visits_unless_they_are_counted(tmp_path: Path, count_bots: bool, visits: list[int]) -> None:
+    named = ("country", "device_type", "os", "browser", "channel", "traffic_source", "entry_page", "exit_page")
+    session = {"session_date": "2025-06-01", "app": "shop", "is_bounce": False, **dict.fromkeys(named, "x")}
+    rows = [{**session, "is_bot": is_bot} for is_bot in (False, False, True)]
+    home = publish_rows(
+        tmp_path / "home", {"int_data_clocks": clocks("shop"), "fct_sessions": rows}, {"count_bots": count_bots}
+    )
+    source, library = open_source(home), read_library(REPOSITORY)
+    for name in ("countries", "devices", "browsers", "systems", "channels", "sources", "entry_pages", "exit_pages"):
+        filled = fill(library.figures[name], source, source.filters(segment="country=x"))
+        assert [row[1] for row in filled.rows] == visits, name
+
+
 def test_a_row_that_names_a_value_filters_by_it(client: httpx.Client) -> None:
     page = client.get("/dashboards/web").text
     link = f'href="/dashboards/web?{urlencode({"segment": f"country={HOSTILE}"})}"'
