@@ -87,7 +87,8 @@ def title_of_question(question: Mapping[str, Any]) -> str:
         return ends + next((words for key, words in what.items() if question.get(key)), "") + by
     if kind == "trends":
         series = question.get("series") or {}
-        told = [_series(one) for one in series.values()]
+        # a name of somebody's own says more than what is measured; a letter says nothing
+        told = [name if len(series) > 1 and len(name) > 1 else _series(one) for name, one in series.items()]
         return (question.get("formula") or ", ".join(dict.fromkeys(told)) or "Trends") + by
     if kind == "attribution":
         return f"What {_event(question.get('event'))} is credited to{by}"
