@@ -57,9 +57,6 @@ def serve(
 
     Events are on disk before they are acknowledged, and land by themselves. Ctrl-C lands what is left and ends.
     """
-    known = ("collector", *PARTS)
-    if only and only not in known:
-        _refuse(f"This version of Footfall has no {only} to serve: there is {', '.join(known)}. Leave --only out.")
     import uvicorn
 
     from ingest.collector.keys import Keys

@@ -246,14 +246,6 @@ def test_what_a_killed_server_left_is_told_and_lands_with_the_next_load(
     assert (landing["batches"], landing["accepted"], describe(home)["collector"]["events_to_land"]) == (2, 4, 0)
 
 
-@pytest.mark.parametrize("part", ["api", "pages"])
-def test_a_part_that_is_not_there_is_not_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str) -> None:
-    monkeypatch.setenv("FOOTFALL_HOME", str(tmp_path))
-    done = run("serve", "--only", part)
-    assert (done.returncode, done.stdout) == (2, "") and len(done.stderr.splitlines()) == 1
-    assert done.stderr == f"This version of Footfall has no {part} to serve: there is collector. Leave --only out.\n"
-
-
 def test_a_server_that_cannot_begin_says_why_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FOOTFALL_HOME", str(tmp_path))
     with socket.create_server(("127.0.0.1", 0)) as taken:
