@@ -139,7 +139,8 @@ class Collector:
         """Seal and land what has been received; return how many events were sealed, and what waits or landed."""
         sealed = await self.spool.seal(0, 0) if self.spool else 0
         await self._land()
-        return {"sealed_events": sealed, "landed": dict(self.counts.landed), "fault": self.counts.landing_error}
+        landed = {outcome: self.counts.landed[outcome] for outcome in ("accepted", "duplicate", "quarantined")}
+        return {"sealed_events": sealed, "landed": landed, "fault": self.counts.landing_error}
 
     @contextlib.asynccontextmanager
     async def running(self, _: Starlette | None = None) -> AsyncIterator[None]:

@@ -81,7 +81,11 @@ def run_of(asked: ByAdmin, run_id: Annotated[str, Path(description="What startin
 
 @routes.get(
     f"{BASE}/process-events",
-    **described({"sealed_events": 12, "landed": {"accepted": 12}, "fault": "…"}, reads=False, statuses=(503,)),
+    **described(
+        {"sealed_events": 12, "landed": {"accepted": 12, "duplicate": 0, "quarantined": 0}, "fault": "…"},
+        reads=False,
+        statuses=(503,),
+    ),
 )
 async def process_events(asked: ByAdmin) -> Response:
     """Seal what has been received and land it now; the next build takes it in."""
