@@ -30,6 +30,7 @@ TITLES = {
     "paths": ("Paths", "What follows what"),
     "conversions": ("Conversions", "How many do it, and how long it takes them"),
     "attribution": ("Attribution", "Which visits a conversion is credited to"),
+    "conversion_paths": ("Conversion paths", "By which visits, in their order, people came to convert"),
     "sessions": ("Sessions", "Visits, one by one or summed up"),
     "web_overview": ("Web overview", "Visitors, views, bounce and time"),
 }
@@ -92,6 +93,8 @@ def title_of_question(question: Mapping[str, Any]) -> str:
         return (question.get("formula") or ", ".join(dict.fromkeys(told)) or "Trends") + by
     if kind == "attribution":
         return f"What {_event(question.get('event'))} is credited to{by}"
+    if kind == "conversion_paths":
+        return f"Which visits led to {_event(question.get('event'))}{by}"
     if kind == "conversions":
         return f"How many do {_event(question.get('event'))}{by}"
     if kind == "paths":
@@ -184,6 +187,7 @@ def starting(
         "paths": {"max_steps": 4},
         "conversions": {"event": event, "interval": period},
         "attribution": {"event": event},
+        "conversion_paths": {"event": event},
         "sessions": {"summary": period},
         "web_overview": {"compare": "previous_period"},
     }

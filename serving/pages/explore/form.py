@@ -27,6 +27,7 @@ ABSENT: Any = object()
 MAIN = {
     "active_users": ("interval", "window_days", "event", "breakdown"),
     "attribution": ("event", "value", "breakdown", "models"),
+    "conversion_paths": ("event", "value", "breakdown"),
     "conversions": ("event", "interval", "from"),
     "funnel": ("steps", "conversion_window_seconds", "breakdown"),
     "lifecycle": ("period", "event"),
