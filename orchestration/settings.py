@@ -16,6 +16,7 @@ import yaml
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from forwarding.settings import SECRETS, ForwardingSettings
 from ingest.collector.settings import CollectorSettings
 from ingest.settings import REPOSITORY, LoadSettings, as_value, project_folder
 from ingest.values import values_version
@@ -37,6 +38,7 @@ OF_ONE_RUN = (
     "only_changed",
     "bench_python",
     "ask_examples",
+    *SECRETS,
     # for applications that import footfall
     "url",
     "key",
@@ -45,13 +47,24 @@ OF_ONE_RUN = (
     "privacy_key_file",
 )
 PREFIX = "FOOTFALL_"
+# by which the product guides name some of the same settings
+GUIDE_PREFIX = "ANALYTICS__"
+GUIDE_NAMES = (
+    "amplitude_api_key",
+    "mixpanel_token",
+    "enable_pii_tracking",
+    "sandbox_mode",
+    "batch_size",
+    "flush_interval_seconds",
+    "data_retention_days",
+)
 KEPT_FILE = "settings.yml"
 # the variables that were taken from a home, so that the next one, or a child process, does not take them for said
 FROM_HOME = "FOOTFALL_SETTINGS_OF_HOME"
 
 
 # the settings of other rooms, which a home may keep too
-OF_ROOMS = (LoadSettings, CollectorSettings, ApiSettings)
+OF_ROOMS = (LoadSettings, CollectorSettings, ForwardingSettings, ApiSettings)
 
 
 class SettingsError(Exception):
@@ -94,6 +107,7 @@ def settings() -> Settings:
         SettingsError: naming the variable that is not legal.
         UnknownSettingError: naming a variable FOOTFALL_… that nothing reads, and the nearest that something does.
     """
+    _understand_guides()
     try:
         chosen = Settings()
         refuse_unknown_variables(project_folder())
@@ -103,6 +117,13 @@ def settings() -> Settings:
         name = f"FOOTFALL_{'_'.join(str(part) for part in first['loc'])}".upper()
         fault = first["msg"].removeprefix("Value error, ")
         raise SettingsError(f"{name} is {str(first['input'])!r}: {fault}. Change or unset it.") from None
+
+
+def _understand_guides() -> None:
+    """Take ANALYTICS__NAME for FOOTFALL_NAME, where that is not said itself."""
+    for name in GUIDE_NAMES:
+        if said := os.environ.get(GUIDE_PREFIX + name.upper()):
+            os.environ.setdefault(PREFIX + name.upper(), said)
 
 
 def refuse_unknown_variables(project: Path) -> None:
@@ -146,7 +167,8 @@ def home(folder: Path | None = None) -> Path:
 def kept_names(project: Path) -> list[str]:
     """The settings that a home may keep: the project's vars, and those of loading, collecting and building."""
     machine = [name for name in Settings.model_fields if name not in OF_ONE_RUN]
-    return sorted({*_declared(project), *machine, *(name for model in OF_ROOMS for name in model.model_fields)})
+    of_rooms = (name for room in OF_ROOMS for name in room.model_fields if name not in OF_ONE_RUN)
+    return sorted({*_declared(project), *machine, *of_rooms})
 
 
 def kept_settings(home: Path, project: Path) -> dict[str, str]:

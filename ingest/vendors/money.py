@@ -7,6 +7,12 @@ WITHOUT_DECIMALS = (
 WITH_THREE_DECIMALS = ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND")
 
 
+def decimals(currency: object) -> int:
+    """How many decimals a currency has: what makes major units of minor ones."""
+    code = currency.strip().upper() if isinstance(currency, str) else ""
+    return 0 if code in WITHOUT_DECIMALS else 3 if code in WITH_THREE_DECIMALS else 2
+
+
 def amount_cents(major: str, currency: str) -> str:
     """The SQL of minor units from that of a text in major units, exact in decimals; null where it is no number."""
     code = f"upper(trim({currency}))"

@@ -17,6 +17,7 @@ from orchestration.cli import (
     dev,
     experiment,
     export,
+    forward,
     keys,
     load,
     privacy,
@@ -61,6 +62,7 @@ for command in (
 ):
     app.command()(command)
 app.add_typer(load.quarantine_app, name="quarantine")
+app.add_typer(forward.forward_app, name="forward")
 app.add_typer(keys.keys_app, name="keys")
 app.add_typer(config.config_app, name="config")
 app.add_typer(dashboards.dashboards_app, name="dashboards")

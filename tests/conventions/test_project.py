@@ -468,7 +468,8 @@ ROOMS = {
     "serving": ("ingest",),
     # what applications import; a home on disk it reads and writes by what an installation has
     "footfall": ("ingest", "serving"),
-    "orchestration": ("demo", "ingest", "serving"),
+    "forwarding": ("ingest",),
+    "orchestration": ("demo", "forwarding", "ingest", "serving"),
     "demo": ("ingest", "orchestration"),
 }
 
