@@ -278,7 +278,10 @@ class Collector:
         }
         if vendor.names_visitors:
             told["visitor"] = self.visitors.of(app, address or "", agent)
-        kept = self.cleaner.received(received.text, app)
+        try:
+            kept = self.cleaner.received(received.text, app)
+        except orjson.JSONDecodeError as error:  # JSON that is right and not to be read holds a number beyond a double
+            raise RefusedRequest(400, f"What is personal cannot be found in the body: {error}. Send JSON.") from None
         if b"\n" in kept or b"\r" in kept:
             kept = kept.translate(NEWLINES)
         return b"".join((orjson.dumps(told)[:-1], b',"body":', kept, b"}\n"))

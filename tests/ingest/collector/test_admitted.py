@@ -1,4 +1,4 @@
-"""Nothing of a body is stored but what `ingest.privacy.admitted` has let through."""
+"""Nothing of a body is stored but what the cleaner of `ingest.privacy` has let through."""
 
 import ast
 from collections.abc import Iterator
@@ -10,6 +10,9 @@ import duckdb
 import pytest
 
 from ingest.collector import app
+from ingest.collector.landing import land_received
+from ingest.collector.local import receive_locally
+from ingest.privacy import Cleaner
 from ingest.vendors import VENDORS
 from tests.ingest.collector.exchange import exchange
 
@@ -36,25 +39,39 @@ def stored(home: Path) -> Iterator[tuple[Path, str]]:
 def test_nothing_of_a_body_is_stored_that_was_not_admitted(
     is_let_through: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def admitted(body: bytes, *_: Any) -> bytes:
+    def received(_: Cleaner, body: bytes, *_more: Any) -> bytes:
         return body if is_let_through else body.replace(SECRET.encode(), b"*" * len(SECRET))
 
-    monkeypatch.setattr(app, "admitted", admitted)
+    monkeypatch.setattr(Cleaner, "received", received)
     requests: list[dict[str, Any]] = []
     for path in PATHS:
         requests += [{"path": path, "content": text} for text in (BODY, f"[{EVENT}]", FORM, EVENT)]
         requests += [{"method": "GET", "path": path + QUERY}]
     answers = exchange(tmp_path, *requests)
+    receive_locally(tmp_path, "shop", BODY.encode(), 2)
+    land_received(tmp_path)
     assert sum(answer.status_code == 200 for answer in answers) > 2 * len(PATHS)
     found = {file for file, text in stored(tmp_path) if SECRET in text}
     assert bool(found) == is_let_through, found
 
 
-def test_one_place_writes_what_was_received() -> None:
+def test_who_writes_what_was_received_asks_the_cleaner() -> None:
     calls: list[str] = []
     for file in Path(app.__file__).parent.glob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Call):
                 told = ast.unparse(node.func)
-                calls += [f"{file.name}: {told}"] * (told.endswith("spool.append") or told == "admitted")
-    assert sorted(calls) == ["app.py: admitted", "app.py: self.spool.append"]
+                is_of_these = told.endswith((".append", ".received")) and ("spool" in told or "cleaner" in told)
+                calls += [f"{file.name}: {told}"] * (is_of_these or told in ("spool_dir", "os.open"))
+    assert sorted(set(calls)) == [
+        "app.py: self.cleaner.received",
+        "app.py: self.spool.append",
+        "landing.py: spool_dir",
+        "local.py: cleaner(home).received",
+        "local.py: os.open",
+        "local.py: spool_dir",
+        "spool.py: os.open",
+        "spool.py: spool_dir",
+        "state.py: spool_dir",
+        "visitors.py: os.open",
+    ], "who is new here writes what was received: does he ask the cleaner?"

@@ -93,8 +93,11 @@ def test_numbers_beyond_a_double_stop_no_event_beside_them(tmp_path: Path) -> No
         b'{"type":"track","event":"x","messageId":"d","timestamp":' + b"9" * 5000 + b"}",
     ]
     batch, alone = b'{"batch":[%s]}' % b",".join(messages), messages[1].replace(b'"b"', b'"e"')
-    answers = exchange(tmp_path, {"path": "/v1/b", "content": batch}, {"path": "/v1/t", "content": alone})
-    assert [answer.status_code for answer in answers] == [200, 200]
+    # where something personal is to be taken out beside it, nobody can: it is refused
+    personal = alone.replace(b'"v"', b'"email":"a@b.example","v"')
+    paths = {"/v1/b": batch, "/v1/t": alone, "/v1/track": personal}
+    answers = exchange(tmp_path, *({"path": path, "content": body} for path, body in paths.items()))
+    assert [answer.status_code for answer in answers] == [200, 200, 400]
     assert landed(tmp_path, "event_id, properties ->> 'v'") == [("a", None), ("b", "1e400"), ("e", "1e400")]
 
 
