@@ -157,8 +157,9 @@ class Home:
 
     def __init__(self, home: Path, app: str) -> None:
         # now, because an interpreter that ends, or a child forked in the midst of an import, cannot import any more
-        from ingest.collector.local import receive_locally
+        from ingest.collector.local import make_ready, receive_locally
 
+        make_ready(home, app)
         self.path, self._app, self._receive = home, app, receive_locally
 
     def send(self, events: list[bytes]) -> None:
