@@ -21,6 +21,7 @@ from ingest.formats.source import SourceFile, UnusableSource, detect, in_utf8
 from ingest.landing.batches import BatchReceipt, Source, clear_stale_work, commit, ensure_landing, work_folder
 from ingest.landing.duplicates import PARQUET_OPTIONS, settle
 from ingest.landing.paths import events_dir, new_batch_id, publish_file, quarantine_dir
+from ingest.privacy.suppression import Suppression
 from ingest.settings import LoadSettings, project_folder
 from ingest.values import value_macros
 from ingest.vendors import VENDORS, vendor
@@ -190,7 +191,8 @@ class _Load:
         self.cleaner = privacy.cleaner(home)
         self.dialect: csv.Dialect | None = None
         self.columns: dict[str, str] = {}
-        self.left_out = 0
+        self.left_out = self.suppressed = 0
+        self.suppression = Suppression(home)
 
     def __enter__(self) -> "_Load":
         options: dict[str, str | bool | int | float | list[str]] = {
@@ -202,6 +204,8 @@ class _Load:
         self.connection.execute("set enable_progress_bar = true; set enable_progress_bar_print = false")
         self.connection.execute(f"set timezone = {literal(self.zone)}")
         make_readers(self.connection, self.settings, self.cleaner)
+        if self.suppression.digests:
+            privacy.install_suppression(self.connection, self.suppression)
         self.connection.execute(f"set allowed_directories = [{literal(self.work)}, {literal(events_dir(self.home))}]")
         self.connection.execute(f"set allowed_paths = [{literal(self.source.path.resolve())}]")
         self.connection.execute("set enable_external_access = false; set lock_configuration = true")
@@ -224,6 +228,8 @@ class _Load:
         except duckdb.Error as error:
             mapping.assert_own_ids(error, self.mapping_name)
             good, reasons = self._split(accepted_file, refused_file)
+        if good and self.suppression.digests:
+            accepted_file, good = self._without_suppressed(accepted_file)
         landed, accepted = (accepted_file, 0) if not good else self._settle(accepted_file)
         first, last = self._dates(landed) if accepted else (None, None)
         load_date = self.loaded_at.date()
@@ -240,6 +246,7 @@ class _Load:
             duplicate=good - accepted,
             quarantined=quarantined,
             left_out=self.left_out,
+            suppressed=self.suppressed,
             quarantined_by_reason=reasons,
             min_event_date=first,
             max_event_date=last,
@@ -367,6 +374,9 @@ class _Load:
         if self.mapping and self.mapping.unmatched == "leave_out":
             left = self._execute("delete from staged where reject_reason = 'no_event_matches'")
             self.left_out = int(left[0])
+        if self.suppression.digests:
+            gone = self._execute("delete from staged where private_is_suppressed(user_id, anonymous_id)")
+            self.suppressed += int(gone[0])
         good = self._write(f"select {_COLUMNS} from staged where reject_reason is null", accepted)
         reasons = dict(
             self.connection.execute(
@@ -384,6 +394,18 @@ class _Load:
     def _write(self, query: str, path: Path) -> int:
         row = self._execute(f"copy ({query}) to {literal(path)} ({PARQUET_OPTIONS})")
         return int(row[0])
+
+    def _without_suppressed(self, accepted: Path) -> tuple[Path, int]:
+        """Leave out events of persons of whom nothing is stored any more; return the file and how many are left."""
+        rows, kept = f"from read_parquet({literal(accepted)})", self.work / "kept.parquet"
+        is_theirs = "private_is_suppressed(user_id, anonymous_id)"
+        gone, left = self._execute(f"select count(*) filter ({is_theirs}), count(*) filter (not {is_theirs}) {rows}")
+        if not gone:
+            return accepted, left
+        self.suppressed += gone
+        self._write(f"select {_COLUMNS} {rows} where not {is_theirs}", kept)
+        accepted.unlink()
+        return kept, left
 
     def _settle(self, accepted: Path) -> tuple[Path, int]:
         return settle(self.connection, accepted, self.work / "settled.parquet", self.home)

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ingest.landing.taking_back import carry_out
 from orchestration.failures import Failure, as_text, explained, full_disk, is_disk_full
 from orchestration.lock import build_lock
 from orchestration.settings import changed_settings, metric_settings, project_dir, project_fingerprint, settings
@@ -119,6 +120,7 @@ def build(
         raise BuildError(f"Engine {engine!r} is not available yet. Leave --engine out, or say duckdb.")
     home = enter(home)
     with build_lock(home, COMMAND, wait_seconds), _a_full_disk_explained(home):
+        carry_out(home)
         left_over, warnings = _land_leftovers(home)
         published = nothing_new(home)
         if published and not full_refresh:
@@ -212,7 +214,7 @@ def changed_since_published(home: Path) -> list[dict[str, Any]]:
 def nothing_new(home: Path) -> Path | None:
     """The newest publication, when readers see it and another build from the same inputs would make the same one."""
     publication = current_publication(home)
-    if publication is None or list_publications(home)[:1] != [publication]:
+    if publication is None or list_publications(home)[:1] != [publication] or must_forget(home).exists():
         return None
     catalog = read_catalog(publication)
     return publication if catalog.get("layout") == LAYOUT and catalog["inputs"] == current_inputs(home) else None
@@ -306,6 +308,11 @@ def read_outcome(home: Path) -> Outcome | None:
         return None
 
 
+def must_forget(home: Path) -> Path:
+    """The file that says that the publications before the next one are to go, because something was taken back."""
+    return home / "privacy" / "forget_publications"
+
+
 @contextmanager
 def _a_full_disk_explained(home: Path) -> Iterator[None]:
     """Turn the operating system's few words into what to do, and leave nothing half written behind."""
@@ -319,9 +326,10 @@ def _a_full_disk_explained(home: Path) -> Iterator[None]:
 
 
 def prepare_landing(home: Path) -> None:
-    """Make the folders that the models read, so that an empty home builds too."""
+    """Make the folders that the models read, so that an empty home builds too; finish what was to be taken back."""
     from ingest import ensure_landing
 
+    carry_out(home)
     ensure_landing(home)
 
 
@@ -438,8 +446,8 @@ def _publish(home: Path, outcome: Outcome) -> Path:
     from serving.publish import Built
     from serving.publish import publish as publish_warehouse
 
-    chosen = settings()
-    return publish_warehouse(
+    chosen, forget = settings(), must_forget(home)
+    publication = publish_warehouse(
         home,
         artifacts_dir(home) / "target" / "manifest.json",
         Built(
@@ -447,9 +455,12 @@ def _publish(home: Path, outcome: Outcome) -> Path:
             checks={"passed": outcome.passed_checks, "warned": outcome.warnings},
             built_at=outcome.finished_at or _now(),
         ),
-        keep=chosen.keep_publications,
+        # what was taken back is in the earlier ones
+        keep=1 if forget.exists() else chosen.keep_publications,
         memory_limit=chosen.memory_limit,
     )
+    forget.unlink(missing_ok=True)
+    return publication
 
 
 def _inputs(home: Path, batches: Iterable[str]) -> dict[str, Any]:

@@ -4,11 +4,20 @@ from functools import lru_cache
 from pathlib import Path
 
 from ingest.privacy.cleaning import Cleaner
-from ingest.privacy.columns import fields, filtered, install, install_for_refused
+from ingest.privacy.columns import fields, filtered, install, install_for_refused, install_suppression
 from ingest.privacy.policy import Policies
 from ingest.settings import LoadSettings
 
-__all__ = ["Cleaner", "Policies", "cleaner", "fields", "filtered", "install", "install_for_refused"]
+__all__ = [
+    "Cleaner",
+    "Policies",
+    "cleaner",
+    "fields",
+    "filtered",
+    "install",
+    "install_for_refused",
+    "install_suppression",
+]
 
 
 def cleaner(home: Path) -> Cleaner:

@@ -17,6 +17,7 @@ import duckdb
 from ingest.envelope import CONTEXT_FIELDS, ID_FIELDS, literal
 from ingest.privacy.cleaning import Cleaner
 from ingest.privacy.names import kind_of
+from ingest.privacy.suppression import Suppression
 from ingest.privacy.texts import STEMS, may_hold
 
 # other texts of the envelope hold words of a list: a country, a device, a language
@@ -67,6 +68,16 @@ def install(connection: duckdb.DuckDBPyConnection, cleaner: Cleaner) -> None:
     options: Any = {"type": "arrow", "null_handling": "special"}
     for name, function, takes in made:
         connection.create_function(name, function, ["VARCHAR"] * takes, "VARCHAR", **options)
+
+
+def install_suppression(connection: duckdb.DuckDBPyConnection, suppression: Suppression) -> None:
+    """Make the function that tells the events of persons of whom nothing is stored any more."""
+    options: Any = {"null_handling": "special"}
+
+    def is_suppressed(user: str, device: str) -> bool:
+        return suppression.holds(user, device)
+
+    connection.create_function("private_is_suppressed", is_suppressed, ["VARCHAR"] * 2, "BOOLEAN", **options)
 
 
 def filtered(draft: str, app: str, cleaner: Cleaner) -> str:

@@ -15,6 +15,7 @@ from orchestration.cli import (
     dashboards,
     demo,
     dev,
+    erase,
     experiment,
     export,
     forward,
@@ -59,6 +60,8 @@ for command in (
     demo.demo,
     dev.dev,
     serve.serve,
+    erase.retract,
+    erase.erase,
 ):
     app.command()(command)
 app.add_typer(load.quarantine_app, name="quarantine")

@@ -134,6 +134,12 @@ def _print(receipts: list[BatchReceipt], json_output: bool) -> None:
         if not receipt.received:
             what = "no events" if receipt.left_out else "no rows"
             console.print(f"{receipt.source.name} holds {what}.")
+        if receipt.suppressed:
+            errors.print(
+                f"{Path(receipt.source.name).name}: {receipt.suppressed:,} events of persons who were erased were not "
+                "stored.",
+                soft_wrap=True,
+            )
         if receipt.left_out:
             console.print(
                 f"{Path(receipt.source.name).name}: {receipt.left_out:,} rows left out, because no `when` of the "

@@ -7,6 +7,7 @@ from rich.table import Table
 
 from ingest.privacy.key import key_file
 from orchestration.cli.console import console
+from orchestration.cli.erase import allow
 from orchestration.settings import home
 
 privacy_app = typer.Typer(help="Look for personal data in what is stored.", no_args_is_help=True)
@@ -39,6 +40,9 @@ def scan() -> None:
     for each in found:
         table.add_row(each.place, each.column, each.kind, f"{each.rows:,}")
     console.print(table)
+
+
+privacy_app.command()(allow)
 
 
 @privacy_app.command()

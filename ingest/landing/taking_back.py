@@ -1,0 +1,229 @@
+# ruff: noqa: S608 (literals are quoted by envelope.literal)
+"""Taking back what has landed: a batch whole, or the rows of some persons; in one committed step.
+
+What is to stand there afterwards is written first, beside it. Then the plan is committed: one file that names what is
+replaced and what is removed. Whoever finds it, also after a kill, carries it out; doing so twice changes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import shutil
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import filelock
+
+from ingest.envelope import literal
+from ingest.landing.batches import BatchReceipt, list_batches, read_batch
+from ingest.landing.duplicates import PARQUET_OPTIONS
+from ingest.landing.paths import batches_dir, publish_file, quarantine_dir, sync_dir, work_dir
+
+USER, DEVICE = "user", "device"
+
+
+class LoadAtWork(Exception):
+    """A load is at work, which may be comparing its events with those that are to go."""
+
+
+@dataclass(frozen=True, order=True)
+class Id:
+    """The id of a user or a device, in one app or in all of them."""
+
+    kind: str
+    id: str
+    app: str | None = None
+
+
+@dataclass
+class Plan:
+    """What is replaced and removed, relative to the home, and how many rows go by place."""
+
+    replaced: list[tuple[str, str]] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    rows: dict[str, int] = field(default_factory=dict)
+
+
+def folder(home: Path) -> Path:
+    """Where what is taken back is prepared, and receipts are kept."""
+    return home / "privacy"
+
+
+def _prepared(home: Path) -> Path:
+    return folder(home) / "prepared"
+
+
+def _committed(home: Path) -> Path:
+    return folder(home) / "taking_back.json"
+
+
+def plan_of_batches(home: Path, batch_ids: Iterable[str]) -> Plan:
+    """The plan that takes batches back, as if they had never been loaded.
+
+    Raises:
+        UnknownBatch: when there is no such batch.
+        LoadAtWork: while a load is at work.
+    """
+    refuse_loads(home)
+    plan = Plan()
+    landed = quarantined = 0
+    for batch in [read_batch(home, batch_id) for batch_id in dict.fromkeys(batch_ids)]:
+        # the manifest first: from there on the batch is none
+        plan.removed.append(_manifest(home, batch).relative_to(home).as_posix())
+        plan.removed += [batch.path] if batch.path else []
+        kept_apart = (f"{batch.batch_id}.parquet", f"{batch.batch_id}.replayed.json")
+        plan.removed += [f"{quarantine_dir(home).name}/{name}" for name in kept_apart]
+        landed, quarantined = landed + batch.accepted, quarantined + batch.quarantined
+    plan.rows = {"landing": landed, "quarantine": quarantined}
+    return plan
+
+
+def repeats_of(home: Path, batch_ids: Collection[str]) -> list[BatchReceipt]:
+    """Batches loaded after one of these, of which rows may have been left out because these had them already."""
+    taken = [read_batch(home, batch_id) for batch_id in batch_ids]
+    first = min(batch.batch_id for batch in taken)
+    later = [batch for batch in list_batches(home) if batch.batch_id > first and batch.batch_id not in batch_ids]
+    return [batch for batch in later if batch.duplicate]
+
+
+def plan_of_persons(home: Path, ids: Collection[Id]) -> Plan:
+    """The plan that takes the events of persons out of landing and quarantine, the files without them written.
+
+    Raises:
+        LoadAtWork: while a load is at work.
+    """
+    refuse_loads(home)
+    shutil.rmtree(_prepared(home), ignore_errors=True)
+    _prepared(home).mkdir(parents=True)
+    plan = Plan(rows={"landing": 0, "quarantine": 0})
+    with duckdb.connect() as connection:
+        connection.execute("create table ids (kind varchar, id varchar, app varchar)")
+        connection.executemany("insert into ids values ($1, $2, $3)", [[each.kind, each.id, each.app] for each in ids])
+        for batch in list_batches(home):
+            _take_from(connection, home, batch, plan, {each.id for each in ids})
+    return plan
+
+
+def _take_from(
+    connection: duckdb.DuckDBPyConnection, home: Path, batch: BatchReceipt, plan: Plan, ids: set[str]
+) -> None:
+    """Write the files of a batch anew where rows of these persons are in them."""
+    told: dict[str, Any] = batch.model_dump()
+    if batch.path and (gone := _count(connection, f"select count(*) from ({_rows(home, batch)}) where {IS_THEIRS}")):
+        told |= {"accepted": batch.accepted - gone, "received": told["received"] - gone}
+        plan.rows["landing"] += gone
+        if told["accepted"]:
+            _write(connection, home, plan, f"select * from ({_rows(home, batch)}) where not {IS_THEIRS}", batch.path)
+        else:
+            told |= {"path": None, "min_event_date": None, "max_event_date": None}
+            plan.removed.append(batch.path)
+    if batch.quarantined:
+        path = quarantine_dir(home) / f"{batch.batch_id}.parquet"
+        rows = f"from read_parquet({literal(path)})"
+        names = f"regexp_matches(coalesce(try(decode(raw)), raw::varchar), {literal(names_any(ids))})"
+        counted = connection.execute(f"select reason, count(*) {rows} where {names} group by 1")
+        reasons = dict(counted.fetchall())
+        if gone := sum(reasons.values()):
+            left = {reason: n - reasons.get(reason, 0) for reason, n in batch.quarantined_by_reason.items()}
+            told |= {"quarantined": batch.quarantined - gone, "received": told["received"] - gone}
+            told |= {"quarantined_by_reason": {reason: n for reason, n in left.items() if n}}
+            plan.rows["quarantine"] += gone
+            relative = path.relative_to(home).as_posix()
+            if told["quarantined"]:
+                kept = f"select * {rows} where not {names} order by row_number"
+                _write(connection, home, plan, kept, relative)
+            else:
+                plan.removed.append(relative)
+    if told != batch.model_dump():
+        now = BatchReceipt.model_validate(told)
+        manifest = _prepared(home) / f"{batch.batch_id}.json"
+        manifest.write_text(now.model_dump_json(indent=2) + "\n")
+        _replace(home, plan, manifest, _manifest(home, batch))
+
+
+# who sent it: a user, or a device of theirs that had no user
+IS_THEIRS = f"""exists (
+    select 1 from ids
+    where (ids.app is null or ids.app = landed_app) and case
+        when coalesce(landed_user, '') = '' then ids.kind = '{DEVICE}' and ids.id = landed_device
+        else ids.kind = '{USER}' and ids.id = landed_user
+    end
+)"""
+
+
+def _rows(home: Path, batch: BatchReceipt) -> str:
+    file = literal(home / (batch.path or ""))
+    return f"""
+        select *, app as landed_app, user_id as landed_user, anonymous_id as landed_device
+        from read_parquet({file}, hive_partitioning = false)"""
+
+
+def _write(connection: duckdb.DuckDBPyConnection, home: Path, plan: Plan, query: str, final: str) -> None:
+    written = _prepared(home) / f"{secrets.token_hex(8)}.parquet"
+    hidden = "exclude (landed_app, landed_user, landed_device)" if "landed_app" in query else ""
+    connection.execute(f"copy (select * {hidden} from ({query})) to {literal(written)} ({PARQUET_OPTIONS})")
+    _replace(home, plan, written, home / final)
+
+
+def _replace(home: Path, plan: Plan, written: Path, final: Path) -> None:
+    plan.replaced.append((written.relative_to(home).as_posix(), final.relative_to(home).as_posix()))
+
+
+def _manifest(home: Path, batch: BatchReceipt) -> Path:
+    return batches_dir(home) / f"{batch.batch_id}.json"
+
+
+def names_any(ids: Iterable[str]) -> str:
+    """The expression that finds one of these ids, not as a part of a longer one; RE2 and Python read it alike."""
+    listed = "|".join(re.escape(each).replace("\\ ", " ") for each in sorted(ids))
+    return f"(?:^|[^A-Za-z0-9_-])(?:{listed})(?:$|[^A-Za-z0-9_-])"
+
+
+def commit(home: Path, plan: Plan) -> None:
+    """Let a plan be carried out, from here on also by whoever comes after a kill."""
+    draft = folder(home) / f"taking_back.{secrets.token_hex(4)}"
+    draft.parent.mkdir(parents=True, exist_ok=True)
+    draft.write_text(json.dumps({"replaced": plan.replaced, "removed": plan.removed}))
+    publish_file(draft, _committed(home))
+
+
+def carry_out(home: Path) -> bool:
+    """Carry out a plan that was committed; whether there was one."""
+    try:
+        plan = json.loads(_committed(home).read_text())
+    except FileNotFoundError:
+        return False
+    for written, final in plan["replaced"]:
+        if (home / written).exists():
+            publish_file(home / written, home / final)
+    for name in plan["removed"]:
+        path = home / name
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path.exists() or path.is_symlink():
+            path.unlink()
+            sync_dir(path.parent)
+    shutil.rmtree(_prepared(home), ignore_errors=True)
+    _committed(home).unlink(missing_ok=True)
+    return True
+
+
+def refuse_loads(home: Path) -> None:
+    """Raise LoadAtWork while a load holds the lock of its folder."""
+    for work in work_dir(home).glob("*/"):
+        lock = filelock.FileLock(work / "lock")
+        try:
+            lock.acquire(timeout=0)
+        except (filelock.Timeout, OSError):
+            raise LoadAtWork("A load is at work. Wait until it ends, and run this again.") from None
+        lock.release()
+
+
+def _count(connection: duckdb.DuckDBPyConnection, query: str) -> int:
+    row = connection.execute(query).fetchone()
+    return int(row[0]) if row else 0

@@ -1,0 +1,319 @@
+"""Take back what was wrong, and forget who asks to be forgotten: in every place of a home, with a receipt.
+
+The next build is whole, over what is left: what it publishes is what it would have been without them. The publications
+before it go as soon as it is published.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import mmap
+import re
+import secrets
+import sqlite3
+from collections.abc import Collection, Iterator
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from ingest import privacy
+from ingest.collector.landing import land_leftovers
+from ingest.landing import taking_back
+from ingest.landing.batches import list_batches
+from ingest.landing.taking_back import DEVICE, USER, Id
+from ingest.privacy.suppression import Suppression
+from orchestration.build import artifacts_dir, must_forget
+from orchestration.lock import build_lock
+from orchestration.settings import home as enter
+
+RECEIPTS = "receipts"
+SQLITE = b"SQLite format 3\0"
+# what SQLite keeps beside a file, and what goes into it or vanishes with it
+BESIDE = ("-wal", "-shm", "-journal")
+# of these every value is looked at
+TABLES = (".parquet", ".duckdb")
+
+
+class ErasureError(Exception):
+    """It cannot be done now, and nothing was changed."""
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What was taken back; it names nobody.
+
+    Attributes:
+        ids: how many ids of users and of devices were erased.
+        digests: a keyed digest of each, by which the home knows them again.
+        rows: how many rows went, by place.
+        files: how many logs, reports and records that named them were removed or cleared.
+    """
+
+    id: str
+    what: str
+    at: str
+    rows: dict[str, int]
+    batches: list[str]
+    ids: dict[str, int]
+    digests: list[str]
+    files: int = 0
+
+
+def retract(home: Path, batch_ids: Collection[str]) -> Receipt:
+    """Take batches back, as if they had never been loaded; the file can be loaded again, mended.
+
+    Raises:
+        ingest.landing.batches.UnknownBatch: when there is no such batch.
+        ingest.landing.taking_back.LoadAtWork: while a load is at work.
+    """
+    home = enter(home)
+    with build_lock(home, "footfall retract"):
+        taking_back.carry_out(home)
+        plan = taking_back.plan_of_batches(home, batch_ids)
+        receipt = Receipt(_new_id(), "retract", _now(), plan.rows, list(batch_ids), {}, [])
+        _take_back(home, plan, receipt)
+    return receipt
+
+
+def erase(home: Path, users: Collection[str], devices: Collection[str] = ()) -> Receipt:
+    """Forget persons: the users and devices that are named, and all that they were found to be.
+
+    A device that somebody else owns keeps what it did without a user; what the erased did on it goes.
+
+    Raises:
+        ErasureError: when something landed that was not built, so that nobody knows whose devices are whose.
+        ingest.landing.taking_back.LoadAtWork: while a load is at work.
+    """
+    home = enter(home)
+    with build_lock(home, "footfall erase"):
+        taking_back.carry_out(home)
+        ids = ids_of(home, as_stored(home, users, devices))
+        suppression = Suppression(home)
+        # before anything goes, so that what comes meanwhile is not stored
+        suppression.add(ids)
+        land_leftovers(home)
+        plan = taking_back.plan_of_persons(home, ids)
+        names = re.compile(taking_back.names_any({each.id for each in ids}).encode())
+        told = [path for path in _other_files(home) if any(names.search(each) for each in _contents_of(path))]
+        for path in told:
+            if _is_sqlite(path):
+                _clear(path, {each.id for each in ids})
+            else:
+                plan.removed.append(path.relative_to(home).as_posix())
+        counted = {kind: sum(each.kind == kind for each in ids) for kind in (USER, DEVICE)}
+        digests = sorted(suppression.digest(each) for each in ids)
+        receipt = Receipt(_new_id(), "erase", _now(), plan.rows, [], counted, digests, len(told))
+        _take_back(home, plan, receipt)
+    return receipt
+
+
+def allow(home: Path, users: Collection[str], devices: Collection[str] = ()) -> int:
+    """Store events of these ids again, as they consented anew; how many of them were not stored before."""
+    home = enter(home)
+    with build_lock(home, "footfall privacy allow"):
+        gone = Suppression(home).remove(as_stored(home, users, devices))
+        _log(home, {"at": _now(), "what": "allow", "ids": gone})
+    return gone
+
+
+def as_stored(home: Path, users: Collection[str], devices: Collection[str]) -> set[Id]:
+    """Ids as they were told and as they are stored, which differ where they are e-mail addresses."""
+    cleaner = privacy.cleaner(home)
+    told = {Id(USER, each.strip()) for each in users} | {Id(DEVICE, each.strip()) for each in devices}
+    if not all(each.id for each in told) or not told:
+        raise ErasureError("Name a person by --user-id or --anonymous-id; a blank one is nobody.")
+    return told | {Id(each.kind, cleaner.id(each.id, "", "user_id")) for each in told}
+
+
+def ids_of(home: Path, told: set[Id]) -> set[Id]:
+    """All ids of the persons that these ids are of: their devices, and those that were merged with them.
+
+    Raises:
+        ErasureError: when not all that landed was built.
+    """
+    landed = {batch.batch_id for batch in list_batches(home) if batch.path}
+    warehouse = home / "warehouse.duckdb"
+    if not landed:
+        return told
+    with duckdb.connect() as connection:
+        connection.execute("create table told (kind varchar, id varchar)")
+        connection.executemany("insert into told values ($1, $2)", [[each.kind, each.id] for each in told])
+        try:
+            connection.execute(f"attach '{warehouse}' as built (read_only)")
+            taken = connection.execute(
+                "select batch_id from built.plumbing.processed_batches where model_name = 'stg_superseded_copies'"
+            ).fetchall()
+            found = connection.execute("""
+                with identities as (from built.main.int_identities)
+                select id_kind, id, app from identities
+                where (app, person_id) in (
+                    select (app, person_id) from identities where (id_kind, id) in (select (kind, id) from told)
+                ) or person_id in (
+                    select person_id from identities
+                    where app is null and (id_kind, id) in (select (kind, id) from told)
+                )""").fetchall()
+        except duckdb.Error:
+            raise ErasureError(
+                "Nothing was built: run `footfall build`, which finds whose devices are whose."
+            ) from None
+    if landed - {batch_id for (batch_id,) in taken}:
+        raise ErasureError("Something has landed since the last build: run `footfall build`, then this again.")
+    return told | {Id(kind, found_id, app) for kind, found_id, app in found}
+
+
+def _take_back(home: Path, plan: taking_back.Plan, receipt: Receipt) -> None:
+    """Commit a plan with its receipt, and with all that was made of what goes."""
+    prepared = taking_back.folder(home) / "prepared"
+    prepared.mkdir(parents=True, exist_ok=True)
+    for name, final, text in (
+        ("receipt", receipt_file(home, receipt.id), json.dumps(asdict(receipt), indent=2)),
+        ("forget", must_forget(home), ""),
+    ):
+        (prepared / name).write_text(f"{text}\n")
+        final.parent.mkdir(parents=True, exist_ok=True)
+        plan.replaced.append(((prepared / name).relative_to(home).as_posix(), final.relative_to(home).as_posix()))
+    made = (home / "warehouse.duckdb", home / "warehouse.duckdb.wal", home / "build.json", artifacts_dir(home))
+    plan.removed += [path.relative_to(home).as_posix() for path in made]
+    taking_back.commit(home, plan)
+    taking_back.carry_out(home)
+    _log(home, {"at": receipt.at, "what": receipt.what, "receipt": receipt.id})
+
+
+def receipt_file(home: Path, receipt_id: str) -> Path:
+    """Where a receipt lies."""
+    return taking_back.folder(home) / RECEIPTS / f"{receipt_id}.json"
+
+
+def read_receipt(home: Path, receipt_id: str) -> Receipt:
+    """A receipt by its id.
+
+    Raises:
+        ErasureError: when there is none.
+    """
+    try:
+        return Receipt(**json.loads(receipt_file(home, receipt_id).read_text()))
+    except FileNotFoundError:
+        raise ErasureError(f"There is no receipt {receipt_id} in {taking_back.folder(home) / RECEIPTS}.") from None
+
+
+def verify(home: Path, receipt: Receipt, told: set[Id]) -> list[str]:
+    """Where something of the erased is still found: in which files of the home, compressed and columnar ones opened.
+
+    By the digests of the receipt every id of users and devices in landing is compared; the ids that are told are
+    looked for as texts, in every value and every byte.
+    """
+    home = home.resolve()
+    suppression, digests, found = Suppression(home), set(receipt.digests), []
+    for batch in list_batches(home):
+        if batch.path and _holds_digest(home / batch.path, suppression, digests):
+            found.append(batch.path)
+    pattern = taking_back.names_any({each.id for each in told})
+    in_bytes = re.compile(pattern.encode())
+    for path in _all_files(home):
+        values = path.suffix in TABLES and path.stat().st_size > 0
+        if in_bytes.search(_bytes_of(path)) or (values and _holds_value(path, pattern)):
+            found.append(path.relative_to(home).as_posix())
+    return sorted(set(found))
+
+
+def _holds_digest(path: Path, suppression: Suppression, digests: set[str]) -> bool:
+    with duckdb.connect() as connection:
+        rows = connection.execute("select distinct user_id, anonymous_id from read_parquet($1)", [str(path)]).fetchall()
+    return any(
+        suppression.digest(Id(USER, user)) in digests if user else suppression.digest(Id(DEVICE, device)) in digests
+        for user, device in rows
+        if user or device
+    )
+
+
+def _holds_value(path: Path, pattern: str) -> bool:
+    """Whether a value of a table of a Parquet or DuckDB file holds what is looked for."""
+    with duckdb.connect() as connection:
+        if path.suffix == ".parquet":
+            relations = [f"read_parquet('{path}')"]
+        else:
+            connection.execute(f"attach '{path}' as looked_at (read_only)")
+            named = connection.execute(
+                "select schema_name, table_name from duckdb_tables() where database_name = 'looked_at'"
+            ).fetchall()
+            relations = [f'looked_at."{schema}"."{name}"' for schema, name in named]
+        for relation in relations:
+            asked = f"select 1 from {relation} as looked where regexp_matches(looked::varchar, $1) limit 1"  # noqa: S608
+            if connection.execute(asked, [pattern]).fetchone():
+                return True
+    return False
+
+
+def _all_files(home: Path) -> Iterator[Path]:
+    for path in sorted(home.rglob("*")):
+        if path.is_file() and not path.is_symlink():
+            yield path
+
+
+def _other_files(home: Path) -> Iterator[Path]:
+    """Files of a home that no build makes anew: logs, reports, records of runs, exports."""
+    made = ("landing", "quarantine", "published", "privacy", "received", artifacts_dir(home).name)
+    for path in _all_files(home):
+        is_beside = path.name.endswith(BESIDE) and path.with_name(path.name.rpartition("-")[0]).exists()
+        if path.relative_to(home).parts[0] in made or path.name.startswith("warehouse.duckdb") or is_beside:
+            continue
+        yield path
+
+
+def _contents_of(path: Path) -> list[bytes | mmap.mmap]:
+    """The bytes of a file, and of what SQLite keeps beside one."""
+    beside = [path.with_name(path.name + ending) for ending in BESIDE]
+    return [_bytes_of(path), *(_bytes_of(each) for each in beside if each.exists())]
+
+
+def _bytes_of(path: Path) -> bytes | mmap.mmap:
+    """The bytes of a file, decompressed; a warehouse is larger than memory."""
+    with path.open("rb") as file:
+        if not file.read(1):
+            return b""
+        content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        return gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
+
+
+def _is_sqlite(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(SQLITE)) == SQLITE
+
+
+def _clear(path: Path, ids: set[str]) -> None:
+    """Remove the rows of a record of runs that name one of these ids, and what is left of them in the file."""
+    pattern = re.compile(taking_back.names_any(ids))
+    try:
+        with closing(sqlite3.connect(path, timeout=30)) as connection:
+            connection.create_function("names", 1, lambda value: bool(pattern.search(str(value or ""))))
+            tables = connection.execute("select name from sqlite_master where type = 'table'").fetchall()
+            for (table,) in tables:
+                columns = [row[1] for row in connection.execute(f'pragma table_info("{table}")')]
+                told = " or ".join(f'names("{column}")' for column in columns)
+                connection.execute(f'delete from "{table}" where {told}')  # noqa: S608
+            connection.commit()
+            connection.execute("vacuum")
+            connection.execute("pragma wal_checkpoint(truncate)")
+    except sqlite3.Error as error:
+        raise ErasureError(
+            f"{path} cannot be cleared ({error}). Stop what writes in it, and run this again."
+        ) from error
+
+
+def _log(home: Path, told: dict[str, Any]) -> None:
+    """Write down that something was taken back, in the log of those who audit it."""
+    with (taking_back.folder(home) / "audit.ndjson").open("a") as file:
+        file.write(json.dumps(told) + "\n")
+
+
+def _new_id() -> str:
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}_{secrets.token_hex(3)}"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,189 @@
+"""Who is erased is gone from every place, as if they had never been there; so is a batch that is taken back."""
+
+import gzip
+import json
+import sqlite3
+from contextlib import closing, suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ingest.landing import taking_back
+from ingest.landing.batches import UnknownBatch, list_batches, work_folder
+from ingest.landing.taking_back import DEVICE, USER, Id, LoadAtWork
+from ingest.privacy.suppression import Suppression
+from orchestration import erasure
+from orchestration.build import build, nothing_new
+from serving.publications import list_publications
+from tests.ingest.events import batches, event, landed, one, quarantined, write_ndjson
+
+# longer than the eight bytes of a text that a file of DuckDB keeps apart, as one of another person begins alike
+ANN, MERGED, PHONE, TABLET = "ann-7f3a91c4", "ann-of-old-7f3a", "phone-7f3a", "tablet-7f3a"
+THEIRS = [
+    event(1, user_id=None, anonymous_id=TABLET),
+    event(2, user_id=ANN, anonymous_id=TABLET, properties={"amount_cents": 500}, event_name="order_completed"),
+    event(3, user_id=ANN, event_name="$create_alias", properties={"alias": MERGED}),
+    event(4, user_id=MERGED, anonymous_id=None),
+    # what she did on the telephone of bob, who had it first
+    event(65, user_id=ANN, anonymous_id=PHONE),
+]
+OTHERS = [
+    event(61, user_id="bob", anonymous_id=PHONE),
+    event(62, user_id=None, anonymous_id=PHONE),
+    event(63, user_id="eve", properties={"amount_cents": 700}, event_name="order_completed"),
+    event(64, user_id=f"{ANN}-and-longer"),
+]
+
+
+def test_who_is_erased_leaves_every_place(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    bad = event(5, user_id=ANN, occurred_at="never")
+    one(write_ndjson(tmp_path / "a.ndjson", [*THEIRS[:3], *OTHERS[:2], bad]), home)
+    one(write_ndjson(tmp_path / "b.ndjson", [*THEIRS[3:], *OTHERS[2:]]), home)
+    with pytest.raises(erasure.ErasureError, match="footfall build"):
+        erasure.erase(home, [ANN])
+    build(home)
+    (home / "reports").mkdir()
+    (home / "reports" / "ann.html").write_text(f"<p>{ANN}</p>")
+    (home / "reports" / "bob.html.gz").write_bytes(gzip.compress(f"{ANN}-and-longer".encode()))
+    (home / "reports" / "log.gz").write_bytes(gzip.compress(f"failed for '{MERGED}'".encode()))
+    with closing(sqlite3.connect(home / "runs.db")) as records:
+        records.execute("create table event_logs (event text)")
+        records.executemany("insert into event_logs values (?)", [[f'{{"row": "{TABLET}"}}'], ["{}"]])
+        records.commit()
+    everyone = {Id(USER, ANN), Id(USER, MERGED), Id(DEVICE, TABLET)}
+    assert erasure.ids_of(home, {Id(USER, MERGED)}) == everyone
+    receipt = erasure.erase(home, [ANN])
+    assert nothing_new(home) is None
+    assert receipt.rows == {"landing": 5, "quarantine": 1}
+    assert (receipt.ids, receipt.files) == ({"user": 2, "device": 1}, 3)
+    assert erasure.verify(home, receipt, everyone), "what is published shows them until the next build"
+    build(home)
+    assert erasure.verify(home, receipt, everyone) == []
+    assert erasure.read_receipt(home, receipt.id) == receipt
+    assert len(list_publications(home)) == 1
+    assert not any(name in json.dumps(asdict(receipt)) for name in (ANN, MERGED, TABLET))
+    assert sorted(path.name for path in (home / "reports").iterdir()) == ["bob.html.gz"]
+    with closing(sqlite3.connect(home / "runs.db")) as records:
+        assert records.execute("select * from event_logs").fetchall() == [("{}",)]
+    assert erasure.erase(home, [ANN]).rows == {"landing": 0, "quarantine": 0}
+
+
+def contents(home: Path) -> tuple[list[Any], list[Any]]:
+    """What landed, but for when, and what was quarantined."""
+    kept = [quarantined(home, batch) for batch in batches(home) if batch.quarantined]
+    return landed(home, "* exclude (received_at)"), [(reason, raw) for rows in kept for _, reason, raw in rows]
+
+
+def test_what_is_left_is_what_landed_without_them(tmp_path: Path) -> None:
+    """And marts are made of nothing else: tests/end_to_end/test_zero_drift.py holds that."""
+    home, without = tmp_path / "home", tmp_path / "without"
+    one(write_ndjson(tmp_path / "a.ndjson", [*THEIRS, *OTHERS, bad_of(ANN), bad_of("bob")]), home)
+    one(write_ndjson(tmp_path / "b.ndjson", [*OTHERS, bad_of("bob")]), without)
+    plan = taking_back.plan_of_persons(home, {Id(USER, ANN), Id(USER, MERGED), Id(DEVICE, TABLET)})
+    taking_back.commit(home, plan)
+    taking_back.carry_out(home)
+    assert contents(home) == contents(without)
+
+
+def test_what_comes_again_is_counted_and_not_stored_until_they_consent_anew(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    Suppression(home).add({Id(USER, ANN), Id(USER, MERGED), Id(DEVICE, TABLET)})
+    again = one(write_ndjson(tmp_path / "again.ndjson", [*THEIRS, bad_of(ANN), event(80, user_id="bob")]), home)
+    assert (again.received, again.accepted, again.quarantined, again.suppressed) == (1, 1, 0, 6)
+    clean = one(write_ndjson(tmp_path / "clean.ndjson", [*THEIRS, *OTHERS]), home)
+    assert (clean.received, clean.accepted, clean.suppressed) == (4, 4, 5)
+    assert ANN not in (home / "privacy" / "suppressed.json").read_text()
+    assert erasure.allow(home, [ANN]) == 1
+    back = one(write_ndjson(tmp_path / "back.ndjson", [event(81, user_id=ANN), event(82, user_id=MERGED)]), home)
+    assert (back.accepted, back.suppressed) == (1, 1)
+
+
+def bad_of(user: str) -> dict[str, Any]:
+    return event(6, user_id=user, occurred_at="never")
+
+
+def held(home: Path, *ids: Id) -> list[tuple[Any, ...]]:
+    return [
+        row for row in landed(home, "user_id, anonymous_id") if Id(USER, row[0]) in ids or Id(DEVICE, row[1]) in ids
+    ]
+
+
+@pytest.mark.parametrize("stops_after", range(5))
+def test_a_kill_in_the_middle_is_finished_by_who_comes_next(
+    stops_after: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    one(write_ndjson(tmp_path / "a.ndjson", [*THEIRS, bad_of(ANN), bad_of("bob")]), home)
+    one(write_ndjson(tmp_path / "b.ndjson", [*OTHERS, event(7, user_id=ANN)]), home)
+    ids = {Id(USER, ANN), Id(USER, MERGED), Id(DEVICE, TABLET)}
+    plan = taking_back.plan_of_persons(home, ids)
+    assert plan.rows == {"landing": 6, "quarantine": 1}
+    assert len(held(home, *ids)) == 6, "nothing is changed before the plan is committed"
+    taking_back.commit(home, plan)
+    done = 0
+    publish = taking_back.publish_file
+
+    def killed(written: Path, final: Path) -> None:
+        nonlocal done
+        if done == stops_after:
+            raise KeyboardInterrupt
+        done += 1
+        publish(written, final)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(taking_back, "publish_file", killed)
+        with suppress(KeyboardInterrupt):
+            taking_back.carry_out(home)
+    taking_back.carry_out(home)
+    assert not taking_back.carry_out(home)
+    assert held(home, *ids) == []
+    assert [(batch.accepted, batch.quarantined) for batch in batches(home)] == [(0, 1), (4, 0)]
+    (row,) = quarantined(home, batches(home)[0])
+    assert b"bob" in row[2]
+    assert list(home.rglob("prepared")) == []
+
+
+def test_a_batch_that_was_taken_back_can_be_loaded_again_mended(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    file = write_ndjson(tmp_path / "a.ndjson", [event(1), event(2), {"event_name": "x"}])
+    wrong = one(file, home)
+    kept = one(write_ndjson(tmp_path / "b.ndjson", [event(2), event(3)]), home)
+    assert [batch.batch_id for batch in taking_back.repeats_of(home, [wrong.batch_id])] == [kept.batch_id]
+    receipt = erasure.retract(home, [wrong.batch_id])
+    assert receipt.rows == {"landing": 2, "quarantine": 1}
+    assert [batch.batch_id for batch in list_batches(home)] == [kept.batch_id]
+    assert landed(home, "event_id") == [("e3",)]
+    assert not list((home / "quarantine").glob("[0-9]*"))
+    assert one(file, home).accepted == 2
+    with pytest.raises(UnknownBatch):
+        erasure.retract(home, [wrong.batch_id])
+
+
+def test_nothing_is_taken_back_while_a_load_is_at_work(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    batch = one(write_ndjson(tmp_path / "a.ndjson", [event(1)]), home)
+    with work_folder(home, "a_load"), pytest.raises(LoadAtWork):
+        erasure.retract(home, [batch.batch_id])
+    assert len(list_batches(home)) == 1
+
+
+def test_a_person_of_many_events_and_an_address_as_id(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    rows = [event(n, user_id="Ann@mail.example" if n % 2 else f"u{n % 50}") for n in range(20_000)]
+    one(write_ndjson(tmp_path / "a.ndjson", rows), home)
+    ids = erasure.as_stored(home, ["ann@mail.example"], [])
+    plan = taking_back.plan_of_persons(home, ids)
+    assert plan.rows["landing"] == 10_000
+    taking_back.commit(home, plan)
+    taking_back.carry_out(home)
+    (batch,) = batches(home)
+    assert (batch.received, batch.accepted) == (10_000, 10_000)
+    assert len(landed(home, "event_id")) == 10_000
+
+
+def test_nobody_is_erased_by_a_blank_id(tmp_path: Path) -> None:
+    with pytest.raises(erasure.ErasureError, match="Name a person"):
+        erasure.as_stored(tmp_path / "home", [" "], [])
