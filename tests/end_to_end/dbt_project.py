@@ -152,7 +152,7 @@ def run_dbt(
         )
         close_dbt()
     results = getattr(result.result, "results", [])
-    messages = [r.message for r in results if r.status in ("error", "fail")]
+    messages = [f"{r.node.name}: {r.message}" for r in results if r.status in ("error", "fail")]
     assert result.success, "\n".join(map(str, messages or [result.exception, result.result]))
     return {r.node.name: str(r.status) for r in results if r.node.resource_type != "operation"}
 
