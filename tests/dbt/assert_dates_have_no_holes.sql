@@ -17,4 +17,4 @@ where
     or not month_start_date >= quarter_start_date
     or not quarter_start_date >= year_start_date
     or isodow(week_start_date) != {{ 1 if setting('week_start') == 'monday' else 7 }}
-    or (is_in_data and not is_complete and date_day != (select max(activity_date) from {{ ref('int_stream_days') }}))
+    or (is_in_data and not is_complete and date_day != (select max(activity_date) from {{ ref('int_app_days') }}))
