@@ -1,6 +1,6 @@
 with
 
-amounts as (
+amounts as materialized (
     select
         told_events.* exclude (amount_cents, billing_interval, trial_ends_at),
         is_priced_by_plan and told_events.amount_cents is null and unreadable_properties['amount_cents'] is null as is_at_plan_price,
@@ -22,11 +22,22 @@ amounts as (
     left join {{ ref('app_currencies') }} as app_currencies using (app)
 ),
 
+-- an asof join sorts its rows, and these are far fewer than the events
+rates_of_days as (
+    select
+        days.currency,
+        days.money_date,
+        exchange_rates.minor_rate
+    from (select distinct currency, money_date from amounts) as days
+    asof left join {{ ref('int_exchange_rates') }} as exchange_rates
+        on days.currency = exchange_rates.currency and days.money_date >= exchange_rates.valid_from_date
+),
+
 events_with_rate as (
     select
         amounts.*,
-        exchange_rates.minor_rate,
-        amount_fault(currencies.currency, amount_cents, unreadable_properties['amount_cents'], exchange_rates.minor_rate) as amount_fault,
+        rates_of_days.minor_rate,
+        amount_fault(currencies.currency, amount_cents, unreadable_properties['amount_cents'], rates_of_days.minor_rate) as amount_fault,
         case
             when subscription_fault is not null then subscription_fault
             -- an end has no price
@@ -53,8 +64,8 @@ events_with_rate as (
     from amounts
     left join {{ ref('currencies') }} as currencies
         on amounts.currency = currencies.currency
-    asof left join {{ ref('int_exchange_rates') }} as exchange_rates
-        on amounts.currency = exchange_rates.currency and amounts.money_date >= exchange_rates.valid_from_date
+    left join rates_of_days
+        on amounts.currency = rates_of_days.currency and amounts.money_date = rates_of_days.money_date
 ),
 
 priced_events as (
