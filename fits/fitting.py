@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 Floats = NDArray[np.float64]
 # the log-likelihood of all rows and its gradient, both by the parameters themselves
@@ -86,6 +85,9 @@ def _climb(objective: Likelihood, logs: Floats, method: str) -> Floats:
     over matrices of four by four.
     """
     edges = {"bounds": [(-LARGEST_LOG, LARGEST_LOG)] * len(logs)} if method == "L-BFGS-B" else {}
+    # imported here, so that a build without a fit does not pay for it
+    from scipy.optimize import minimize
+
     tight = {"ftol": 1e-13} if method == "L-BFGS-B" else {}
     with np.errstate(all="ignore"):
         found = minimize(objective, logs, jac=True, method=method, options={"gtol": 1e-8, **tight}, **edges)
