@@ -349,6 +349,7 @@ def _run_dbt(home: Path, outcome: Outcome, full_refresh: bool, progress: Progres
     from dbt.cli.main import dbtRunner
 
     from orchestration import skipping
+    from orchestration.sparing import a_sparing_dbt
 
     # the plugin would come when dbt is already at work, too late for what is let go at its end
     skipping.install()
@@ -368,7 +369,7 @@ def _run_dbt(home: Path, outcome: Outcome, full_refresh: bool, progress: Progres
     arguments = [*DBT_BUILD, *dbt_arguments(home), "--log-level", "none", "--no-print"]
     if full_refresh:
         arguments.append("--full-refresh")
-    with _log(home).open("w") as log, only_what_can_have_changed():
+    with _log(home).open("w") as log, only_what_can_have_changed(), a_sparing_dbt():
         result = dbtRunner(callbacks=[watch]).invoke(arguments)
         close_dbt()
     results = [] if result.result is None else [_as_dictionary(node) for node in getattr(result.result, "results", [])]

@@ -17,6 +17,7 @@ from dbt.contracts.graph.manifest import Manifest
 from dbt.contracts.graph.nodes import SeedNode, SourceDefinition
 
 from orchestration.build import close_dbt
+from orchestration.sparing import a_sparing_dbt
 from orchestration.states import ONLY_CHANGED
 
 REPOSITORY = Path(__file__).parents[2]
@@ -138,7 +139,8 @@ def run_dbt(
 ) -> dict[str, str]:
     """One dbt invocation on a home; returns the status of each node, or raises AssertionError with dbt's own words."""
     home.mkdir(parents=True, exist_ok=True)
-    with environment({"FOOTFALL_HOME": str(home), "FOOTFALL_TARGET": "duckdb", **(settings or {})}):
+    # nobody listens to dbt here, and it runs some thousand times in the tests
+    with environment({"FOOTFALL_HOME": str(home), "FOOTFALL_TARGET": "duckdb", **(settings or {})}), a_sparing_dbt():
         result = dbtRunner(manifest=manifest_of(project, home)).invoke(
             [
                 *arguments,

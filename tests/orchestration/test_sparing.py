@@ -1,0 +1,52 @@
+"""What a build spares dbt, and that nothing of it is left when it is over."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from dbt.artifacts.schemas import base as artifacts
+from dbt.events.types import LogStartLine, NodeFinished, NodeStart
+from dbt.parser import manifest as parsing
+from dbt_common.events.base_types import BaseEvent
+from dbt_common.events.event_manager import EventManager
+
+from orchestration.sparing import a_sparing_dbt
+
+
+def names_of_the_fired() -> list[str]:
+    """The events that a callback of dbt hears of these three."""
+    heard: list[Any] = []
+    manager = EventManager()
+    manager.add_callback(heard.append)
+    for event in (NodeStart(), NodeFinished(), LogStartLine(description="table", index=1, total=3)):
+        manager.fire_event(event)
+    return [event.info.name for event in heard]
+
+
+def test_only_the_debug_event_that_progress_is_told_by_is_made() -> None:
+    with a_sparing_dbt():
+        assert names_of_the_fired() == ["NodeFinished", "LogStartLine"]
+    assert names_of_the_fired() == ["NodeStart", "NodeFinished", "LogStartLine"]
+
+
+def test_artifacts_are_written_as_dbt_writes_them(tmp_path: Path) -> None:
+    data = {"é": [1, 0.1, None, True], "at": datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), "in": {"quotes": '"\n'}}
+    artifacts.write_json(str(tmp_path / "by_dbt.json"), data)
+    with a_sparing_dbt():
+        artifacts.write_json(str(tmp_path / "new" / "by_us.json"), data)
+    by_dbt, by_us = (json.loads((tmp_path / name).read_text()) for name in ("by_dbt.json", "new/by_us.json"))
+    assert by_us == by_dbt
+
+
+def test_dbt_is_as_it_was_when_the_build_is_over() -> None:
+    def inside() -> tuple[object, ...]:
+        return BaseEvent.__init__, EventManager.fire_event, parsing.write_manifest, artifacts.write_json
+
+    before = inside()
+    try:
+        with a_sparing_dbt():
+            assert not set(inside()) & set(before)
+            raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        assert inside() == before
