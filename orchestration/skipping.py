@@ -12,7 +12,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import duckdb
@@ -139,7 +139,9 @@ def _done_again(states: States, node: Any, script: str) -> RunResult | None:
         answer = connection.execute(script).fetchone()
         connection.execute("commit")
     except duckdb.Error:
-        connection.execute("rollback")
+        # after a full disk there is nothing left to roll back
+        with suppress(duckdb.Error):
+            connection.execute("rollback")
         return None
     if node.resource_type == "test":
         _, warns, fails = answer or (None, True, True)

@@ -50,6 +50,7 @@ OF_ALL_KINDS = {
     "project": "macros, versions or the home's place changed",
     "settings": "a setting changed",
     "code": "its code changed",
+    "graph": "the code of another node changed",
     "landing": "batches landed",
 }
 # what dbt cannot know a node to read: it runs in every build
@@ -61,8 +62,9 @@ CLOCKS = re.compile(
 )
 # what is asked of the warehouse while SQL is written stands in the SQL
 ASKS = re.compile(r"\b(run_query|statement|adapter)\b")
-# what dbt knows of other nodes and of the warehouse without asking
-CACHED = re.compile(r"\b(graph|adapter|load_relation|load_cached_relation)\b")
+# what dbt knows of the warehouse without asking, and of other nodes
+CACHED = re.compile(r"\b(adapter|load_relation|load_cached_relation)\b")
+GRAPH = re.compile(r"\bgraph\b")
 # of what dbt had DuckDB do for a node: what asks, and what only opens and closes
 QUERY = re.compile(r"\s*(/\*.*?\*/\s*)?(describe|select|from|with)\b", re.IGNORECASE | re.DOTALL)
 TRANSACTION = re.compile(r"\s*(begin|commit)\s*;?\s*", re.IGNORECASE)
@@ -187,7 +189,7 @@ class States:
         kept, asked = self.kept.get(node.unique_id), self.asked[node.unique_id]
         if kept is None or not kept.script or self.whole:
             return ""
-        if any(kept.inputs.get(name) != asked[name] for name in (*self.of_all, "code")):
+        if any(kept.inputs.get(name) != asked.get(name) for name in (*self.of_all, "code", "graph")):
             return ""
         is_as_it_was = node.resource_type == "test" or kept.columns_read == self._columns_read(node)
         return kept.script if is_as_it_was else ""
@@ -269,6 +271,9 @@ class States:
     def _inputs(self, node: Any) -> dict[str, str]:
         """A digest of each thing that a node is made from; an empty one is unknown, and never up to date."""
         inputs = {**self.of_all, "code": self._code(node)}
+        # the fingerprint of an incremental model knows what it reads of others
+        if node.config.materialized != "incremental" and GRAPH.search(self._text(node)):
+            inputs["graph"] = self._graph
         is_view = node.resource_type == "model" and node.config.materialized == "view"
         # a view is its definition: it stands as long as the columns do that it selects from
         by_columns = is_view and not ASKS.search(self._text(node))
@@ -334,6 +339,11 @@ class States:
         if node.unique_id not in self._codes:
             self._codes[node.unique_id] = self._code_as_it_is(node)
         return self._codes[node.unique_id]
+
+    @cached_property
+    def _graph(self) -> str:
+        """The code of all nodes, for one that looks at others: at a title, or a unit."""
+        return _digest([self._code(node) for _, node in sorted(self.manifest.nodes.items())])
 
     def _code_as_it_is(self, node: Any) -> str:
         parts = [node.resource_type, node.raw_code, node.config.to_dict(), getattr(node, "relation_name", None)]

@@ -225,6 +225,15 @@ def test_what_is_done_again_is_not_compiled_and_what_no_longer_holds_is_told_by_
     assert told["int_sessions"] == ("success", False)
 
 
+def test_what_looks_at_other_nodes_runs_when_their_code_changed(built: Built) -> None:
+    law = built.project / "tests" / "dbt" / "assert_there_are_nodes.sql"
+    law.write_text("select 1 as found where {{ graph.nodes | length if execute else 1 }} = 0")
+    assert [run_of(built, law.stem) for _ in range(2)] == ["it ran", "up to date"]
+    other = next((built.project / "models").rglob("fct_app_copies.sql"))
+    other.write_text(f"{other.read_text()}\n-- the same rows\n")
+    assert run_of(built, law.stem) == "it ran"
+
+
 def run_of(built: Built, node: str) -> str:
     """Whether a node ran in a build, by what dbt says of it."""
     settings = {states.ONLY_CHANGED: "true"}
