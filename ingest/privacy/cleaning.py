@@ -67,9 +67,12 @@ class Cleaner:
 
     def is_suspect(self, text: str) -> bool:
         """Whether something personal may be in JSON; sometimes wrong where it says so, never where it does not."""
-        if '"name"' in text:
-            for usual in _USUAL_NAMES:
-                text = text.replace(usual, "")
+        if not self._may_hold(text):
+            return False
+        if '"name"' not in text:
+            return True
+        for usual in _USUAL_NAMES:
+            text = text.replace(usual, "")
         return self._may_hold(text)
 
     def json(self, text: str, app: str, holder: str = "properties", event_name: str | None = None) -> str:

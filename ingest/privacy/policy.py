@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from ingest.privacy.names import KINDS, PLAIN_NAME, plain
 
@@ -61,7 +62,7 @@ class Policies:
         apps = {app for app, _ in self.told} | {None}
         return [kind for kind in KINDS if any(self.of(app or "", kind) != KEEP for app in apps)]
 
-    @property
+    @cached_property
     def keep_all(self) -> bool:
         """Whether there is nothing to do."""
         return not self.kinds and all(action == KEEP for action in self.told.values())
