@@ -21,6 +21,8 @@ NAMES = (
     "demo_day",
     "collector",
     "soak",
+    "api",
+    "live",
 )
 
 

@@ -1,32 +1,33 @@
-"""What an answer over HTTP costs: `python benchmarks/api.py HOME [SECONDS]`. Needs wrk, and a published home.
+"""What an answer over HTTP costs. Needs wrk.
 
-Cached and uncached reads beside a bare FastAPI route that sends the same bytes, each server on one core and wrk on the
-other; every kind of question, asked so that none has been answered before; the ten first figures of a dashboard.
+Cached and uncached reads beside a bare FastAPI route that sends the same bytes, and the ten first figures of a
+dashboard, on the demo; on the dataset, every kind of question, asked so that none has been answered before.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
-import os
 import re
-import signal
-import socket
+import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
 
-METRIC = "/api/v1/analytics/metrics/mau"
-ASKED_EACH = 20
+from benchmarks.homes import Bench, Home
+from benchmarks.measure import FOOTFALL, Figure, StepFailed
+from benchmarks.servers import PORT, serving
+
+API = "/api/v1/analytics"
+METRIC = f"{API}/metrics/mau"
+SECONDS = 6
+ASKED_EACH = 5
+SERVE = [FOOTFALL, "serve", "--only", "api", "--port", PORT]
 BARE = """
 import sys, uvicorn
 from pathlib import Path
@@ -54,41 +55,70 @@ FIGURES = (
 )  # fmt: skip
 
 
-@contextmanager
-def serving(command: list[str], environment: dict[str, str], path: str) -> Iterator[str]:
-    """A server on one core, for the time of a with block."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    filled = ["taskset", "-c", "0", *(word.replace("PORT", str(port)) for word in command)]
-    process = subprocess.Popen(filled, env={**os.environ, **environment})
-    url = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(600):
-            try:
-                httpx.get(url + path, timeout=30)
-                break
-            except httpx.TransportError:
-                time.sleep(0.1)
-        yield url
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(30)
+def run(bench: Bench) -> Iterator[Figure]:
+    """Measure on the demo, then on the dataset."""
+    if not shutil.which("wrk"):
+        raise StepFailed("wrk is missing: apt-get install wrk")
+    demo = Home(bench.work / "homes" / "api_demo")
+    demo.remove()
+    demo.path.mkdir(parents=True)
+    demo.footfall("demo")
+    yield from _reads(demo)
+    demo.remove()
+    large = bench.home("api")
+    large.footfall("build")
+    yield from _kinds(large)
+    large.remove()
 
 
-def rate(url: str, seconds: int, *options: str) -> float:
+def _reads(home: Home) -> Iterator[Figure]:
+    with serving(SERVE, "/v1/analytics/health", FOOTFALL_HOME=str(home.path)) as (url, _):
+        cold, again = (asyncio.run(_shown(url)) for _ in range(2))
+        body, script = home.path / "body", home.path / "new.lua"
+        body.write_bytes(httpx.get(url + METRIC, timeout=60).content)
+        script.write_text(NEW_EACH_TIME)
+        with serving([sys.executable, "-c", BARE, PORT, body], METRIC) as (bare, _):
+            rates = {
+                "bare": _rate(bare + METRIC),
+                "cached": _rate(url + METRIC),
+                "bare, of new addresses": _rate(bare, "-s", str(script)),
+                "uncached": _rate(url, "-s", str(script)),
+            }
+    detail = {name: round(each) for name, each in rates.items()}
+    yield Figure("cached reads a second / a bare framework's", rates["cached"] / rates["bare"], "x", ">= 0.7", detail)
+    yield Figure("uncached / a bare framework's", rates["uncached"] / rates["bare, of new addresses"])
+    yield Figure("ten figures of a dashboard on the demo, none asked before", cold, "s", "<= 1")
+    yield Figure("the same again", again, "s")
+
+
+def _kinds(home: Home) -> Iterator[Figure]:
+    took: dict[str, list[float]] = {}
+    told = {"FOOTFALL_HOME": str(home.path), "FOOTFALL_ANSWER_SECONDS": "600"}
+    with serving(SERVE, "/v1/analytics/health", **told) as (url, _), httpx.Client(base_url=url, timeout=600) as client:
+        names = client.get(f"{API}/names?limit=1000").json()["items"]
+        for number in range(ASKED_EACH):
+            for question in _questions(names, number):
+                began = time.perf_counter()
+                answer = client.post(f"{API}/questions", json=question)
+                took.setdefault(question["kind"], []).append(time.perf_counter() - began)
+                if answer.status_code != 200:
+                    raise StepFailed(answer.text)
+    for kind, seconds in took.items():
+        yield Figure(f"a question of the kind {kind}, p50", statistics.median(seconds), "s", "", {"most": max(seconds)})
+
+
+def _rate(url: str, *options: str) -> float:
     """Requests a second."""
-    command = ["taskset", "-c", "1", "wrk", "-t1", "-c16", f"-d{seconds}s", *options, url]
+    command = ["taskset", "-c", "1", "wrk", "-t1", "-c16", f"-d{SECONDS}s", *options, url]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     found = re.search(r"Requests/sec:\s+([\d.]+)", said)
     if not found or "Non-2xx" in said:
-        raise SystemExit(said)
+        raise StepFailed(said)
     return float(found[1])
 
 
-def questions(url: str, number: int) -> Iterator[dict[str, Any]]:
+def _questions(names: list[dict[str, Any]], number: int) -> Iterator[dict[str, Any]]:
     """A question of each kind that was not asked before, of events that the home has."""
-    names = httpx.get(f"{url}/api/v1/analytics/names?limit=1000", timeout=120).json()["items"]
     often = sorted(names, key=lambda item: -item["events"])
     event = {"event_name": often[0]["event_name"]}
     steps = [{"event_name": name} for name in dict.fromkeys(item["event_name"] for item in often[:3])]
@@ -104,55 +134,17 @@ def questions(url: str, number: int) -> Iterator[dict[str, Any]]:
         {"kind": "sessions", "summary": "week"},
         {"kind": "conversions", "event": event, "interval": "month"},
         {"kind": "attribution", "event": event},
+        {"kind": "conversion_paths", "event": event},
         {"kind": "web_overview"},
     ):
         yield {**told, "date_to": until}
 
 
-async def shown(url: str) -> float:
+async def _shown(url: str) -> float:
     """Seconds until the figures of a dashboard are there, asked for at once."""
-    async with httpx.AsyncClient(base_url=f"{url}/api/v1/analytics", timeout=60) as client:
+    async with httpx.AsyncClient(base_url=url + API, timeout=60) as client:
         began = time.perf_counter()
         answers = await asyncio.gather(*(client.get(f"/{figure}") for figure in FIGURES))
-        assert all(answer.status_code == 200 for answer in answers), [answer.text[:200] for answer in answers]
+        if wrong := [answer.text[:200] for answer in answers if answer.status_code != 200]:
+            raise StepFailed(wrong[0])
         return time.perf_counter() - began
-
-
-def main() -> None:
-    """Measure and print."""
-    home, seconds = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 6
-    footfall = str(Path(sys.executable).parent / "footfall")
-    command, told = (
-        [footfall, "serve", "--only", "api", "--port", "PORT"],
-        {"FOOTFALL_HOME": home, "FOOTFALL_ANSWER_SECONDS": "600"},
-    )
-    with tempfile.TemporaryDirectory() as folder, serving(command, told, "/v1/analytics/health") as url:
-        print(f"ten figures of a dashboard, none asked before: {asyncio.run(shown(url)):.2f} s", flush=True)
-        print(f"the same again: {asyncio.run(shown(url)):.3f} s", flush=True)
-        body, script = Path(folder, "body"), Path(folder, "new.lua")
-        body.write_bytes(httpx.get(url + METRIC, timeout=60).content)
-        script.write_text(NEW_EACH_TIME)
-        with serving([sys.executable, "-c", BARE, "PORT", str(body)], {}, METRIC) as bare:
-            rates = {
-                "bare": rate(bare + METRIC, seconds),
-                "cached": rate(url + METRIC, seconds),
-                "bare, of new addresses": rate(bare, seconds, "-s", str(script)),
-                "uncached": rate(url, seconds, "-s", str(script)),
-            }
-        print(json.dumps({name: round(each) for name, each in rates.items()}))
-        print(f"cached / bare: {rates['cached'] / rates['bare']:.2f}")
-        print(f"uncached / bare: {rates['uncached'] / rates['bare, of new addresses']:.3f}", flush=True)
-        took: dict[str, list[float]] = {}
-        with httpx.Client(base_url=url, timeout=120) as client:
-            for number in range(ASKED_EACH):
-                for question in questions(url, number):
-                    began = time.perf_counter()
-                    answer = client.post("/api/v1/analytics/questions", json=question)
-                    took.setdefault(question["kind"], []).append(time.perf_counter() - began)
-                    assert answer.status_code == 200, answer.text
-        for kind, each in took.items():
-            print(f"{kind}: p50 {statistics.median(each) * 1000:.0f} ms, p99 {max(each) * 1000:.0f} ms")
-
-
-if __name__ == "__main__":
-    main()

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +16,7 @@ from typing import Any
 
 from benchmarks.homes import Bench
 from benchmarks.measure import FOOTFALL, Figure, StepFailed
+from benchmarks.servers import PORT, cpu_seconds, memory_mib, serving
 
 EVENTS_A_REQUEST = 50
 SECONDS = 8
@@ -78,8 +75,8 @@ def run(bench: Bench) -> Iterator[Figure]:
     for turn in range(bench.rounds):
         for name in told:
             home = work / f"{name}-{turn}"
-            with serving(name, home) as (port, process):
-                told[name].append(_measure(port, process, scripts[name]))
+            with collecting(name, home) as (url, process):
+                told[name].append(_measure(url, process, scripts[name]))
             shutil.rmtree(home, ignore_errors=True)
     shutil.rmtree(work)
     rate, cost = ({name: _median(runs, of) for name, runs in told.items()} for of in ("requests", "cpu_microseconds"))
@@ -97,16 +94,10 @@ def _median(runs: list[dict[str, Any]], of: str) -> float:
     return statistics.median(run[of] for run in runs)
 
 
-def cpu_seconds(pid: int) -> float:
-    """The processor time that a process has taken."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _measure(port: int, process: subprocess.Popen[bytes], script: Path) -> dict[str, Any]:
+def _measure(url: str, process: subprocess.Popen[bytes], script: Path) -> dict[str, Any]:
     command = ["taskset", "-c", "1", "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "--latency", "-s", str(script)]
     before = cpu_seconds(process.pid)
-    done = subprocess.run([*command, f"http://127.0.0.1:{port}/v1/batch"], capture_output=True, text=True, check=True)
+    done = subprocess.run([*command, f"{url}/v1/batch"], capture_output=True, text=True, check=True)
     said = done.stdout
     if "Non-2xx" in said:
         raise StepFailed(said)
@@ -115,41 +106,25 @@ def _measure(port: int, process: subprocess.Popen[bytes], script: Path) -> dict[
     requests = re.search(r"Requests/sec:\s+([\d.]+)", said)
     if not p99 or not number or not requests:
         raise StepFailed(said)
-    memory = Path(f"/proc/{process.pid}/status").read_text()
-    peak = re.search(r"VmHWM:\s+(\d+)", memory)
     return {
         "requests": float(requests[1]),
         "cpu_microseconds": (cpu_seconds(process.pid) - before) * 1e6 / int(number[1]),
         "p99_ms": float(p99[1]) * {"us": 0.001, "ms": 1, "s": 1000}[p99[2]],
-        "peak_mib": int(peak[1]) // 1024 if peak else None,
+        "peak_mib": int(memory_mib(process.pid, "VmHWM")),
     }
 
 
 @contextmanager
-def serving(name: str, home: Path) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
-    """A server on one core: `bare`, the `collector` alone, or one that also lands what it receives."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = {**os.environ, "FOOTFALL_HOME": str(home)}
+def collecting(name: str, home: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """A server: `bare`, the `collector` alone, or one that also lands what it receives."""
     if name == "bare":
-        command = [sys.executable, "-c", BARE, str(port)]
+        command: list[str | Path] = [sys.executable, "-c", BARE, PORT]
     else:
-        command = [str(FOOTFALL), "serve", "--port", str(port)]
-        if name == "collector":
-            environment |= {"FOOTFALL_BATCH_SIZE": "1000000000", "FOOTFALL_FLUSH_INTERVAL_SECONDS": "3600"}
-    process = subprocess.Popen(["taskset", "-c", "0", *command], env=environment, stdout=subprocess.DEVNULL)
-    try:
-        for _ in range(200):
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/health").close()
-                break
-            except OSError:
-                time.sleep(0.1)
-        yield port, process
-    finally:
-        process.kill()
-        process.wait()
+        command = [FOOTFALL, "serve", "--port", PORT]
+    never = {"FOOTFALL_BATCH_SIZE": "1000000000", "FOOTFALL_FLUSH_INTERVAL_SECONDS": "3600"}
+    told = never if name == "collector" else {}
+    with serving(command, FOOTFALL_HOME=str(home), **told) as (url, process):
+        yield url, process
 
 
 def _made(folder: Path) -> Path:

@@ -1,39 +1,48 @@
-"""What it costs to keep many sockets told: `python benchmarks/live.py [SOCKETS] [SECONDS] [EVENTS_PER_SECOND]`.
-
-A real `footfall serve` of an empty home; the sockets are in another process, so that the CPU told is the server alone.
-"""
+"""What it costs to keep many sockets told of what comes in; they are held by this process, the server is another."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import signal
-import socket
-import subprocess
-import sys
+import shutil
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import httpx
 from websockets.asyncio.client import connect
 
+from benchmarks.homes import Bench
+from benchmarks.measure import FOOTFALL, Figure
+from benchmarks.servers import PORT, cpu_seconds, memory_mib, serving
 from footfall import Analytics, EventType
 
-
-def cpu_seconds(pid: int) -> float:
-    """What a process has used so far, all threads."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+SOCKETS = 1000
+SECONDS = 15.0
+EVENTS_A_SECOND = 50
 
 
-def resident_mb(pid: int) -> float:
-    """The memory of a process."""
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+def run(bench: Bench) -> Iterator[Figure]:
+    """Measure with one socket, then with all."""
+    bench.work.mkdir(parents=True, exist_ok=True)
+    home = Path(tempfile.mkdtemp(prefix="live", dir=bench.work))
+    with serving([FOOTFALL, "serve", "--port", PORT], FOOTFALL_HOME=str(home)) as (url, process):
+        one, all_of_them = (asyncio.run(_watched(url, sockets, process.pid)) for sockets in (1, SOCKETS))
+    shutil.rmtree(home)
+    yield Figure(
+        f"share of one core that {SOCKETS:,} sockets take, told of {EVENTS_A_SECOND} events a second",
+        all_of_them["share"], "x", "<= 1", {"one socket": one, "all": all_of_them},
+    )  # fmt: skip
+    yield Figure("the same / one socket", all_of_them["share"] / one["share"])
 
 
-async def watch(url: str, sockets: int, seconds: float, rate: int, pid: int) -> dict[str, float]:
+def scale(bench: Bench) -> dict[str, int]:
+    """What was sent: no history is needed."""
+    del bench
+    return {"sockets": SOCKETS, "events a second": EVENTS_A_SECOND}
+
+
+async def _watched(url: str, sockets: int, pid: int) -> dict[str, Any]:
     """Open sockets, send events for some seconds, and measure the server meanwhile."""
     told = [0, 0]
 
@@ -48,10 +57,9 @@ async def watch(url: str, sockets: int, seconds: float, rate: int, pid: int) -> 
         await asyncio.sleep(0.2)
     client = Analytics(url, flush_interval=0.2)
     told[:] = [0, 0]
-    began, cpu = time.monotonic(), cpu_seconds(pid)
-    number = 0
-    while time.monotonic() - began < seconds:
-        for _ in range(max(1, rate // 10)):
+    began, cpu, number = time.monotonic(), cpu_seconds(pid), 0
+    while time.monotonic() - began < SECONDS:
+        for _ in range(EVENTS_A_SECOND // 10):
             number += 1
             page = f"https://example.org/{number % 20}"
             client.track_event(f"user {number % 500}", EventType.PAGE_VIEW, page_url=page)
@@ -61,39 +69,9 @@ async def watch(url: str, sockets: int, seconds: float, rate: int, pid: int) -> 
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     return {
-        "sockets": sockets,
-        "events_per_second": round(number / took, 1),
-        "server_cpu_seconds_per_second": round(used / took, 3),
-        "messages_per_second": round(told[0] / took),
-        "kilobytes_per_second": round(told[1] / took / 1000),
-        "server_resident_mb": round(resident_mb(pid)),
+        "share": used / took,
+        "events_a_second": round(number / took, 1),
+        "messages_a_second": round(told[0] / took),
+        "kilobytes_a_second": round(told[1] / took / 1000),
+        "memory_mib": round(memory_mib(pid)),
     }
-
-
-def main() -> None:
-    """Measure with no socket but one, and with all."""
-    sockets, seconds, rate = (int(given) for given in (*sys.argv[1:], *("1000", "15", "50")[len(sys.argv) - 1 :]))
-    with tempfile.TemporaryDirectory() as home, socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-        free.close()
-        command = [str(Path(sys.executable).parent / "footfall"), "serve", "--port", str(port)]
-        environment = {**os.environ, "FOOTFALL_HOME": home}
-        server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
-        url = f"http://127.0.0.1:{port}"
-        try:
-            while True:
-                try:
-                    httpx.get(f"{url}/health", timeout=5)
-                    break
-                except httpx.TransportError:
-                    time.sleep(0.2)
-            for number in (1, sockets):
-                print(json.dumps(asyncio.run(watch(url, number, seconds, rate, server.pid))), flush=True)
-        finally:
-            server.send_signal(signal.SIGINT)
-            server.wait(30)
-
-
-if __name__ == "__main__":
-    main()

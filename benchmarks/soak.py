@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import http.client
 import json
-import re
 import shutil
 import statistics
 import tempfile
@@ -15,9 +14,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.collector import EVENTS_A_REQUEST, cpu_seconds, serving
+from benchmarks.collector import EVENTS_A_REQUEST, collecting
 from benchmarks.homes import Bench
 from benchmarks.measure import Figure, StepFailed
+from benchmarks.servers import cpu_seconds, memory_mib
 
 REQUESTS_A_SECOND = 1.0
 JSON = {"Content-Type": "application/json"}
@@ -28,21 +28,21 @@ def run(bench: Bench) -> Iterator[Figure]:
     bench.work.mkdir(parents=True, exist_ok=True)
     home = Path(tempfile.mkdtemp(prefix="soak", dir=bench.work))
     minutes: list[dict[str, Any]] = []
-    with serving("with landing", home) as (port, process):
+    with collecting("with landing", home) as (url, process):
         began, number, seen = time.monotonic(), 0, 0
         while seen < bench.minutes:
             seen += 1
             peak = 0.0
             while (now := time.monotonic() - began) < seen * 60:
-                _send(port, number)
+                _send(url, number)
                 number += 1
-                peak = max(peak, _resident(process.pid))
+                peak = max(peak, memory_mib(process.pid))
                 time.sleep(max(0.0, number / REQUESTS_A_SECOND - now))
             minutes.append(
                 {
                     "minute": seen,
                     "requests": number,
-                    "resident_mib": round(_resident(process.pid), 1),
+                    "resident_mib": round(memory_mib(process.pid), 1),
                     "highest_mib": round(peak, 1),
                     "cpu_seconds": round(cpu_seconds(process.pid), 1),
                     "files_landed": len(list((home / "landing" / "batches").glob("*.json"))),
@@ -70,7 +70,7 @@ def figures(minutes: list[dict[str, Any]]) -> Iterator[Figure]:
     yield Figure("share of one core at one batch a second", share, "x", "", {})
 
 
-def _send(port: int, number: int) -> None:
+def _send(url: str, number: int) -> None:
     """Send the request of this number: most are good."""
     person = f"u{number % 997}"
     when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
@@ -95,7 +95,7 @@ def _send(port: int, number: int) -> None:
             for _ in range(EVENTS_A_REQUEST)
         ]
         status, path, headers, body = 200, "/v1/batch", JSON, json.dumps({"batch": messages}).encode()
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=30)
     try:
         connection.request("POST", path, body, headers)
         answer = connection.getresponse()
@@ -104,14 +104,6 @@ def _send(port: int, number: int) -> None:
         connection.close()
     if answer.status != status:
         raise StepFailed(f"{path} answered {answer.status}: {said[:500]!r}")
-
-
-def _resident(pid: int) -> float:
-    """The resident memory of a process in MiB."""
-    found = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
-    if not found:
-        raise StepFailed("the server has ended")
-    return int(found[1]) / 1024
 
 
 def scale(bench: Bench) -> dict[str, int | float]:
