@@ -13,6 +13,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+# who takes `write_manifest` by its name has to have taken it before it is changed
+import dbt.task.docs.generate
+import dbt.task.runnable  # noqa: F401
 from dbt.artifacts.schemas import base as artifacts
 from dbt.parser import manifest as parsing
 from dbt_common.events.base_types import BaseEvent, DebugLevel
