@@ -198,6 +198,12 @@ def config(request: Request, app: str, flags: Flags) -> Answer:
     return Answer(json.dumps(CONFIG | {"hasFeatureFlags": flags.are_there(request.path.split("/")[2])}).encode())
 
 
+def no_script(request: Request, app: str, flags: Flags) -> Answer:
+    """What posthog-js asks for first, as a script, which a page of another site is to hear is not there."""
+    del request, app, flags
+    return Answer(b"", "text/javascript", 404)
+
+
 def variants(request: Request, app: str, flags: Flags) -> Answer:
     """The variants of who asks, as feature flags; where an SDK uses one it tells `$feature_flag_called`."""
     del app
@@ -235,6 +241,11 @@ POSTHOG = Vendor(
     shared=shared,
     projection=projection,
     accepted=accepted,
-    answers={"/array/{token}/config": config, "/flags": variants, "/decide": variants},
+    answers={
+        "/array/{token}/config.js": no_script,
+        "/array/{token}/config": config,
+        "/flags": variants,
+        "/decide": variants,
+    },
     claims=lambda request: not (isinstance(request.body, dict) and "events" in request.body),
 )

@@ -55,7 +55,9 @@ def publish_rows(home: Path, rows: Rows, settings: Mapping[str, Any] | None = No
         marts.execute("begin")
         marts.execute("create schema internal")
         for relation, columns in known.items():
-            typed = ", ".join(f'"{column}" {kind}' for column, kind in columns.items())
+            # a row that says nothing of bots is a person's
+            told = {column: f"{kind} default false" if column == "is_bot" else kind for column, kind in columns.items()}
+            typed = ", ".join(f'"{column}" {kind}' for column, kind in told.items())
             schema = "internal" if relation.startswith("int_") else "main"
             marts.execute(f'create table {schema}."{relation}" ({typed})')
             for row in rows.get(relation, []):
