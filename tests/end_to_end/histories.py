@@ -88,12 +88,12 @@ def history(number: int, seed: int, loads: int, app: str | None = None) -> list[
     devices = [f"h{number}-d{i}" for i in range(rng.choice([1, 1, 2, 3]))]
     # some devices are called like a user
     devices += users[:1] if rng.random() < 0.3 else []
-    apps, anonymous_ids, names = ["shop", "shop", "charging"], [*devices * 3, *NO_ID], NAMES
+    apps, anonymous_ids, names, agents = ["shop", "shop", "charging"], [*devices * 3, *NO_ID], NAMES, AGENTS
     gaps = rng.choice([GAPS, SHORT_GAPS])
     at = rng.choice(rng.choice([CROWDED, LONELY]))
     # one visitor who reads on beyond midnight, and is alone in that: nobody else begins anything on the next day
     if rng.random() < 0.3:
-        apps, anonymous_ids, names = ["shop"], devices[:1], READING
+        apps, anonymous_ids, names, agents = ["shop"], devices[:1], READING, AGENTS[:1]
         gaps, at = [gap for gap in GAPS if gap <= TIMEOUT], rng.choice(LONELY)
     at = rng.choice(APART[app]) if app else at
 
@@ -120,7 +120,7 @@ def history(number: int, seed: int, loads: int, app: str | None = None) -> list[
                 "utm_source": rng.choice([None, None, None, "news"]),
                 "country": rng.choice(["DE", "FR", None]),
                 "device_type": rng.choice(["mobile", "desktop", None]),
-                "user_agent": rng.choice(AGENTS),
+                "user_agent": rng.choice(agents),
             },
         }
         if rng.random() < 0.25:

@@ -57,9 +57,16 @@ def round_trip(question: dict[str, Any]) -> dict[str, Any]:
     return again.question
 
 
+def written_out(value: Any) -> Any:
+    """`{"eq": x}` has a short form, which is x."""
+    if isinstance(value, dict):
+        return written_out(value["eq"]) if [*value] == ["eq"] else {key: written_out(each) for key, each in value.items()}
+    return [written_out(each) for each in value] if isinstance(value, list) else value
+
+
 def meaning(question: Any) -> Any:
     try:
-        return read_question(question).model_dump(mode="json")
+        return written_out(read_question(question).model_dump(mode="json"))
     except AskError as error:
         # what holds anyway is left out, so that a sentence may show less of what was given
         return {
