@@ -89,12 +89,12 @@ def history(number: int, seed: int, loads: int, app: str | None = None) -> list[
     # some devices are called like a user
     devices += users[:1] if rng.random() < 0.3 else []
     apps, anonymous_ids, names, agents = ["shop", "shop", "charging"], [*devices * 3, *NO_ID], NAMES, AGENTS
-    gaps = rng.choice([GAPS, SHORT_GAPS])
+    user_ids, gaps = [*users, *NO_ID, None, None], rng.choice([GAPS, SHORT_GAPS])
     at = rng.choice(rng.choice([CROWDED, LONELY]))
     # one visitor who reads on beyond midnight, and is alone in that: nobody else begins anything on the next day
     if rng.random() < 0.3:
         apps, anonymous_ids, names, agents = ["shop"], devices[:1], READING, AGENTS[:1]
-        gaps, at = [gap for gap in GAPS if gap <= TIMEOUT], rng.choice(LONELY)
+        user_ids, gaps, at = [None], [gap for gap in GAPS if gap <= TIMEOUT], rng.choice(LONELY)
     at = rng.choice(APART[app]) if app else at
 
     def sent(event: Event) -> Event:
@@ -109,7 +109,7 @@ def history(number: int, seed: int, loads: int, app: str | None = None) -> list[
         event = {
             "event_name": rng.choice(names),
             "occurred_at": at.isoformat(),
-            "user_id": rng.choice([*users, *NO_ID, None, None]),
+            "user_id": rng.choice(user_ids),
             "anonymous_id": rng.choice(anonymous_ids),
             "session_id": rng.choice([None, f"h{number}-s{rng.randint(0, 2)}"]),
             "app": rng.choice(apps),

@@ -84,7 +84,9 @@ SEEDS = {
         for step, name in ((1, "clk_opened"), (2, "clk_done"))
     ],
     "retentions": [f"clocks_{app},month,12,clocks_{app},,person,,,,,first_time,exact,calendar,1," for app in SPANS],
-    "experiments": [f"clocks_{app},clocks_{app},person,footfall,2016-01-01,,100,0.05,0.8,0.2,0,Clocks" for app in SPANS],
+    "experiments": [
+        f"clocks_{app},clocks_{app},person,footfall,2016-01-01,,100,0.05,0.8,0.2,0,Clocks" for app in SPANS
+    ],
     "experiment_variants": [
         f"clocks_{app},{variant},1,{str(variant == 'control').lower()}"
         for app in SPANS

@@ -59,8 +59,10 @@ def round_trip(question: dict[str, Any]) -> dict[str, Any]:
 
 def written_out(value: Any) -> Any:
     """`{"eq": x}` has a short form, which is x."""
+    if isinstance(value, dict) and [*value] == ["eq"]:
+        return written_out(value["eq"])
     if isinstance(value, dict):
-        return written_out(value["eq"]) if [*value] == ["eq"] else {key: written_out(each) for key, each in value.items()}
+        return {key: written_out(each) for key, each in value.items()}
     return [written_out(each) for each in value] if isinstance(value, list) else value
 
 
