@@ -199,7 +199,7 @@ def config(request: Request, app: str, flags: Flags) -> Answer:
 
 
 def no_script(request: Request, app: str, flags: Flags) -> Answer:
-    """What posthog-js asks for first, as a script, which a page of another site is to hear is not there."""
+    """What posthog-js would load beside itself, which a page of another site is to hear is not there."""
     del request, app, flags
     return Answer(b"", "text/javascript", 404)
 
@@ -242,7 +242,7 @@ POSTHOG = Vendor(
     projection=projection,
     accepted=accepted,
     answers={
-        "/array/{token}/config.js": no_script,
+        **dict.fromkeys(("/array/{token}/config.js", "/static/{script}", "/static/{version}/{script}"), no_script),
         "/array/{token}/config": config,
         "/flags": variants,
         "/decide": variants,

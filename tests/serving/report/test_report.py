@@ -37,7 +37,7 @@ def attack(relation: str, columns: Mapping[str, str]) -> list[dict[str, Any]]:
         if kind == "varchar":
             return {**MEANT, "period": OVER_ALL_TIME.get(relation, "month")}.get(name, HOSTILE)
         if kind == "boolean":
-            return name != "is_control"
+            return name not in ("is_control", "is_bot")
         return "2025-05-01" if kind in ("date", "timestamp") else 1
 
     row = {name: value(name, kind) for name, kind in columns.items() if not kind.startswith(("map", "struct"))}

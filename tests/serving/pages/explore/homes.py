@@ -92,7 +92,6 @@ QUESTIONS: list[dict[str, Any]] = [
     {"kind": "active_users", "interval": "total"},
     {"kind": "active_users", "interval": "total", "breakdown": "context.country"},
     {"kind": "attribution", "event": {"event_name": "purchase"}},
-    {"kind": "conversion_paths", "event": {"event_name": "purchase"}},
     {"kind": "conversions", "event": {"event_name": "purchase"}, "interval": "week"},
     {"kind": "conversions", "event": {"event_name": "purchase"}, "interval": "total"},
     {"kind": "funnel", "steps": SIGN_UP},
@@ -122,4 +121,5 @@ QUESTIONS: list[dict[str, Any]] = [
     {"kind": "trends", "series": {"A": {"event_name": HOSTILE}}, "interval": "week", "compare": "previous_period"},
     {"kind": "trends", "series": {"A": {}, "B": {"measure": "uniques"}}, "interval": "total"},
     {"kind": "web_overview", "date_from": "2025-05-01", "compare": "previous_period"},
+    {"kind": "conversion_paths", "event": {"event_name": "purchase"}},
 ]
