@@ -35,6 +35,8 @@ QUESTIONS: list[dict[str, Any]] = [
     {"kind": "paths", "item": "event_name"},
     {"kind": "sessions", "summary": "day"},
     {"kind": "conversions", "event": {"event_name": "signup"}, "interval": "week"},
+    {"kind": "attribution", "event": {"event_name": "signup"}},
+    {"kind": "conversion_paths", "event": {"event_name": "signup"}},
     {"kind": "web_overview"},
 ]
 NAMES = {
