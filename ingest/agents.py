@@ -27,6 +27,7 @@ _TABLETS = re.compile(r"iPad|Tablet(?! PC)|Kindle|Silk/(?!.*Mobile)|PlayBook")
 _DESKTOPS = re.compile(
     r"Windows|Mac OS X|Linux|Ubuntu|Fedora|Debian|Red Hat|SUSE|CentOS|Gentoo|Arch|Chrome OS|.*BSD|Solaris"
 )
+_CRAWLS = re.compile(r"bot|crawl|spider|slurp|preview|monitor|https?://", re.IGNORECASE)
 
 
 def device_type(agent: str, os: str | None) -> str | None:
@@ -80,10 +81,13 @@ def read(agent: str) -> dict[str, str | None]:
     os = parsed.os.family if parsed.os else None
     crawlers, libraries = _patterns()
     machine = None
-    if (parsed.device and parsed.device.family == "Spider") or any(each.search(agent) for each in crawlers):
+    if any(each.search(agent) for each in crawlers):
         machine = "crawler"
     elif any(each.search(agent) for each in libraries):
         machine = "library"
+    elif parsed.device and parsed.device.family == "Spider":
+        # the parser knows more crawlers than the list, and takes the libraries of languages for some
+        machine = "crawler" if _CRAWLS.search(agent) else "library"
     return {
         "device_type": device_type(agent, os),
         "os": os,

@@ -86,6 +86,8 @@ READ = "agent_device_type, agent_os, agent_browser, is_bot"
         ),
         ("curl/8.1", None, None, "curl", "library"),
         ("python-requests/2.31.0", None, None, "Python Requests", "library"),
+        ("Python-urllib/3.11", None, None, "Python-urllib", "library"),
+        ("Java/17.0.1", None, None, "Java", "library"),
         ("-", None, None, None, "blank"),
         ("quite another thing", None, None, None, None),
     ],
