@@ -51,6 +51,7 @@ def print_summary(home: Path) -> None:
     console.print("\nWhere to look next", style="bold")
     looks = Table(box=None, show_header=False, padding=(0, 2))
     looks.add_row("all of it as a page", f"{report}; `footfall report --open --app studio` is of one app")
+    looks.add_row("as pages", "`footfall serve`, then http://127.0.0.1:8000: dashboards, and questions by a form")
     looks.add_row("marts", f"{published / 'marts.duckdb'} (DuckDB, open it read-only)")
     looks.add_row("what is in them", f"{published / 'catalog.json'}, or `make docs`")
     question = '{"kind": "retention", "period": "month"}'
