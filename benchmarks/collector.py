@@ -43,7 +43,7 @@ local make = function()
   local messages = {}
   for place = 1, %d do
     number = number + 1
-    messages[place] = before .. tostring(math.random(1, 1e9)) .. "-" .. number .. after
+    messages[place] = before .. "m" .. tostring(math.random(1, 1e9)) .. "-" .. number .. after
   end
   return wrk.format(nil, nil, nil, '{"batch":[' .. table.concat(messages, ",") .. ']}')
 end

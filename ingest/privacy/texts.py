@@ -33,7 +33,8 @@ _SUSPECT_SHAPES = "|".join(
         "%40",
         _ABROAD.replace("{7,14}", "{7}"),
         _AMERICAN,
-        _CARD.replace("{12,18}", "{12}"),
+        # as wide as the look-arounds of the shape: all beyond ASCII parts, and JSON may write what parts as an escape
+        rf"(?:^|[^0-9A-Za-z_.-]|\\[bfnrt]|\\u[0-9A-Fa-f]{{4}}){_CARD}(?:[^0-9A-Za-z_.-]|$)",
         "eyJ[A-Za-z0-9_-]{8}",
         "[sr]k_(?:live|test)_",
     ]
