@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-import binascii
+import json
 import re
 from collections import Counter
 from dataclasses import replace
@@ -40,7 +40,11 @@ NUMBERS = frozenset(("phone", "birth", "number"))
 # of these the loader reads where somebody is and on what, before they go
 READ = ("ip", "user_agent")
 _GONE = object()
-_MEMBER = re.compile(r'"([^"\\]{1,80})"\s*:\s*("(?:[^"\\]|\\.)*"?|[^",{}\[\]\s]+)')
+QUOTE = '"'
+# of what cannot be read as JSON: the name of a member, a value that is no list or object, and what ends one that is
+_NAME = re.compile(r'"((?:[^"\\]|\\.){1,80})"\s*:\s*')
+_VALUE = re.compile(r'"(?:[^"\\]|\\.)*"?|[^",{}\[\]\s]+')
+_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]')
 # the names of things that nearly every SDK sends, which are no reason to look closer
 _USUAL_NAMES = tuple(
     f'"{thing}":{blank}{{"name":' for thing in ("library", "campaign", "os", "browser", "app") for blank in ("", " ")
@@ -76,15 +80,15 @@ class Cleaner:
         return self._may_hold(text)
 
     def json(self, text: str, app: str, holder: str = "properties", event_name: str | None = None) -> str:
-        """The JSON text of a member of an event; what is no JSON is a text."""
+        """The JSON text of a member of an event; what cannot be read as JSON is a text in which members may stand."""
         if not self.is_suspect(text):
             return text
         try:
             value = orjson.loads(text)
-        except orjson.JSONDecodeError:
-            return self.text(text, app, holder)
-        now = self._of(value, app, holder, True, False, event_name in _PAGES)
-        return text if now is value else orjson.dumps(now).decode()
+            now = self._of(value, app, holder, True, False, event_name in _PAGES)
+            return text if now is value else orjson.dumps(now).decode()
+        except _UNREADABLE:
+            return self._unread(text, app, holder)
 
     def received(self, body: bytes, app: str) -> bytes:
         """The JSON text of a request as it may wait for the loader, which is still to read its addresses and agents.
@@ -106,11 +110,14 @@ class Cleaner:
         """The JSON text of a message, or of many.
 
         Raises:
-            orjson.JSONDecodeError: when it is none.
+            orjson.JSONDecodeError: when it is none, or nested too deeply.
         """
-        value = orjson.loads(text)
-        now = self._of(value, app, "", True, True, False)
-        return text if now is value else orjson.dumps(now)
+        try:
+            value = orjson.loads(text)
+            now = self._of(value, app, "", True, True, False)
+            return text if now is value else orjson.dumps(now)
+        except (TypeError, RecursionError):
+            raise orjson.JSONDecodeError("nested too deeply", "", 0) from None
 
     def raw(self, raw: bytes, app: str) -> bytes:
         """The bytes of a row that was refused."""
@@ -119,9 +126,7 @@ class Cleaner:
         try:
             return self.messages(raw, app)
         except orjson.JSONDecodeError:
-            text = raw.decode("utf-8", "surrogateescape")
-            now = self.text(_MEMBER.sub(lambda member: self._broken(member, app), text), app, "raw")
-            return now.encode("utf-8", "surrogateescape")
+            return self._unread(raw.decode("utf-8", "surrogateescape"), app, "raw").encode("utf-8", "surrogateescape")
 
     def text(self, text: str, app: str, name: str = "", is_id: bool = False) -> str:
         """A text, or an address of a page, without what is personal in it."""
@@ -217,24 +222,64 @@ class Cleaner:
     def _from_base64(self, value: str, app: str, name: str) -> str:
         padded = value.replace("-", "+").replace("_", "/") + "=" * (-len(value) % 4)
         try:
-            inner = base64.b64decode(padded)
-            now = self.messages(inner, app)
-        except (binascii.Error, orjson.JSONDecodeError):
-            return value
+            inner = base64.b64decode(padded, validate=True)
+        except ValueError:
+            inner = b""
+        if inner.lstrip()[:1] not in (b"{", b"["):
+            return self._string(value, app, name)
+        now = self.raw(inner, app)
         return value if now is inner else base64.urlsafe_b64encode(now).decode().rstrip("=")
 
-    def _broken(self, member: re.Match[str], app: str) -> str:
-        """A member of what is no whole JSON, judged by its name alone."""
-        kind = kind_of(member[1])
-        if kind and self._personal(member[2], app, "raw", member[1], kind) is not member[2]:
-            return f'"{member[1]}":""'
-        return member[0]
+    def _unread(self, text: str, app: str, holder: str) -> str:
+        """A text that cannot be read as JSON: its members are judged by their names alone."""
+        kept, place = [], 0
+        for member in _NAME.finditer(text):
+            if member.start() < place:  # in a value that was judged as a whole
+                continue
+            name, end = _unescaped(member[1]), _end_of_value(text, member.end())
+            value = text[member.end() : end]
+            if name in IN_BASE64 and value[:1] == '"':
+                now = f'"{self._from_base64(value.strip(QUOTE), app, name)}"'
+            elif self._is_to_go(value, app, holder, name):
+                now = '""'
+            else:
+                continue
+            kept.append(f'{text[place : member.start()]}"{member[1]}":{now}')
+            place = end
+        return self.text("".join((*kept, text[place:])), app, holder)
+
+    def _is_to_go(self, value: str, app: str, holder: str, name: str) -> bool:
+        kind = kind_of(name)
+        told = kind or plain(name) in self._names
+        return bool(told) and self._personal(value, app, holder, name, kind) is not value
 
     def _hashed(self, value: str) -> str:
         return f"hashed-{self._key.hashed(value)}"
 
 
 _PAGES = frozenset(("page", "screen", "group", "$groupidentify"))
+# no JSON, a number beyond a double, or nested deeper than can be written or followed
+_UNREADABLE = (orjson.JSONDecodeError, TypeError, RecursionError)
+
+
+def _unescaped(name: str) -> str:
+    try:
+        return str(json.loads(f'"{name}"'))
+    except ValueError:
+        return name
+
+
+def _end_of_value(text: str, begin: int) -> int:
+    """Where a value of broken JSON ends, which may be the end of the text."""
+    if text[begin : begin + 1] not in ("{", "["):
+        value = _VALUE.match(text, begin)
+        return value.end() if value else begin
+    depth = 0
+    for found in _BRACKET.finditer(text, begin):
+        depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(found[0], 0)
+        if depth == 0:
+            return found.end()
+    return len(text)
 
 
 def _may_be(kind: str | None, value: Any) -> bool:

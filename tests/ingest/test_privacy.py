@@ -1,5 +1,6 @@
 """What is personal goes no further than the door: by files and by requests, in every format, in quarantine too."""
 
+import base64
 import csv
 import json
 import re
@@ -158,6 +159,72 @@ def test_quarantined_bytes_are_cleaned_too(tmp_path: Path) -> None:
     assert row[2] == b"1,,2025-01-01,,pro"
     (detail,) = {row.detail for row in ingest.quarantine.read(home, receipt.batch_id) if row.row_number == 1}
     assert detail and "ann@" not in detail
+
+
+def nested(depth: int, inner: dict[str, Any]) -> str:
+    return '{"deep":' * depth + json.dumps(inner) + "}" * depth
+
+
+HIDDEN = {"first_name": "Ann", "password": ["hunter2"], "plan": "pro"}
+UNREADABLE = {
+    "a number beyond a double": '{"v":1e400,' + json.dumps(HIDDEN)[1:],
+    "nested deeper than is written": nested(300, HIDDEN),
+    "nested deeper than is followed": nested(900, HIDDEN),
+    "an escaped name": '{"v":1e400,"p\\u0061ssword":{"a":["hunter2"]},"plan":"pro"}',
+}
+
+
+@pytest.mark.parametrize("properties", UNREADABLE.values(), ids=UNREADABLE.keys())
+def test_what_cannot_be_read_as_json_is_cleaned_by_the_names_of_its_members(properties: str, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    line = json.dumps(event(1))[:-1] + f', "properties": {properties}}}'
+    broken = line.replace('"page_view"', '""')
+    receipt = one(write_ndjson(tmp_path / "f.ndjson", [line, broken]), home)
+    kept = [text for (text,) in landed(home, "properties")] + [raw.decode() for *_, raw in quarantined(home, receipt)]
+    assert len(kept) == 2
+    for text in kept:
+        assert "hunter2" not in text and "Ann" not in text
+        assert '"plan":"pro"' in text.replace(" ", "")
+
+
+def encoded(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+IN_BASE64 = {
+    "a text": "write to ann@mail.example",
+    "beyond ascii": "Jörg: ann@mail.example",
+    "json as it is": '{"email": "ann@mail.example"}',
+    "a number beyond a double": encoded('{"email":"ann@mail.example","v":1e400}'),
+    "nested too deeply": encoded(nested(300, {"email": "ann@mail.example"})),
+}
+
+
+@pytest.mark.parametrize("sent", IN_BASE64.values(), ids=IN_BASE64.keys())
+def test_a_member_that_should_hold_base64_and_does_not_is_cleaned(sent: str, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    rows = [event(1, properties={"cx": sent}), {"event_name": "x", "ue_px": sent}]
+    (tmp_path / "f.ndjson").write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+    receipt = one(tmp_path / "f.ndjson", home)
+    ((properties,),) = landed(home, "properties")
+    (refused,) = quarantined(home, receipt)
+    for kept in (json.loads(properties)["cx"], json.loads(refused[2])["ue_px"]):
+        assert "ann@" not in kept and b"ann@" not in base64.b64decode(kept.encode() + b"==", b"-_")
+
+
+def test_a_request_that_cannot_be_looked_through_is_refused_and_one_without_base64_is_cleaned(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    row = json.dumps(event(1))[:-1]
+    bodies = [f'{{"events": [{row}, "properties": {properties}}}]}}' for properties in UNREADABLE.values()]
+    with serving(home) as server:
+        for body in bodies:
+            assert server.post("/api/v1/analytics/events", content=body.encode()).status_code == 400
+        for sent in IN_BASE64.values():
+            payload = {"e": "ue", "eid": "1", "aid": "a", "cx": sent, "ue_px": sent, "tv": "js"}
+            sent_on = server.post("/com.snowplowanalytics.snowplow/tp2", json={"schema": "x", "data": [payload]})
+            assert sent_on.status_code == 200
+    stored = [path.read_bytes() for path in home.rglob("*") if path.is_file()]
+    assert not any(part in each for each in stored for part in (b"hunter2", b"ann@"))
 
 
 def test_an_id_that_is_an_address_stays_one_person(tmp_path: Path) -> None:
