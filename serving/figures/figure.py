@@ -210,8 +210,14 @@ class Figure(Said):
     @classmethod
     def _draws_what_fits(cls, said: Any) -> Any:
         if isinstance(said, dict) and "draw" not in said and isinstance(question := said.get("question"), dict):
-            drawing, columns = fitting(question)
-            return {**said, "draw": drawing, "columns": {**columns, **(said.get("columns") or {})}}
+            try:
+                drawing, columns = fitting(question)
+                return {**said, "draw": drawing, "columns": {**columns, **(said.get("columns") or {})}}
+            except (AttributeError, TypeError) as error:
+                # what a question holds is looked at by nobody before it is asked
+                raise ValueError(
+                    f"no drawing fits a question of this shape ({error}): say `draw`, or mend it"
+                ) from None
         return said
 
     @model_validator(mode="after")
@@ -319,7 +325,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """The mapping in a YAML file; raise FigureError where there is none."""
     try:
         said = yaml.load(path.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:  # a day that there is not is a ValueError
         raise FigureError(f"{path} cannot be read: {error}") from None
     if not isinstance(said, dict):
         raise FigureError(f"{path} holds no keys: write `title: …` and so on.")

@@ -19,7 +19,7 @@ def fitting(question: Question) -> Fitting:
         ValueError: when there is no such kind.
     """
     kind = question.get("kind")
-    if kind not in FITTING:
+    if not isinstance(kind, str) or kind not in FITTING:
         raise ValueError(f"no drawing fits a question of the kind {kind!r}; there is: {', '.join(FITTING)}")
     return FITTING[kind](question)
 

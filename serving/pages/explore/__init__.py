@@ -246,7 +246,7 @@ class Explore:
             except (ValueError, RecursionError) as error:
                 question, fault = {}, f"This is no JSON of a question: {error}."
             kind = question.get("kind")
-            if fault is None and kind not in KINDS:
+            if fault is None and (not isinstance(kind, str) or kind not in KINDS):
                 fault = f"`kind` is {json.dumps(kind)}{nearest(str(kind), KINDS)} Legal kinds: {', '.join(KINDS)}."
             if fault is not None:
                 question = self._starting(visit, FIRST, {})
@@ -341,8 +341,11 @@ class Explore:
     def _kinds(self, visit: Visit, draft: Draft) -> list[tuple[str, str, str, str]]:
         """The kinds: name, title, what it answers, and where it begins, of what is asked of now."""
         found = []
+        carried = {} if draft.form.faults else draft.question
+        if not isinstance(carried.get("app"), str | None):
+            carried = {key: value for key, value in carried.items() if key != "app"}
         for kind, (title, about) in TITLES.items():
-            question = self._starting(visit, kind, {} if draft.form.faults else draft.question)
+            question = self._starting(visit, kind, carried)
             found.append((kind, title, about, f"/explore?{urlencode({'question': compact(question)})}"))
         return found
 

@@ -368,6 +368,20 @@ def test_the_csv_is_that_of_ask(origin: str, source: Source) -> None:
     assert wrong.status_code == 400 and "shop" in wrong.text
 
 
+@pytest.mark.parametrize("question", [{"kind": []}, {"kind": {"a": 1}}, {"kind": None}, {}])
+def test_a_kind_that_is_none_is_told(origin: str, question: dict[str, Any]) -> None:
+    answer = httpx.get(f"{origin}/explore/form?question={quote(json.dumps(question))}")
+    assert answer.status_code == 200 and not answer.json()["is_sound"] and "Legal kinds: " in answer.json()["form"]
+
+
+@pytest.mark.parametrize(
+    "question", [{"kind": "trends", "app": ["a"]}, {"kind": "trends", "app": {"a": 1}, "where": []}]
+)
+def test_what_cannot_be_carried_to_another_kind_is_told(origin: str, question: dict[str, Any]) -> None:
+    answer = httpx.get(f"{origin}/explore?question={quote(json.dumps(question))}")
+    assert answer.status_code == 200 and 'class="wrong"' in answer.text
+
+
 @needs_chromium
 def test_it_works_without_scripts(chromium: Any, origin: str, source: Source) -> None:
     question = {"kind": "lifecycle", "period": "week", "app": "shop"}

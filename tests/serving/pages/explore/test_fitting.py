@@ -77,6 +77,24 @@ def test_a_kept_question_needs_no_drawing_and_may_name_what_begins_with_a_dollar
     assert filled.warnings and "$pageview" in " ".join(view(filled, source).notes)
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        "{kind: trends, series: [a]}",
+        "{kind: trends, series: {A: null}}",
+        "{kind: trends, series: a long name}",
+        "{kind: [a]}",
+        "{kind: {a: b}}",
+        "{kind: attribution, value: 2026-02-30}",
+    ],
+)
+def test_an_odd_question_is_the_fault_of_its_file(tmp_path: Path, question: str) -> None:
+    path = tmp_path / "odd.yml"
+    path.write_text(f"title: Odd\ndefinition: Odd.\nempty: Nothing like it yet.\nquestion: {question}\n")
+    with pytest.raises(FigureError, match=r"odd\.yml"):
+        read_figure(path)
+
+
 def test_an_unknown_kind_is_refused_by_its_file(tmp_path: Path) -> None:
     path = tmp_path / "odd.yml"
     path.write_text("title: Odd\ndefinition: Odd.\nempty: Nothing like it yet.\nquestion: {kind: oracle}\n")
