@@ -37,7 +37,7 @@ from serving.figures.figure import (
     Tiles,
     Triangle,
 )
-from serving.figures.fill import Filled, Tile
+from serving.figures.fill import Filled, Tile, is_number
 from serving.figures.filters import Source
 
 FOLDER = Path(__file__).parent
@@ -98,14 +98,12 @@ def view(filled: Filled, source: Source) -> View:
                 notes.append(f"Not drawn, but in the data: {chart.left_out} more.")
             if any(place["open"] and any(row[1] != UNKNOWN for row in place["rows"]) for place in chart.places):
                 notes.append("Dashed: in progress.")
-            if filled.before is not None:
-                notes.append(_said_of_before(filled))
             if isinstance(drawing, Lines) and drawing.band:
                 notes.append("Band: 95 % interval.")
         else:
             body = MAKERS[type(drawing)](filled, source)
-            if filled.before is not None and isinstance(drawing, Ranking | Table):
-                notes.append(_said_of_before(filled).replace("Muted: the", "Change against the"))
+        if filled.before is not None:
+            notes.append(_said_of_before(filled.before, "Muted:" if spec else "Change against"))
     return View(
         name=figure.name,
         title=filled.title,
@@ -125,22 +123,21 @@ def view(filled: Filled, source: Source) -> View:
     )
 
 
-def _said_of_before(filled: Filled) -> str:
-    """What the period before is, or that nothing is known of it."""
-    assert filled.before is not None
-    first, last = (day_text(day) for day in (filled.before.filters.date_from, filled.before.filters.date_to))
-    if filled.before.empty:
+def _said_of_before(before: Filled, how: str) -> str:
+    """What the period before is and how it is shown, or that nothing is known of it."""
+    first, last = (day_text(day) for day in (before.filters.date_from, before.filters.date_to))
+    if before.empty:
         return f"Nothing is known of the period before, {first} – {last}."
-    return f"Muted: the period before, {first} – {last}."
+    return f"{how} the period before, {first} – {last}."
 
 
-def _change(before: dict[Any, Any] | None, key: Any, value: Any, unit: str) -> str | None:
-    """How a value moved since the period before, in words; None where that is not asked for."""
-    if before is None:
-        return None
-    was = before.get(key)
+def _change(before: Filled, values: dict[Any, Any], key: Any, value: Any, unit: str) -> str:
+    """How a value moved since the period before, in words; what is not among all that there was then is new."""
+    was = values.get(key)
     change = change_of(None if value is None else float(value), None if was is None else float(was), unit)
-    return change_text(change, unit) if change is not None else UNKNOWN if value is None or was is not None else "new"
+    if change is not None:
+        return change_text(change, unit)
+    return "new" if value is not None and key not in values and not (before.empty or before.is_cut) else UNKNOWN
 
 
 def read(name: str) -> str:
@@ -196,13 +193,13 @@ def _cells(filled: Filled, source: Source) -> list[list[Cell]]:
     columns = []
     for place, name in enumerate(filled.columns):
         values = [row[place] for row in filled.rows[:MOST_ROWS]]
-        is_number = all(_is_number(one) for one in values)
+        is_numeric = all(is_number(one) for one in values)
         if filled.tiles and name == "metric_value":
             # the rows of tiles are of several metrics, and so of several units
             texts = [UNKNOWN if one is None else f"{one:,.10g}" for one in values]
         else:
             texts = [_text(filled, source, name, one, is_full=True) for one in values]
-        columns.append([Cell(text, _raw(one), is_number) for text, one in zip(texts, values, strict=True)])
+        columns.append([Cell(text, _raw(one), is_numeric) for text, one in zip(texts, values, strict=True)])
     return [list(row) for row in zip(*columns, strict=True)]
 
 
@@ -276,9 +273,8 @@ def _ranking(filled: Filled, source: Source) -> dict[str, Any]:
         rows = sorted(rows, key=lambda row: -float(row[values[0]] or 0))
     largest = max((abs(float(row[values[0]] or 0)) for row in rows), default=0.0) or 1.0
 
-    unit, before = vega.unit_of(filled.figure, drawing.value, source), None
-    if filled.before is not None and not drawing.across:
-        before = {row[drawing.label]: row[drawing.value] for row in filled.before.dicts()}
+    unit, before = vega.unit_of(filled.figure, drawing.value, source), filled.before
+    was = {row[drawing.label]: row[drawing.value] for row in before.dicts()} if before else {}
 
     def text(name: str, value: Any) -> str:
         return _text(filled, source, name if name in filled.columns else drawing.value, value)
@@ -294,7 +290,7 @@ def _ranking(filled: Filled, source: Source) -> dict[str, Any]:
                 "raw": _raw(row[values[0]]),
                 "share": f"{max(0.0, float(row[values[0]] or 0)) / largest * 100:.1f}",
                 "values": [text(name, row[name]) for name in values],
-                "change": _change(before, row[drawing.label], row[values[0]], unit),
+                "change": _change(before, was, row[drawing.label], row[values[0]], unit) if before else None,
             }
             for row in rows[:MOST_ROWS]
         ],
@@ -513,26 +509,18 @@ def _tone(row: dict[str, Any], drawing: Intervals) -> str:
 
 def _table(filled: Filled, source: Source) -> dict[str, Any]:
     """The change of the first number of each row, told by the row's texts and days."""
-    rows = [row for row in filled.rows if row]
-    numbers = [
-        place
-        for place in range(len(filled.columns))
-        if any(row[place] is not None for row in rows) and all(_is_number(row[place]) for row in rows)
-    ]
-    if filled.before is None or not numbers:
+    before = filled.before
+    if before is None or filled.told_apart is None:
         return {"shown": SHOWN, "changes": []}
-    keys = [place for place in range(len(filled.columns)) if place not in numbers]
-    value, unit = numbers[0], vega.unit_of(filled.figure, filled.columns[numbers[0]], source)
-    before = {tuple(row[place] for place in keys): row[value] for row in filled.before.rows}
+    value, keys = filled.told_apart
+    unit = vega.unit_of(filled.figure, filled.columns[value], source)
+    was = {tuple(row[place] for place in keys): row[value] for row in before.rows}
+    rows = [(tuple(row[place] for place in keys), row[value]) for row in filled.rows[:MOST_ROWS]]
     return {
         "shown": SHOWN,
         "heading": f"{vega.title_of_column(filled.figure, filled.columns[value], source)}: change",
-        "changes": [_change(before, tuple(row[place] for place in keys), row[value], unit) for row in rows[:MOST_ROWS]],
+        "changes": [_change(before, was, key, number, unit) for key, number in rows],
     }
-
-
-def _is_number(value: Any) -> bool:
-    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
 
 
 def _flow(filled: Filled, source: Source) -> dict[str, Any]:

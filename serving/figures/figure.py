@@ -274,6 +274,15 @@ class Figure(Said):
         return bool(self.metrics) or self.question is not None or bool(ranges & self.parameters)
 
     @property
+    def is_compared(self) -> bool:
+        """Whether the period before can stand beside it; columns side by side leave it no place."""
+        drawing = self.draw
+        is_drawn_with_it = isinstance(drawing, Lines | Bars | Table) or (
+            isinstance(drawing, Ranking) and drawing.across is None
+        )
+        return is_drawn_with_it and self.knows_days
+
+    @property
     def knows_apps(self) -> bool:
         """Whether its rows can be those of one app."""
         return self.is_by_segment or self.question is not None or "app" in self.parameters

@@ -15,7 +15,8 @@ import duckdb
 
 from serving import reader
 from serving.ask import AskError, ask
-from serving.drawing.numbers import day_text, title_of
+from serving.ask.kinds import KINDS
+from serving.drawing.numbers import day_text, title_of, unit_of_column
 from serving.figures.figure import (
     PARAMETER,
     SEGMENTS,
@@ -24,7 +25,6 @@ from serving.figures.figure import (
     FigureError,
     Lines,
     Period,
-    Ranking,
     Shown,
     Table,
     Tiles,
@@ -33,6 +33,9 @@ from serving.figures.figure import (
 from serving.figures.filters import PERIODS, Filters, Source
 from serving.figures.fitting import period_of_answer
 from serving.periods import months_before, period_after, period_of
+
+# what ends SQL that takes no more rows
+LIMIT = re.compile(r"\blimit\s+(\d+)\s*;?\s*$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,45 @@ class Filled:
         """The rows by their columns' names."""
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
 
+    @property
+    def numbers(self) -> list[int]:
+        """The places of the columns that hold nothing but numbers."""
+        places = range(len(self.columns))
+        return [
+            place
+            for place in places
+            if any(row[place] is not None for row in self.rows) and all(is_number(row[place]) for row in self.rows)
+        ]
+
+    @property
+    def told_apart(self) -> tuple[int, list[int]] | None:
+        """The place of a row's first number, and of the columns by which the row is found in another period.
+
+        None where there is no number, or a row is of a day or a moment, which no other period has.
+        """
+        numbers = self.numbers
+        keys = [place for place in range(len(self.columns)) if place not in numbers]
+        is_of_a_day = any(unit_of_column(self.columns[place]) in ("date", "time") for place in keys) or any(
+            isinstance(row[place], date) for place in keys for row in self.rows
+        )
+        return None if is_of_a_day or not numbers else (numbers[0], keys)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether there may be more rows: as many were read as its SQL or question takes."""
+        if self.question is not None:
+            known = KINDS[self.question["kind"]].model_fields.get("top")
+            most = self.question.get("top", known and known.default)
+        else:
+            found = LIMIT.search(self.asked)
+            most = int(found[1]) if found else None
+        return most is not None and len(self.rows) >= most
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a number, or an unknown one."""
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+
 
 def fill(figure: Figure, source: Source, filters: Filters) -> Filled:
     """Read what a figure shows by these filters, from its own source, or otherwise where that is not of them.
@@ -90,8 +132,9 @@ def fill(figure: Figure, source: Source, filters: Filters) -> Filled:
         FigureError: when its SQL or question is wrong.
     """
     filled = _read(figure, source, filters)
-    is_compared = isinstance(filled.figure.draw, Lines | Bars | Ranking | Table) and filled.figure.knows_days
-    if not filters.compare or filled.empty or not is_compared:
+    if not filters.compare or filled.empty or not filled.figure.is_compared:
+        return filled
+    if isinstance(filled.figure.draw, Table) and filled.told_apart is None:
         return filled
     earlier, periods = _before(filled, source)
     return replace(filled, before=_fill(filled.figure, source, earlier), periods_between=periods)

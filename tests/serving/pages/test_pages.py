@@ -21,7 +21,7 @@ from ingest.collector.keys import Keys
 from ingest.landing.batches import BatchReceipt, Source, commit, ensure_landing
 from serving.dashboards import read_library
 from serving.drawing.html import view
-from serving.figures import Filters, fill, open_source
+from serving.figures import Figure, Filters, fill, open_source
 from serving.figures.fill import parameters
 from tests.ingest.collector.browser import needs_chromium
 from tests.ingest.collector.conftest import serving as receiving
@@ -255,6 +255,47 @@ def test_like_stands_beside_like(tmp_path: Path) -> None:
     ]
     apart = view(fill(library.figures["channels"], source, replace(asked, compare=False)), source)
     assert {row["change"] for row in apart.body["rows"]} == {None}
+
+
+def test_nothing_is_called_new_that_may_have_been_there(tmp_path: Path) -> None:
+    days = {"2024-05-15": ("Email", "Direct"), "2024-06-01": ("Email", "Direct", "Search")}
+    traffic = [
+        {"session_date": day, "app": "shop", "channel": channel, "sessions": 5 + place}
+        for day, channels in days.items()
+        for place, channel in enumerate(channels)
+    ]
+    rows = {"int_data_clocks": clocks("shop", first="2023-01-01", last="2024-06-30"), "fct_web_traffic": traffic}
+    source = open_source(publish_rows(tmp_path / "home", rows))
+    asked = Filters(date(2024, 6, 1), date(2024, 6, 30), compare=True)
+
+    def changes(columns: str, draw: dict[str, Any], rest: str = "", filters: Filters = asked) -> list[Any]:
+        sql = (
+            f"select {columns}, sum(sessions) as sessions from fct_web_traffic "
+            f"where session_date between $date_from and $date_to group by all order by all {rest}"
+        )
+        said = {"name": "own", "title": "Own", "sql": sql, "draw": draw, "definition": "x", "empty": "None of it yet."}
+        filled = fill(Figure.model_validate(said), source, filters)
+        shown = view(filled, source)
+        found = shown.body["changes"] if draw["as"] == "table" else [row["change"] for row in shown.body["rows"]]
+        # the period before is asked for, and spoken of, where something is told of it
+        is_told = any(found)
+        assert (filled.before is not None) == is_told == any("the period before" in note for note in shown.notes)
+        return found
+
+    ranking = {"as": "ranking", "label": "channel", "value": "sessions"}
+    same = "→\u00a00.0\u00a0%"
+    assert changes("channel", ranking) == [same, same, "new"]
+    assert changes("channel", {"as": "table"}) == [same, same, "new"]
+    # the third may have been there, behind those that were read
+    assert changes("channel", ranking, "limit 3") == [same, same, "new"]
+    assert changes("channel", {"as": "table"}, "limit 2") == [same, same]
+    assert changes("channel", {"as": "table"}, "desc limit 2") == ["–", same]
+    # no day is there in two periods, and columns side by side have no place for a change
+    assert changes("channel, session_date", {"as": "table"}) == []
+    assert changes("channel, 'x' as model", {**ranking, "across": "model"}) == [None, None, None]
+    # before the data begin nothing is known
+    begun = Filters(date(2023, 1, 1), date(2024, 6, 30), compare=True)
+    assert changes("channel", ranking, filters=begun) == ["–", "–", "–"]
 
 
 def test_what_no_mart_is_split_by_is_read_from_the_events(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any, get_args
 
@@ -56,6 +58,16 @@ def test_the_fitting_drawing_draws_the_rows_of_ask(source: Source, question: dic
         .render(view=shown)
     )
     assert HOSTILE not in page and "<script>alert" not in page
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda one: json.dumps(one)[9:60])
+def test_the_period_before_is_spoken_of_where_it_is_shown(source: Source, question: dict[str, Any]) -> None:
+    open_ended = {key: value for key, value in question.items() if key not in ("date_from", "date_to")}
+    filters = replace(source.filters(), date_from=date(2025, 5, 1), date_to=date(2025, 5, 20), compare=True)
+    filled = fill(figure_of(json.loads(json.dumps(open_ended))), source, filters)
+    shown = view(filled, source)
+    changes = [*shown.body.get("changes", []), *(row.get("change") for row in shown.body.get("rows", []))]
+    assert any("the period before" in note for note in shown.notes) == (bool(shown.spec) or any(changes))
 
 
 def _raw(value: Any) -> str:
