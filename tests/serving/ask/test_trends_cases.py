@@ -471,7 +471,7 @@ def test_the_command_writes_trends_in_every_form(output, monkeypatch):
     expected = {
         "csv": "period_start,series,value,breakdown,is_complete\n2024-01-01,bought,2,pro,False\n2024-01-01,bought,3,Other,False\n",
         "json": '"rows": [["2024-01-01", "bought", 2, "pro", false], ["2024-01-01", "bought", 3, "Other", false]]',
-        "table": "│ 2024-01-01   │ bought │     3 │ Other     │ no       │",
+        "table": "│ 1 Jan 2024   │ bought │     3 │ Other     │ no       │",
     }
     assert expected[output] in result.stdout
 
