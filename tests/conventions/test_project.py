@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 import typer
 import yaml
@@ -335,6 +336,16 @@ def semantic_metrics_have_the_words_of_a_card(project: Project) -> list[str]:
     return faults
 
 
+def semantic_measures_of_sessions_count_no_bot(project: Project) -> list[str]:
+    measures = project.manifest["semantic_models"]["semantic_model.footfall.sessions"]["measures"]
+    bot = "(select 1 as session_id, true as is_bounce, 1.5 as duration_seconds, true as is_bot)"
+    return [
+        measure["name"]
+        for measure in measures
+        if duckdb.sql(f"select 1 from {bot} where coalesce(({measure['expr']})::bigint, 0) != 0").fetchall()
+    ]
+
+
 def laws_are_sentences_and_say_what_a_failing_row_means(project: Project) -> list[str]:
     faults = []
     for test in project.nodes("test"):
@@ -613,6 +624,9 @@ BREAKS: dict[Callable[[Project], list[str]], Callable[[Project], Any]] = {
     semantic_metrics_have_the_words_of_a_card: lambda p: p.manifest["metrics"]["metric.footfall.dau"].update(
         description="Persons of the day."
     ),
+    semantic_measures_of_sessions_count_no_bot: lambda p: p.manifest["semantic_models"][
+        "semantic_model.footfall.sessions"
+    ]["measures"][1].update(expr="is_bounce"),
     laws_are_sentences_and_say_what_a_failing_row_means: lambda p: next(
         test for test in p.nodes("test") if test["name"] == "assert_dates_have_no_holes"
     ).update(raw_code="select 1"),
