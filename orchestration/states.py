@@ -201,7 +201,8 @@ class States:
         told = {"status": str(result.status), "message": result.message, "failures": result.failures}
         state = State(self.asked[node.unique_id], result=told)
         if script := self._script_among(node, statements):
-            state = replace(state, script=script, columns_read=self._columns_read(node))
+            columns_read = self._columns_read(node) if node.resource_type == "model" else ""
+            state = replace(state, script=script, columns_read=columns_read)
         if node.resource_type in ("model", "seed"):
             materialized = node.config.materialized
             if materialized == "view":
