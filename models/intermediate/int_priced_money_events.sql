@@ -23,12 +23,19 @@ amounts as materialized (
 ),
 
 -- an asof join sorts its rows, and these are far fewer than the events
+days as (
+    select distinct
+        currency,
+        money_date
+    from amounts
+),
+
 rates_of_days as (
     select
         days.currency,
         days.money_date,
         exchange_rates.minor_rate
-    from (select distinct currency, money_date from amounts) as days
+    from days
     asof left join {{ ref('int_exchange_rates') }} as exchange_rates
         on days.currency = exchange_rates.currency and days.money_date >= exchange_rates.valid_from_date
 ),

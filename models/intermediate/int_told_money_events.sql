@@ -70,7 +70,9 @@ marked_events as (
         *,
         said_currency is null
         or subscription_id is not null
-        or (app, payment_key) in (select (app, payment_key) from planned_events where said_currency is null) as is_told_with_others
+        or (app, payment_key) in (
+            select (others.app, others.payment_key) from planned_events as others where others.said_currency is null
+        ) as is_told_with_others
     from planned_events
 ),
 
