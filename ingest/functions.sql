@@ -153,6 +153,9 @@ create or replace macro amount_fault(currency, cents, unreadable, rate) as case
     when cents < 0 then 'negative_amount'
 end;
 
+-- a list in which each run of one value stands once
+create or replace macro without_repeats(items) as list_filter(items, lambda item, place: place = 1 or items[place - 1] != item);
+
 -- what kind of audience somebody is, by the days of the last 30 on which they were there
 create or replace macro audience_kind(active_days, regular_days, loyal_days) as case
     when active_days >= loyal_days then 'loyal'

@@ -22,9 +22,7 @@ conversion_paths as (
         conversion,
         cast(date_trunc('month', conversion_date) as date) as period_start,
         array_to_string(channels, ' > ') as path,
-        array_to_string(
-            list_filter(channels, lambda channel, place: place = 1 or channels[place - 1] != channel), ' > '
-        ) as collapsed_path,
+        array_to_string(without_repeats(channels), ' > ') as collapsed_path,
         touches,
         count(*) as conversions,
         cast(sum(amount_cents) as bigint) as amount_cents,
