@@ -100,13 +100,13 @@
             or traffic_source != '(direct)'
             or coalesce(utm_source, utm_medium, utm_campaign, utm_term, utm_content) is not null
         )
-        and {{ is_counted_session() }} as is_visit
+        and {{ is_counted() }} as is_visit
 
     from sessions_with_medium
 {%- endmacro %}
 
-{#- Whether a session is one of the numbers of a site: bots are left out of them unless `count_bots` is on. -#}
-{% macro is_counted_session() -%}
+{#- Whether an event or a session is in the numbers of a site: a bot's is not, unless `count_bots` is on. -#}
+{% macro is_counted() -%}
 (not is_bot or {{ setting('count_bots') }})
 {%- endmacro %}
 

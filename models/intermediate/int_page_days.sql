@@ -10,7 +10,7 @@ events as (
     select * from {{ ref('stg_events') }}
     where
         page_url is not null
-        and (not is_bot or {{ setting('count_bots') }})
+        and {{ is_counted() }}
         and (
             is_page_view or contains(properties, 'engagement_time_msec') or contains(properties, 'scroll_depth')
             or contains(properties, 'percent_scrolled') or contains(properties, '$prev_pageview_')
@@ -51,7 +51,7 @@ page_events as (
 
 -- a clock that jumped tells of no reading: nobody is engaged for more than a day at a time
 page_facts as (
-    select
+    select  -- noqa: AM07
         app,
         event_date,
         activity_date,

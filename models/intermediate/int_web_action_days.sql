@@ -10,7 +10,7 @@ events as (
     select * from {{ ref('stg_events') }}
     where
         event_name in ('page_not_found', 'site_search', 'products_searched', 'outbound_link', 'download')
-        and (not is_bot or {{ setting('count_bots') }})
+        and {{ is_counted() }}
         and {{ is_of_touched_days() }}
 ),
 

@@ -53,8 +53,8 @@ named as (
         ),
         coalesce(catalog.canonical_name, identified.event_name) as canonical_name,
         -- what a bot does is nobody's activity
-        coalesce(catalog.is_activity, true) and (not identified.is_bot or {{ setting('count_bots') }}) as is_activity,
-        coalesce(catalog.is_page_view, false) and (not identified.is_bot or {{ setting('count_bots') }}) as is_page_view,
+        coalesce(catalog.is_activity, true) and {{ is_counted() }} as is_activity,
+        coalesce(catalog.is_page_view, false) and {{ is_counted() }} as is_page_view,
         coalesce(catalog.is_interaction, true) as is_interaction,
         coalesce(catalog.is_passive, false) as is_passive,
         coalesce(catalog.is_merge, false) as is_merge,

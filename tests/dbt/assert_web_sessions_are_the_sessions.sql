@@ -7,7 +7,7 @@ sessions as (
         count(*) as sessions,
         count(entry_page) as entries
     from {{ ref('int_sessions') }}
-    where {{ is_counted_session() }}
+    where {{ is_counted() }}
     group by session_date
 ),
 

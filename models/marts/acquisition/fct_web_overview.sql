@@ -23,7 +23,7 @@ app_days as (
         -- whole microseconds, so that the average does not depend on the order in which they are added
         sum(cast(round(duration_seconds * 1000000) as bigint)) as microseconds
     from {{ ref('int_sessions') }}
-    where {{ is_counted_session() }}
+    where {{ is_counted() }}
     group by all
 ),
 

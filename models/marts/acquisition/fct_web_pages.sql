@@ -1,6 +1,6 @@
 with
 
-sessions as not materialized (select * from {{ ref('int_sessions') }} where {{ is_counted_session() }}),
+sessions as not materialized (select * from {{ ref('int_sessions') }} where {{ is_counted() }}),
 
 visited_pages as (
     select

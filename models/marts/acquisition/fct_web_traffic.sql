@@ -1,6 +1,6 @@
 with
 
-sessions as (select * from {{ ref('fct_sessions') }} where {{ is_counted_session() }}),
+sessions as (select * from {{ ref('fct_sessions') }} where {{ is_counted() }}),
 
 web_traffic as (
     select
