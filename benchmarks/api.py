@@ -7,10 +7,7 @@ dashboard, on the demo; on the dataset, every kind of question, asked so that no
 from __future__ import annotations
 
 import asyncio
-import re
-import shutil
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -21,7 +18,7 @@ import httpx
 
 from benchmarks.homes import Bench, Home
 from benchmarks.measure import FOOTFALL, Figure, StepFailed
-from benchmarks.servers import PORT, serving
+from benchmarks.servers import PORT, asked, refuse_without_wrk, serving
 
 API = "/api/v1/analytics"
 METRIC = f"{API}/metrics/mau"
@@ -57,8 +54,7 @@ FIGURES = (
 
 def run(bench: Bench) -> Iterator[Figure]:
     """Measure on the demo, then on the dataset."""
-    if not shutil.which("wrk"):
-        raise StepFailed("wrk is missing: apt-get install wrk")
+    refuse_without_wrk()
     demo = Home(bench.work / "homes" / "api_demo")
     demo.remove()
     demo.path.mkdir(parents=True)
@@ -78,12 +74,13 @@ def _reads(home: Home) -> Iterator[Figure]:
         body.write_bytes(httpx.get(url + METRIC, timeout=60).content)
         script.write_text(NEW_EACH_TIME)
         with serving([sys.executable, "-c", BARE, PORT, body], METRIC) as (bare, _):
-            rates = {
-                "bare": _rate(bare + METRIC),
-                "cached": _rate(url + METRIC),
-                "bare, of new addresses": _rate(bare, "-s", str(script)),
-                "uncached": _rate(url, "-s", str(script)),
+            loads = {
+                "bare": asked(bare + METRIC, SECONDS),
+                "cached": asked(url + METRIC, SECONDS),
+                "bare, of new addresses": asked(bare, SECONDS, "-s", str(script)),
+                "uncached": asked(url, SECONDS, "-s", str(script)),
             }
+    rates = {name: load.requests_a_second for name, load in loads.items()}
     detail = {name: round(each) for name, each in rates.items()}
     yield Figure("cached reads a second / a bare framework's", rates["cached"] / rates["bare"], "x", ">= 0.7", detail)
     yield Figure("uncached / a bare framework's", rates["uncached"] / rates["bare, of new addresses"])
@@ -105,16 +102,6 @@ def _kinds(home: Home) -> Iterator[Figure]:
                     raise StepFailed(answer.text)
     for kind, seconds in took.items():
         yield Figure(f"a question of the kind {kind}, p50", statistics.median(seconds), "s", "", {"most": max(seconds)})
-
-
-def _rate(url: str, *options: str) -> float:
-    """Requests a second."""
-    command = ["taskset", "-c", "1", "wrk", "-t1", "-c16", f"-d{SECONDS}s", *options, url]
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    found = re.search(r"Requests/sec:\s+([\d.]+)", said)
-    if not found or "Non-2xx" in said:
-        raise StepFailed(said)
-    return float(found[1])
 
 
 def _questions(names: list[dict[str, Any]], number: int) -> Iterator[dict[str, Any]]:

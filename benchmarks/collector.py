@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import statistics
 import subprocess
@@ -15,12 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.homes import Bench
-from benchmarks.measure import FOOTFALL, Figure, StepFailed
-from benchmarks.servers import PORT, cpu_seconds, memory_mib, serving
+from benchmarks.measure import FOOTFALL, Figure
+from benchmarks.servers import CONNECTIONS, PORT, asked, cpu_seconds, memory_mib, refuse_without_wrk, serving
 
 EVENTS_A_REQUEST = 50
 SECONDS = 8
-CONNECTIONS = 16
 BARE = """
 import sys, uvicorn
 from starlette.applications import Starlette
@@ -60,8 +58,7 @@ READY_REQUESTS = 200
 
 def run(bench: Bench) -> Iterator[Figure]:
     """Measure the bare framework and the collector in turns, each on one core and wrk on the other."""
-    if not shutil.which("wrk"):
-        raise StepFailed("wrk is missing: apt-get install wrk")
+    refuse_without_wrk()
     work = Path(tempfile.mkdtemp(prefix="collector", dir=_made(bench.work)))
     message = {"type": "track", "event": "Order Completed", "userId": "u1", "timestamp": "2025-03-01T10:00:00Z"}
     message |= {"properties": {"order_id": "o1", "revenue": 19.99, "currency": "EUR", "text": "x" * 200}}
@@ -95,21 +92,12 @@ def _median(runs: list[dict[str, Any]], of: str) -> float:
 
 
 def _measure(url: str, process: subprocess.Popen[bytes], script: Path) -> dict[str, Any]:
-    command = ["taskset", "-c", "1", "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "--latency", "-s", str(script)]
     before = cpu_seconds(process.pid)
-    done = subprocess.run([*command, f"{url}/v1/batch"], capture_output=True, text=True, check=True)
-    said = done.stdout
-    if "Non-2xx" in said:
-        raise StepFailed(said)
-    p99 = re.search(r"99%\s+([\d.]+)(us|ms|s)", said)
-    number = re.search(r"(\d+) requests in", said)
-    requests = re.search(r"Requests/sec:\s+([\d.]+)", said)
-    if not p99 or not number or not requests:
-        raise StepFailed(said)
+    load = asked(f"{url}/v1/batch", SECONDS, "-s", str(script))
     return {
-        "requests": float(requests[1]),
-        "cpu_microseconds": (cpu_seconds(process.pid) - before) * 1e6 / int(number[1]),
-        "p99_ms": float(p99[1]) * {"us": 0.001, "ms": 1, "s": 1000}[p99[2]],
+        "requests": load.requests_a_second,
+        "cpu_microseconds": (cpu_seconds(process.pid) - before) * 1e6 / load.requests,
+        "p99_ms": load.p99_ms,
         "peak_mib": int(memory_mib(process.pid, "VmHWM")),
     }
 

@@ -1,9 +1,10 @@
-"""Servers to measure: each on one core, so that what asks it has the other."""
+"""Servers to measure: each on one core, so that what asks it, wrk among it, has the other."""
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -12,12 +13,23 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.measure import StepFailed
 
 # what a command says where its server is to listen
 PORT = "PORT"
+CONNECTIONS = 16
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What wrk found: how many requests were answered, how many a second, and the slowest but for one in a hundred."""
+
+    requests: int
+    requests_a_second: float
+    p99_ms: float
 
 
 @contextmanager
@@ -49,6 +61,28 @@ def serving(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def refuse_without_wrk() -> None:
+    """Fail before anything is made, when what asks is not there."""
+    if not shutil.which("wrk"):
+        raise StepFailed("wrk is missing: apt-get install wrk")
+
+
+def asked(url: str, seconds: int, *options: str) -> Asked:
+    """Ask a server all the time, by wrk with these options, and say what it answered.
+
+    Raises:
+        StepFailed: when an answer was an error.
+    """
+    command = ["taskset", "-c", "1", "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", *options, url]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    number = re.search(r"(\d+) requests in", said)
+    rate = re.search(r"Requests/sec:\s+([\d.]+)", said)
+    p99 = re.search(r"99%\s+([\d.]+)(us|ms|s)", said)
+    if "Non-2xx" in said or not number or not rate or not p99:
+        raise StepFailed(said)
+    return Asked(int(number[1]), float(rate[1]), float(p99[1]) * {"us": 0.001, "ms": 1, "s": 1000}[p99[2]])
 
 
 def cpu_seconds(pid: int) -> float:
