@@ -204,7 +204,7 @@ class _Load:
         self.connection.execute("set enable_progress_bar = true; set enable_progress_bar_print = false")
         self.connection.execute(f"set timezone = {literal(self.zone)}")
         make_readers(self.connection, self.settings, self.cleaner)
-        if self.suppression.digests:
+        if self.suppression.entries:
             privacy.install_suppression(self.connection, self.suppression)
         self.connection.execute(f"set allowed_directories = [{literal(self.work)}, {literal(events_dir(self.home))}]")
         self.connection.execute(f"set allowed_paths = [{literal(self.source.path.resolve())}]")
@@ -228,8 +228,8 @@ class _Load:
         except duckdb.Error as error:
             mapping.assert_own_ids(error, self.mapping_name)
             good, reasons = self._split(accepted_file, refused_file)
-        if good and self.suppression.digests:
-            accepted_file, good = self._without_suppressed(accepted_file)
+        if good and self.suppression.entries:
+            accepted_file, good = self._without_suppressed(accepted_file, good)
         landed, accepted = (accepted_file, 0) if not good else self._settle(accepted_file)
         first, last = self._dates(landed) if accepted else (None, None)
         load_date = self.loaded_at.date()
@@ -374,8 +374,8 @@ class _Load:
         if self.mapping and self.mapping.unmatched == "leave_out":
             left = self._execute("delete from staged where reject_reason = 'no_event_matches'")
             self.left_out = int(left[0])
-        if self.suppression.digests:
-            gone = self._execute("delete from staged where private_is_suppressed(user_id, anonymous_id)")
+        if self.suppression.entries:
+            gone = self._execute("delete from staged where private_is_suppressed(user_id, anonymous_id, app)")
             self.suppressed += int(gone[0])
         good = self._write(f"select {_COLUMNS} from staged where reject_reason is null", accepted)
         reasons = dict(
@@ -395,15 +395,15 @@ class _Load:
         row = self._execute(f"copy ({query}) to {literal(path)} ({PARQUET_OPTIONS})")
         return int(row[0])
 
-    def _without_suppressed(self, accepted: Path) -> tuple[Path, int]:
+    def _without_suppressed(self, accepted: Path, good: int) -> tuple[Path, int]:
         """Leave out events of persons of whom nothing is stored any more; return the file and how many are left."""
         rows, kept = f"from read_parquet({literal(accepted)})", self.work / "kept.parquet"
-        is_theirs = "private_is_suppressed(user_id, anonymous_id)"
-        gone, left = self._execute(f"select count(*) filter ({is_theirs}), count(*) filter (not {is_theirs}) {rows}")
+        is_theirs = "private_is_suppressed(user_id, anonymous_id, app)"
+        (gone,) = self._execute(f"select count(*) {rows} where {is_theirs}")
         if not gone:
-            return accepted, left
+            return accepted, good
         self.suppressed += gone
-        self._write(f"select {_COLUMNS} {rows} where not {is_theirs}", kept)
+        left = self._write(f"select {_COLUMNS} {rows} where not {is_theirs}", kept)
         accepted.unlink()
         return kept, left
 

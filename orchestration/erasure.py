@@ -23,9 +23,10 @@ import duckdb
 
 from ingest import privacy
 from ingest.collector.landing import land_leftovers
+from ingest.envelope import literal, quoted
 from ingest.landing import taking_back
 from ingest.landing.batches import list_batches
-from ingest.landing.taking_back import DEVICE, USER, Id
+from ingest.landing.taking_back import DEVICE, USER, Id, sender
 from ingest.privacy.suppression import Suppression
 from orchestration.build import artifacts_dir, must_forget
 from orchestration.lock import build_lock
@@ -49,7 +50,7 @@ class Receipt:
 
     Attributes:
         ids: how many ids of users and of devices were erased.
-        digests: a keyed digest of each, by which the home knows them again.
+        digests: a keyed digest of each, by which the home knows them again, with its app where it is of one alone.
         rows: how many rows went, by place.
         files: how many logs, reports and records that named them were removed or cleared.
     """
@@ -106,7 +107,7 @@ def erase(home: Path, users: Collection[str], devices: Collection[str] = ()) -> 
             else:
                 plan.removed.append(path.relative_to(home).as_posix())
         counted = {kind: sum(each.kind == kind for each in ids) for kind in (USER, DEVICE)}
-        digests = sorted(suppression.digest(each) for each in ids)
+        digests = sorted(suppression.entry(each) for each in ids)
         receipt = Receipt(_new_id(), "erase", _now(), plan.rows, [], counted, digests, len(told))
         _take_back(home, plan, receipt)
     return receipt
@@ -140,11 +141,14 @@ def ids_of(home: Path, told: set[Id]) -> set[Id]:
     warehouse = home / "warehouse.duckdb"
     if not landed:
         return told
+    nothing_built = ErasureError("Nothing was built: run `footfall build`, which finds whose devices are whose.")
+    if not warehouse.exists():
+        raise nothing_built
     with duckdb.connect() as connection:
         connection.execute("create table told (kind varchar, id varchar)")
         connection.executemany("insert into told values ($1, $2)", [[each.kind, each.id] for each in told])
         try:
-            connection.execute(f"attach '{warehouse}' as built (read_only)")
+            connection.execute(f"attach {literal(warehouse)} as built (read_only)")
             taken = connection.execute(
                 "select batch_id from built.plumbing.processed_batches where model_name = 'stg_superseded_copies'"
             ).fetchall()
@@ -157,18 +161,17 @@ def ids_of(home: Path, told: set[Id]) -> set[Id]:
                     select person_id from identities
                     where app is null and (id_kind, id) in (select (kind, id) from told)
                 )""").fetchall()
-        except duckdb.Error:
-            raise ErasureError(
-                "Nothing was built: run `footfall build`, which finds whose devices are whose."
-            ) from None
+        except duckdb.CatalogException:
+            raise nothing_built from None
     if landed - {batch_id for (batch_id,) in taken}:
         raise ErasureError("Something has landed since the last build: run `footfall build`, then this again.")
-    return told | {Id(kind, found_id, app) for kind, found_id, app in found}
+    # who was told is meant in every app
+    return told | {Id(kind, found_id, app) for kind, found_id, app in found if Id(kind, found_id) not in told}
 
 
 def _take_back(home: Path, plan: taking_back.Plan, receipt: Receipt) -> None:
     """Commit a plan with its receipt, and with all that was made of what goes."""
-    prepared = taking_back.folder(home) / "prepared"
+    prepared = taking_back.prepared(home)
     prepared.mkdir(parents=True, exist_ok=True)
     for name, final, text in (
         ("receipt", receipt_file(home, receipt.id), json.dumps(asdict(receipt), indent=2)),
@@ -176,7 +179,7 @@ def _take_back(home: Path, plan: taking_back.Plan, receipt: Receipt) -> None:
     ):
         (prepared / name).write_text(f"{text}\n")
         final.parent.mkdir(parents=True, exist_ok=True)
-        plan.replaced.append(((prepared / name).relative_to(home).as_posix(), final.relative_to(home).as_posix()))
+        taking_back.put_in_place(home, plan, prepared / name, final)
     made = (home / "warehouse.duckdb", home / "warehouse.duckdb.wal", home / "build.json", artifacts_dir(home))
     plan.removed += [path.relative_to(home).as_posix() for path in made]
     taking_back.commit(home, plan)
@@ -223,25 +226,22 @@ def verify(home: Path, receipt: Receipt, told: set[Id]) -> list[str]:
 
 def _holds_digest(path: Path, suppression: Suppression, digests: set[str]) -> bool:
     with duckdb.connect() as connection:
-        rows = connection.execute("select distinct user_id, anonymous_id from read_parquet($1)", [str(path)]).fetchall()
-    return any(
-        suppression.digest(Id(USER, user)) in digests if user else suppression.digest(Id(DEVICE, device)) in digests
-        for user, device in rows
-        if user or device
-    )
+        asked = "select distinct user_id, anonymous_id, app from read_parquet($1, hive_partitioning = false)"
+        rows = connection.execute(asked, [str(path)]).fetchall()
+    return any(suppression.are_in(digests, sender(*row)) for row in rows)
 
 
 def _holds_value(path: Path, pattern: str) -> bool:
     """Whether a value of a table of a Parquet or DuckDB file holds what is looked for."""
     with duckdb.connect() as connection:
         if path.suffix == ".parquet":
-            relations = [f"read_parquet('{path}')"]
+            relations = [f"read_parquet({literal(path)})"]
         else:
-            connection.execute(f"attach '{path}' as looked_at (read_only)")
+            connection.execute(f"attach {literal(path)} as looked_at (read_only)")
             named = connection.execute(
                 "select schema_name, table_name from duckdb_tables() where database_name = 'looked_at'"
             ).fetchall()
-            relations = [f'looked_at."{schema}"."{name}"' for schema, name in named]
+            relations = [f"looked_at.{quoted(schema)}.{quoted(name)}" for schema, name in named]
         for relation in relations:
             asked = f"select 1 from {relation} as looked where regexp_matches(looked::varchar, $1) limit 1"  # noqa: S608
             if connection.execute(asked, [pattern]).fetchone():

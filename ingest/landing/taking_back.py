@@ -13,6 +13,7 @@ import secrets
 import shutil
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,20 @@ class Id:
     app: str | None = None
 
 
+def sender(user: str | None, device: str | None, app: str | None = None) -> Id:
+    """Who sent an event: a user, or a device of theirs that had no user; `IS_THEIRS` asks the same of rows."""
+    return Id(USER, user, app) if user else Id(DEVICE, device or "", app)
+
+
+IS_THEIRS = f"""exists (
+    select 1 from ids
+    where (ids.app is null or ids.app = landed.app) and case
+        when coalesce(landed.user_id, '') = '' then ids.kind = '{DEVICE}' and ids.id = landed.anonymous_id
+        else ids.kind = '{USER}' and ids.id = landed.user_id
+    end
+)"""
+
+
 @dataclass
 class Plan:
     """What is replaced and removed, relative to the home, and how many rows go by place."""
@@ -54,7 +69,8 @@ def folder(home: Path) -> Path:
     return home / "privacy"
 
 
-def _prepared(home: Path) -> Path:
+def prepared(home: Path) -> Path:
+    """Where the files lie that a plan puts into their places."""
     return folder(home) / "prepared"
 
 
@@ -98,34 +114,40 @@ def plan_of_persons(home: Path, ids: Collection[Id]) -> Plan:
         LoadAtWork: while a load is at work.
     """
     refuse_loads(home)
-    shutil.rmtree(_prepared(home), ignore_errors=True)
-    _prepared(home).mkdir(parents=True)
+    shutil.rmtree(prepared(home), ignore_errors=True)
+    prepared(home).mkdir(parents=True)
     plan = Plan(rows={"landing": 0, "quarantine": 0})
     with duckdb.connect() as connection:
         connection.execute("create table ids (kind varchar, id varchar, app varchar)")
         connection.executemany("insert into ids values ($1, $2, $3)", [[each.kind, each.id, each.app] for each in ids])
+        named = re.compile(names_any({each.id for each in ids}).encode())
+
+        def names_one(raw: bytes) -> bool:
+            return bool(named.search(raw))
+
+        # what was refused may be no text, which DuckDB would not look through
+        connection.create_function("names_one", names_one, ["BLOB"], "BOOLEAN")
         for batch in list_batches(home):
-            _take_from(connection, home, batch, plan, {each.id for each in ids})
+            _take_from(connection, home, batch, plan)
     return plan
 
 
-def _take_from(
-    connection: duckdb.DuckDBPyConnection, home: Path, batch: BatchReceipt, plan: Plan, ids: set[str]
-) -> None:
+def _take_from(connection: duckdb.DuckDBPyConnection, home: Path, batch: BatchReceipt, plan: Plan) -> None:
     """Write the files of a batch anew where rows of these persons are in them."""
     told: dict[str, Any] = batch.model_dump()
-    if batch.path and (gone := _count(connection, f"select count(*) from ({_rows(home, batch)}) where {IS_THEIRS}")):
+    landed = f"from read_parquet({literal(home / (batch.path or ''))}, hive_partitioning = false) as landed"
+    if batch.path and (gone := _count(connection, f"select count(*) {landed} where {IS_THEIRS}")):
         told |= {"accepted": batch.accepted - gone, "received": told["received"] - gone}
         plan.rows["landing"] += gone
         if told["accepted"]:
-            _write(connection, home, plan, f"select * from ({_rows(home, batch)}) where not {IS_THEIRS}", batch.path)
+            _write(connection, home, plan, f"select * {landed} where not {IS_THEIRS}", batch.path)
         else:
             told |= {"path": None, "min_event_date": None, "max_event_date": None}
             plan.removed.append(batch.path)
     if batch.quarantined:
         path = quarantine_dir(home) / f"{batch.batch_id}.parquet"
         rows = f"from read_parquet({literal(path)})"
-        names = f"regexp_matches(coalesce(try(decode(raw)), raw::varchar), {literal(names_any(ids))})"
+        names = "coalesce(names_one(raw), false)"
         counted = connection.execute(f"select reason, count(*) {rows} where {names} group by 1")
         reasons = dict(counted.fetchall())
         if gone := sum(reasons.values()):
@@ -141,36 +163,19 @@ def _take_from(
                 plan.removed.append(relative)
     if told != batch.model_dump():
         now = BatchReceipt.model_validate(told)
-        manifest = _prepared(home) / f"{batch.batch_id}.json"
+        manifest = prepared(home) / f"{batch.batch_id}.json"
         manifest.write_text(now.model_dump_json(indent=2) + "\n")
-        _replace(home, plan, manifest, _manifest(home, batch))
-
-
-# who sent it: a user, or a device of theirs that had no user
-IS_THEIRS = f"""exists (
-    select 1 from ids
-    where (ids.app is null or ids.app = landed_app) and case
-        when coalesce(landed_user, '') = '' then ids.kind = '{DEVICE}' and ids.id = landed_device
-        else ids.kind = '{USER}' and ids.id = landed_user
-    end
-)"""
-
-
-def _rows(home: Path, batch: BatchReceipt) -> str:
-    file = literal(home / (batch.path or ""))
-    return f"""
-        select *, app as landed_app, user_id as landed_user, anonymous_id as landed_device
-        from read_parquet({file}, hive_partitioning = false)"""
+        put_in_place(home, plan, manifest, _manifest(home, batch))
 
 
 def _write(connection: duckdb.DuckDBPyConnection, home: Path, plan: Plan, query: str, final: str) -> None:
-    written = _prepared(home) / f"{secrets.token_hex(8)}.parquet"
-    hidden = "exclude (landed_app, landed_user, landed_device)" if "landed_app" in query else ""
-    connection.execute(f"copy (select * {hidden} from ({query})) to {literal(written)} ({PARQUET_OPTIONS})")
-    _replace(home, plan, written, home / final)
+    written = prepared(home) / f"{secrets.token_hex(8)}.parquet"
+    connection.execute(f"copy ({query}) to {literal(written)} ({PARQUET_OPTIONS})")
+    put_in_place(home, plan, written, home / final)
 
 
-def _replace(home: Path, plan: Plan, written: Path, final: Path) -> None:
+def put_in_place(home: Path, plan: Plan, written: Path, final: Path) -> None:
+    """Let a plan move a prepared file to its place."""
     plan.replaced.append((written.relative_to(home).as_posix(), final.relative_to(home).as_posix()))
 
 
@@ -180,8 +185,27 @@ def _manifest(home: Path, batch: BatchReceipt) -> Path:
 
 def names_any(ids: Iterable[str]) -> str:
     """The expression that finds one of these ids, not as a part of a longer one; RE2 and Python read it alike."""
-    listed = "|".join(re.escape(each).replace("\\ ", " ") for each in sorted(ids))
+    listed = "|".join("".join(map(_spellings, each)) for each in sorted(ids))
     return f"(?:^|[^A-Za-z0-9_-])(?:{listed})(?:$|[^A-Za-z0-9_-])"
+
+
+def _spellings(character: str) -> str:
+    """The expression of a character of an id as JSON, CSV and pages spell it, also where one lies in another."""
+    if re.fullmatch(r"[A-Za-z0-9_ -]", character):
+        return character
+    units = character.encode("utf-16-be", "surrogatepass").hex()
+    spelled = ["(?i:" + "".join(rf"\\+u{units[n : n + 4]}" for n in range(0, len(units), 4)) + ")"]
+    if not character.isprintable():
+        spelled += [character, rf"\\+{json.dumps(character)[2:-1]}"]
+    elif not character.isascii():
+        spelled.append(character)
+    else:
+        spelled.append(rf"\\*{re.escape(character)}")
+    if (in_html := escape(character)) != character:
+        spelled += [in_html, f"&#{ord(character)};"]
+    if character == '"':
+        spelled.append('""')
+    return f"(?:{'|'.join(spelled)})"
 
 
 def commit(home: Path, plan: Plan) -> None:
@@ -208,7 +232,7 @@ def carry_out(home: Path) -> bool:
         elif path.exists() or path.is_symlink():
             path.unlink()
             sync_dir(path.parent)
-    shutil.rmtree(_prepared(home), ignore_errors=True)
+    shutil.rmtree(prepared(home), ignore_errors=True)
     _committed(home).unlink(missing_ok=True)
     return True
 

@@ -74,10 +74,10 @@ def install_suppression(connection: duckdb.DuckDBPyConnection, suppression: Supp
     """Make the function that tells the events of persons of whom nothing is stored any more."""
     options: Any = {"null_handling": "special"}
 
-    def is_suppressed(user: str, device: str) -> bool:
-        return suppression.holds(user, device)
+    def is_suppressed(user: str, device: str, app: str) -> bool:
+        return suppression.holds(user, device, app)
 
-    connection.create_function("private_is_suppressed", is_suppressed, ["VARCHAR"] * 2, "BOOLEAN", **options)
+    connection.create_function("private_is_suppressed", is_suppressed, ["VARCHAR"] * 3, "BOOLEAN", **options)
 
 
 def filtered(draft: str, app: str, cleaner: Cleaner) -> str:

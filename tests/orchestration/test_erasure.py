@@ -1,13 +1,16 @@
 """Who is erased is gone from every place, as if they had never been there; so is a batch that is taken back."""
 
 import gzip
+import html
 import json
+import re
 import sqlite3
 from contextlib import closing, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from ingest.landing import taking_back
@@ -99,6 +102,65 @@ def test_what_comes_again_is_counted_and_not_stored_until_they_consent_anew(tmp_
     assert erasure.allow(home, [ANN]) == 1
     back = one(write_ndjson(tmp_path / "back.ndjson", [event(81, user_id=ANN), event(82, user_id=MERGED)]), home)
     assert (back.accepted, back.suppressed) == (1, 1)
+
+
+def test_who_is_found_in_one_app_is_stored_in_the_others(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    rows = [event(n, app=app, user_id="1", anonymous_id="d") for n, app in enumerate(("shop", "blog"))]
+    file = write_ndjson(tmp_path / "a.ndjson", [*rows, event(3, app="shop", user_id=None, anonymous_id="d")])
+    shop = {Id(USER, "1", "shop"), Id(DEVICE, "d", "shop")}
+    Suppression(home).add(shop)
+    assert (receipt := one(file, home)).suppressed == 2
+    assert landed(home, "app, user_id") == [("blog", "1")]
+    entries = {Suppression(home).entry(each) for each in shop}
+    assert receipt.path
+    assert not erasure._holds_digest(home / receipt.path, Suppression(home), entries)
+    assert erasure._holds_digest(home / receipt.path, Suppression(home), {Suppression(home).entry(Id(USER, "1"))})
+    assert erasure.allow(home, ["1"]) == 1
+    assert (one(file, home).suppressed, len(Suppression(home).entries)) == (1, 1)
+
+
+SPELLED = ["jörg", 'the "boss"', "back\\slash", "a/b", "o'hara & sons", "two\nlines", "emoji-😀", "a.b+c"]
+
+
+@pytest.mark.parametrize("said", SPELLED)
+def test_an_id_is_found_however_it_is_spelled(said: str, tmp_path: Path) -> None:
+    told = json.dumps({"user_id": said})
+    capital = re.sub(r"(?<=\\u)[0-9a-f]{4}", lambda digits: digits[0].upper(), told)
+    texts = [told, capital, json.dumps({"raw": told}), json.dumps({"user_id": said}, ensure_ascii=False)]
+    texts += [told.replace("/", "\\/"), f"<p>{html.escape(said)}</p>"]
+    pattern = taking_back.names_any({said})
+    for text in texts:
+        assert re.search(pattern, text) and re.search(pattern.encode(), text.encode())
+        assert duckdb.execute("select regexp_matches($1, $2)", [text, pattern]).fetchone() == (True,)
+    assert not re.search(pattern, json.dumps({"user_id": f"{said}-and-longer"}))
+    home = tmp_path / "home"
+    lines = [json.dumps({"user_id": said, "n": n}).encode() for n in range(2)]
+    (tmp_path / "a.ndjson").write_bytes(lines[0] + b"\n" + lines[1][:-1] + b', "x": "\xff"}\n{"user_id": "bob"}\n')
+    assert one(tmp_path / "a.ndjson", home).quarantined == 3
+    plan = taking_back.plan_of_persons(home, {Id(USER, said)})
+    assert plan.rows == {"landing": 0, "quarantine": 2}
+
+
+def test_a_home_of_any_name_knows_whose_devices_are_whose_and_a_broken_warehouse_is_told(tmp_path: Path) -> None:
+    home = tmp_path / "o'hara"
+    batch = one(write_ndjson(tmp_path / "a.ndjson", [event(1, user_id=ANN)]), home)
+    with pytest.raises(erasure.ErasureError, match="Nothing was built"):
+        erasure.ids_of(home, {Id(USER, ANN)})
+    with duckdb.connect(home / "warehouse.duckdb") as made:
+        made.execute("create schema plumbing")
+        made.execute(f"""
+            create table plumbing.processed_batches as
+            select '{batch.batch_id}' as batch_id, 'stg_superseded_copies' as model_name""")
+        made.execute("create table int_identities (id_kind varchar, id varchar, app varchar, person_id varchar)")
+        made.execute(f"insert into int_identities values ('user', '{ANN}', 'a', 'p'), ('device', '{PHONE}', 'a', 'p')")
+    assert erasure.ids_of(home, {Id(USER, ANN)}) == {Id(USER, ANN), Id(DEVICE, PHONE, "a")}
+    assert erasure._holds_value(home / "warehouse.duckdb", taking_back.names_any({ANN}))
+    assert batch.path
+    assert erasure._holds_value(home / batch.path, taking_back.names_any({ANN}))
+    (home / "warehouse.duckdb").write_text("this is no warehouse" * 1000)
+    with pytest.raises(duckdb.Error):
+        erasure.ids_of(home, {Id(USER, ANN)})
 
 
 def bad_of(user: str) -> dict[str, Any]:
