@@ -41,7 +41,7 @@ class Table:
         arrow: the same with its types, for who asks for Parquet or Arrow.
         about: what a JSON answer says beside the rows.
         shape: of a JSON answer: `items` lists objects under that name, `rows` lists of values, `bare` objects alone.
-        has_more: whether more rows follow the last one.
+        next_offset: how many rows come before the next page; None where this one is the last.
     """
 
     columns: list[str]
@@ -49,7 +49,7 @@ class Table:
     arrow: Callable[[], Any] | None = None
     about: Mapping[str, Any] = field(default_factory=dict)
     shape: str = "items"
-    has_more: bool = False
+    next_offset: int | None = None
 
 
 Work = Callable[[Snapshot], "Table | dict[str, Any] | list[Any]"]
@@ -162,7 +162,13 @@ def read_rows(
     found = cursor.execute(paged, dict(parameters))
     columns = [column[0] for column in found.description]
     rows = found.fetchall()
-    return Table(columns, rows[:limit], arrow, has_more=len(rows) > limit, **more)
+    return Table(columns, rows[:limit], arrow, next_offset=offset + limit if len(rows) > limit else None, **more)
+
+
+def page_of(columns: list[str], rows: list[Any], limit: int, offset: int) -> Table:
+    """A page of rows that are all at hand."""
+    after = offset + limit
+    return Table(columns, rows[offset:after], next_offset=after if len(rows) > after else None)
 
 
 def read_dicts(snapshot: Snapshot, sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
@@ -204,7 +210,7 @@ def rendered(content: Any, snapshot: Snapshot, app: str | None, media: str, requ
         if isinstance(content, dict):
             content = {**content, "publication": snapshot.id, "as_of": as_of}
         return Response(dumps(content), headers=headers, media_type=JSON)
-    following = _following(request) if content.has_more else None
+    following = None if content.next_offset is None else _following(request, content.next_offset)
     if following:
         headers["link"] = f'<{following}>; rel="next"'
     if media == JSON:
@@ -253,15 +259,10 @@ def as_of_of(snapshot: Snapshot, app: str | None) -> str | None:
     return data.known_until.isoformat() if data and data.known_until else None
 
 
-def _following(request: Request) -> str:
+def _following(request: Request, offset: int) -> str:
     """The address of the next page, without the host."""
-    query = dict(request.query_params)
-    step, at = int(query.get("limit", DEFAULT_PAGE)), int(query.get("offset", 0))
-    url = request.url.include_query_params(offset=at + step)
+    url = request.url.include_query_params(offset=offset)
     return f"{url.path}?{url.query}"
-
-
-DEFAULT_PAGE, LARGEST_PAGE = 100, 10_000
 
 
 def dumps(value: Any) -> bytes:

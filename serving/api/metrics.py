@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
-from serving.api.answers import Table, read_dicts, read_rows
+from serving.api.answers import Table, page_of, read_dicts, read_rows
 from serving.api.problems import Problem
 from serving.api.routes import PAGE, Limit, OfApp, Offset, described
 from serving.ask.vocabulary import nearest
@@ -60,7 +60,7 @@ async def cards(asked: OfApp, limit: Limit = PAGE, offset: Offset = 0) -> Respon
     def work(snapshot: Snapshot) -> Table:
         found = _cards(snapshot)
         rows = [[name, *(card.get(column) for column in columns[1:])] for name, card in sorted(found.items())]
-        return Table(columns, rows[offset : offset + limit], has_more=len(rows) > offset + limit)
+        return page_of(columns, rows, limit, offset)
 
     return await asked.answer(work)
 
@@ -137,7 +137,7 @@ async def aggregated(
             for start, of, value in table.rows
         ]
         columns = ["id", "metric_date", "metric_type", "period", "value", "metadata"]
-        return Table(columns, rows, shape="bare", has_more=table.has_more)
+        return Table(columns, rows, shape="bare", next_offset=table.next_offset)
 
     return await asked.answer(work)
 

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Body, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from serving.api.answers import JSON, Table, dumps
+from serving.api.answers import JSON, Table, dumps, page_of
 from serving.api.problems import SEE, Problem
 from serving.api.routes import AS_OF, PAGE, Asked, Limit, OfAll, OfApp, Offset, described
 from serving.ask import Answer, AskError, UnknownNameError, ask, known_names, question_schema
@@ -144,7 +144,7 @@ async def names(asked: OfApp, limit: Limit = PAGE, offset: Offset = 0) -> Respon
     def work(snapshot: Snapshot) -> Table:
         columns, rows = known_names(snapshot.cursor())
         rows = [row for row in rows if asked.app in (None, row[0])]
-        return Table(columns, rows[offset : offset + limit], has_more=len(rows) > offset + limit)
+        return page_of(columns, rows, limit, offset)
 
     return await asked.answer(work)
 

@@ -12,14 +12,14 @@ from fastapi.params import Query as InQuery
 from starlette.responses import Response
 
 from serving.access import AccessError, Reader
-from serving.api.answers import DEFAULT_PAGE, JSON, LARGEST_PAGE, TABLES, Answers, Work
+from serving.api.answers import JSON, TABLES, Answers, Work
 from serving.api.problems import MEDIA_TYPE, Problem
 from serving.server import Backstage, Shared
 from serving.snapshots import Snapshot
 
+PAGE, LARGEST_PAGE = 100, 10_000
 Limit = Annotated[int, Query(ge=1, le=LARGEST_PAGE, description="How many rows a page has.")]
 Offset = Annotated[int, Query(ge=0, le=10**12, description="How many rows come before the page.")]
-PAGE = DEFAULT_PAGE
 PROBLEM = {
     "type": "object",
     "required": ["type", "title", "status", "detail", "errors"],

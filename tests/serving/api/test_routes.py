@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -22,7 +23,8 @@ from serving.api.problems import MEDIA_TYPE, Problem
 from serving.api.routes import published
 from serving.ask import ask
 from serving.publications import read_catalog
-from tests.serving.api.conftest import Server
+from tests.serving.api.conftest import Server, server_of
+from tests.serving.api.homes import two_apps
 from tests.serving.report.homes import FIRST
 
 QUESTIONS: list[dict[str, Any]] = [
@@ -231,6 +233,24 @@ def test_lists_are_paged_to_their_end(open_server: Server) -> None:
     assert (pages, len(seen), len(set(seen))) == (4, 8, 8)
 
 
+def test_a_list_of_another_length_by_default_is_paged_to_its_end_too(tmp_path: Path) -> None:
+    home = two_apps(tmp_path / "home")
+    with duckdb.connect(str(home / "published" / "current" / "marts.duckdb")) as marts:
+        marts.execute("delete from fct_content_readers where app = 'blog'")
+        more = "from fct_content_readers, range(24) as numbers (number)"
+        marts.execute(f"insert into fct_content_readers select fct_content_readers.* replace ('u' || number as person_id) {more}")
+    server, seen = server_of(home), list[list[str]]()
+    path = "/analytics/users/most-engaged"
+    while path:
+        answer = server.get(path)
+        seen.append([item["person_id"] for item in answer.json()["items"]])
+        path = answer.json()["next"]
+        assert answer.headers.get("link") == (f'<{path}>; rel="next"' if path else None)
+    server.shared.snapshots.close()
+    assert [len(page) for page in seen] == [10, 10, 5]
+    assert len(set(sum(seen, []))) == 25
+
+
 @pytest.mark.parametrize(
     ("method", "path", "options", "status", "field", "mend"),
     [
@@ -261,9 +281,6 @@ def test_a_wrong_request_is_told_field_fault_and_mend(
 
 
 def test_nothing_published_is_said_and_mended_by_publishing(tmp_path: Any) -> None:
-    from tests.serving.api.conftest import server_of
-    from tests.serving.api.homes import two_apps
-
     server = server_of(tmp_path / "home")
     for path in ("/v1/analytics/stats", "/api/v1/analytics/health", "/api/v1/analytics/metrics"):
         answer = server.get(path)
