@@ -7,7 +7,6 @@ sets. A page of another site can bring none, so that it can neither read nor cha
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +16,10 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 from ingest.collector.keys import Keys
+from ingest.collector.settings import is_here
 
 COOKIE = "footfall_key"
 COOKIE_SECONDS = 30 * 86_400
-LOOPBACK = ("127.0.0.1", "::1", "::ffff:127.0.0.1", "localhost", "testclient")
 CHANGING = ("POST", "PUT", "PATCH", "DELETE")
 
 
@@ -78,7 +77,7 @@ class Access:
     @property
     def has_keys(self) -> bool:
         """Whether a key is needed; if none is, this machine alone may read."""
-        return bool(self._keys.list())
+        return self._keys.are_there()
 
     def reader(self, asked: HTTPConnection) -> Reader:
         """Who sent this request or opens this WebSocket.
@@ -88,7 +87,7 @@ class Access:
         """
         refuse_other_sites(asked)
         if not self.has_keys:
-            if asked.client is not None and asked.client.host in LOOPBACK:
+            if is_here(asked.client):
                 return Reader()
             raise AccessError(
                 401, "This home has no keys, so that its own machine alone reads it. Make one: `footfall keys create`."
@@ -144,7 +143,7 @@ def secret_of(headers: Mapping[str, str], cookies: Mapping[str, str]) -> str | N
     if scheme.lower() == "basic":
         try:
             return base64.b64decode(given.strip(), validate=True).decode().partition(":")[0]
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:
             return None
     return cookies.get(COOKIE)
 

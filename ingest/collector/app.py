@@ -27,7 +27,7 @@ from ingest.collector.body import Outline, decompressed, json_text
 from ingest.collector.door import Door, Endpoint, Timer, both, head
 from ingest.collector.keys import Keys
 from ingest.collector.landing import LandingFailed, land_received
-from ingest.collector.settings import LOOPBACK, CollectorSettings
+from ingest.collector.settings import CollectorSettings, is_here
 from ingest.collector.spool import Spool, SpoolIsBusy, sealed_files
 from ingest.collector.state import write_state
 from ingest.collector.visitors import Visitors
@@ -341,12 +341,11 @@ class Collector:
         """An answer that tells of every app: to this machine, to an admin, and to all while there are no keys."""
         asked = _asked(http.scope)
         scheme, _, bearer = asked.headers.get("authorization", "").partition(" ")
-        is_here = http.client is not None and http.client.host in LOOPBACK
         try:
             secret = bearer.strip() if scheme.lower() == "bearer" else basic_user(asked)
         except RefusedRequest:
             secret = None
-        if is_here or not self.keys.list() or self.keys.find(secret, "admin"):
+        if is_here(http.client) or not self.keys.are_there() or self.keys.find(secret, "admin"):
             return answer()
         told = {"code": 401, "message": "Send an admin key: make one with `footfall keys create --kind admin`."}
         return Response(orjson.dumps(told), 401, {"WWW-Authenticate": "Bearer"}, "application/json")

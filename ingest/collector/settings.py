@@ -8,7 +8,9 @@ from ingest.settings import VariableSettings
 
 _SECONDS = "a number of seconds above 0, to a day"
 DAY = 86_400
+# the names by which a machine calls itself, and the addresses by which it is its own client
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1", "testserver")
+OWN_ADDRESSES = ("127.0.0.1", "::1", "::ffff:127.0.0.1", "localhost", "testclient")
 
 
 class CollectorSettings(VariableSettings):
@@ -44,3 +46,8 @@ class CollectorSettings(VariableSettings):
     def hosts(self) -> list[str]:
         """The names by which the server may be called."""
         return [*LOOPBACK, *(name.strip() for name in self.allowed_hosts.split(",") if name.strip())]
+
+
+def is_here(client: tuple[str, int] | None) -> bool:
+    """Whether who asks is on this machine."""
+    return client is not None and client[0] in OWN_ADDRESSES
