@@ -15,27 +15,29 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, time
 from decimal import Decimal
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from ingest.envelope import literal, quoted
+from serving import reader
 from serving.publications import (
     MAIN,
-    NothingPublishedError,
+    STORAGE_VERSION,
     current_publication,
+    nothing_published,
     published_dir,
     read_catalog,
-    refuse_moved_home,
 )
 
 FORMATS = ("csv", "parquet", "xlsx")
-STORAGE_VERSION = "v1.2.0"
 # of a sheet and of a cell in Excel
 MOST_ROWS, MOST_COLUMNS, MOST_CHARACTERS = 1_048_575, 16_384, 32_767
 # numbers beyond these are other numbers in Excel, which holds 15 digits
 MOST_EXACT = 10**15
+ROWS_AT_ONCE = 100
 FIRST_DAY = date(1900, 3, 1)  # before it Excel counts a day that never was
 
 
@@ -109,8 +111,11 @@ def export_rows(
     with _whole(to, replace) as part, duckdb.connect() as connection:
         listed = ", ".join(f"{quoted(name)} {type_}" for name, type_ in zip(columns, types, strict=True))
         connection.execute(f"create table answer ({listed})")
-        if rows:
-            connection.executemany(f"insert into answer values ({', '.join('?' * len(columns))})", rows)
+        one = f"({', '.join('?' * len(columns))})"
+        # each value is bound alone: in a list DuckDB takes what is no number for null
+        for place in range(0, len(rows), ROWS_AT_ONCE):
+            some = rows[place : place + ROWS_AT_ONCE]
+            connection.execute(f"insert into answer values {', '.join([one] * len(some))}", [*chain(*some)])
         if kind == "xlsx":
             return _write_excel(part, "answer", columns, _fetched(connection.execute("from answer")))
         options = "format csv, header" if kind == "csv" else "format parquet, compression zstd"
@@ -135,17 +140,14 @@ def _reading(home: Path, to: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, 
     """A connection to what is published, which may write, and the relations that are for people."""
     publication = current_publication(home)
     if publication is None:
-        raise NothingPublishedError(f"Nothing is published in {home}. Run `footfall build` first.")
-    refuse_moved_home(home, publication)
+        raise nothing_published(home)
     if to.resolve().is_relative_to(published_dir(home).resolve()):
         raise ExportError(f"{to} lies among what is published. Name a place of your own.")
     relations = read_catalog(publication)["relations"]
     shown = {name: relation for name, relation in relations.items() if not relation["is_internal"]}
     # what does not fit in memory spills beside the file
     with duckdb.connect(config={"temp_directory": str(to.resolve().parent / f".{to.name}.tmp")}) as connection:
-        connection.execute(f"attach {literal(publication / 'marts.duckdb')} as marts (read_only)")
-        connection.execute("set asof_loop_join_threshold = 0")
-        connection.execute("set search_path = 'marts.main,marts.internal'")
+        reader.attach(connection, home, publication)
         yield connection, shown
 
 

@@ -18,6 +18,8 @@ from typing import Any
 MAIN, INTERNAL = "main", "internal"
 # how a publication is laid out: the next build replaces one of another layout. 1, which said none, had all in `main`
 LAYOUT = 2
+# how the file of marts is stored: older DuckDB clients read it
+STORAGE_VERSION = "v1.2.0"
 STABLE_NAMES = ("marts.duckdb", "catalog.json", "parquet")
 
 
@@ -27,6 +29,11 @@ class NothingPublishedError(Exception):
 
 class HomeMovedError(Exception):
     """The home was moved, copied or mounted elsewhere since it was published."""
+
+
+def nothing_published(home: Path) -> NothingPublishedError:
+    """What a reader of a home raises in which nothing is published."""
+    return NothingPublishedError(f"Nothing is published in {home}. Run `footfall build` first.")
 
 
 def published_dir(home: Path) -> Path:

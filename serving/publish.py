@@ -26,6 +26,7 @@ from ingest.values import install_macros
 from serving.publications import (
     INTERNAL,
     LAYOUT,
+    STORAGE_VERSION,
     drop_unfinished,
     fsync,
     fsync_all,
@@ -47,8 +48,6 @@ from serving.relations import (
     read_relations,
 )
 
-# older DuckDB clients read it
-STORAGE_VERSION = "v1.2.0"
 # a change of how day files are written belongs into their names
 FILE_FORMAT = "zstd-1"
 ROWS_PER_COPY = 4_000_000

@@ -11,8 +11,8 @@ import duckdb
 from serving.publications import (
     INTERNAL,
     MAIN,
-    NothingPublishedError,
     current_publication,
+    nothing_published,
     published_dir,
     refuse_moved_home,
 )
@@ -34,17 +34,26 @@ def connect(home: Path, publication: Path | None = None) -> duckdb.DuckDBPyConne
     """
     publication = publication or current_publication(home)
     if publication is None:
-        raise NothingPublishedError(f"Nothing is published in {home}. Run `footfall build` first.")
-    refuse_moved_home(home, publication)
+        raise nothing_published(home)
     connection = duckdb.connect()
-    connection.execute(f"attach '{_quoted(publication / 'marts.duckdb')}' as marts (read_only)")
-    _look_in(connection)
-    # views over files are guessed small, and the join by loops then chosen is quadratic
-    connection.execute("set asof_loop_join_threshold = 0")
+    attach(connection, home, publication)
     connection.execute(f"set allowed_directories = ['{_quoted(published_dir(home).resolve() / 'files')}']")
     connection.execute("set enable_external_access = false")
     connection.execute("set lock_configuration = true")
     return connection
+
+
+def attach(connection: duckdb.DuckDBPyConnection, home: Path, publication: Path) -> None:
+    """Let a connection find what a publication holds, read-only; what else it may do stays as it is.
+
+    Raises:
+        HomeMovedError: when the home lay elsewhere when it was published.
+    """
+    refuse_moved_home(home, publication)
+    connection.execute(f"attach '{_quoted(publication / 'marts.duckdb')}' as marts (read_only)")
+    _look_in(connection)
+    # views over files are guessed small, and the join by loops then chosen is quadratic
+    connection.execute("set asof_loop_join_threshold = 0")
 
 
 def cursor(connection: duckdb.DuckDBPyConnection, room: str | None = None) -> duckdb.DuckDBPyConnection:

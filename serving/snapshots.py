@@ -19,7 +19,7 @@ import duckdb
 
 from serving import reader
 from serving.figures.filters import Source, open_source
-from serving.publications import NothingPublishedError, current_id, current_publication
+from serving.publications import current_id, current_publication, nothing_published
 
 log = logging.getLogger("footfall.snapshots")
 # a publication that cannot be opened is tried again after so long; until then readers see the one before
@@ -146,7 +146,7 @@ class Snapshots:
                     shown.readers += 1
                     return shown
             if wanted is None:
-                raise NothingPublishedError(f"Nothing is published in {self._home}. Run `footfall build` first.")
+                raise nothing_published(self._home)
             self._open(is_first=shown is None)
             # whatever is shown by now is read, lest a reader run after publication upon publication
             wanted = None

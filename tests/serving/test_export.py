@@ -64,6 +64,13 @@ def test_all_marts_in_one_file_need_no_other(home: Path, tmp_path: Path) -> None
     assert sorted(path.name for path in tmp_path.iterdir()) == ["gone", "home", "taken.duckdb"]
 
 
+def test_of_a_publication_of_the_first_layout_marts_are_taken_too(home: Path, tmp_path: Path) -> None:
+    with duckdb.connect(str(home / "published" / "current" / "marts.duckdb")) as connection:
+        connection.execute("drop schema internal cascade; create table int_own as select 1 as key")
+    assert export_marts(home, tmp_path / "taken.duckdb") == 2
+    assert export_mart(home, "dim_words", tmp_path / "words.csv") == 3
+
+
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
 def test_a_mart_is_exact_and_in_the_order_of_its_columns(home: Path, tmp_path: Path, ending: str) -> None:
     taken = tmp_path / f"things.{ending}"
@@ -113,6 +120,29 @@ def test_an_answers_text_of_days_is_days_again(tmp_path: Path) -> None:
         (dt.date(2025, 1, 1), dt.datetime(2025, 1, 1, 10), None, 2),
         (dt.date(2025, 2, 1), None, "x", 3),
     ]
+
+
+def test_many_rows_of_an_answer_are_each_as_they_were(tmp_path: Path) -> None:
+    values = {
+        "DOUBLE": [1.5, float("inf"), float("nan"), None, -0.0], "BIGINT": [2**62 + 1, None, -1],
+        "HUGEINT": [2**100, 1, None], "DECIMAL(10,2)": [1.1, 0.005, None], "BOOLEAN": [True, None],
+        "VARCHAR[]": [["a", None], [], None], "MAP(VARCHAR, BIGINT)": [{"a": 1}, {"b": 2, "c": 3}, None, {}],
+        "TIMESTAMP WITH TIME ZONE": ["2025-10-26T02:30:00+02:00", None, "2025-10-26T02:30:00+01:00"],
+        "BLOB": [b"\x00\xff", None], "STRUCT(a INTEGER)": [{"a": 1}, None],
+    }  # fmt: skip
+    rows = [[of[place % len(of)] for of in values.values()] for place in range(257)]
+    columns, taken = [f"c{place}" for place in range(len(values))], tmp_path / "answer.parquet"
+    assert export_rows(columns, [*values], rows, taken) == 257
+    with duckdb.connect() as connection:
+        connection.execute(f"create table one ({', '.join(map(' '.join, zip(columns, values, strict=True)))})")
+        for row in rows:
+            connection.execute(f"insert into one values ({', '.join('?' * len(row))})", row)
+        connection.execute(f"copy one to '{tmp_path / 'one.parquet'}' (format parquet)")
+        wanted, written = (
+            connection.execute(f"select columns(*)::varchar from '{path}'").fetchall()
+            for path in (tmp_path / "one.parquet", taken)
+        )
+    assert written == wanted
 
 
 @pytest.mark.parametrize(
