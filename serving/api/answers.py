@@ -6,8 +6,7 @@ import asyncio
 import csv
 import io
 import json
-import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
@@ -21,6 +20,7 @@ from starlette.responses import Response
 
 from serving.api.problems import Problem
 from serving.publications import HomeMovedError, NothingPublishedError
+from serving.running import Awaited, LeftError, Running, too_long
 from serving.settings import ApiSettings
 from serving.snapshots import Snapshot, Snapshots
 
@@ -28,8 +28,6 @@ JSON, CSV = "application/json", "text/csv"
 PARQUET, ARROW = "application/vnd.apache.parquet", "application/vnd.apache.arrow.stream"
 TABLES = (JSON, CSV, PARQUET, ARROW)
 PUBLICATION, AS_OF = "footfall-publication", "footfall-as-of"
-# an interrupt that comes between two statements of a work is lost, so that it is said again
-INTERRUPT_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -55,98 +53,61 @@ class Table:
 Work = Callable[[Snapshot], "Table | dict[str, Any] | list[Any]"]
 
 
-class Running:
-    """A work in its thread, which can be told to stop."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._cursor: duckdb.DuckDBPyConnection | None = None
-        self.is_stopped = False
-
-    def begin(self, cursor: duckdb.DuckDBPyConnection) -> None:
-        """Note by which cursor the thread reads."""
-        with self._lock:
-            self._cursor = cursor
-            if self.is_stopped:
-                raise duckdb.InterruptException("stopped before it began")
-
-    def end(self) -> None:
-        """The cursor is somebody else's from now on."""
-        with self._lock:
-            self._cursor = None
-
-    def stop(self) -> None:
-        """Interrupt what the thread reads."""
-        with self._lock:
-            self.is_stopped = True
-            if self._cursor is not None:
-                self._cursor.interrupt()
-
-
 class Answers:
     """Works answers out, as many at a time as the settings allow."""
 
     def __init__(self, snapshots: Snapshots, settings: ApiSettings) -> None:
         self.settings, self._snapshots = settings, snapshots
         self._threads = ThreadPoolExecutor(settings.answer_threads, thread_name_prefix="answers")
+        self._under_way: dict[Hashable, Awaited[Response]] = {}
 
     async def answer(self, request: Request, app: str | None, is_room: bool, work: Work) -> Response:
         """The answer of a work on the publication that is shown now, whole or as the reader of one app sees it.
+
+        What several ask at the same time is worked out once.
 
         Raises:
             Problem: 404 for an app without events, 406, 503 when nothing is published, 504 when it takes too long.
         """
         media = media_of(request.headers.get("accept"))
-        running = Running()
 
-        def read() -> Response:
+        def read(running: Running) -> Response:
             with self._snapshots.read() as whole:
                 if is_room is False and app is not None and app not in whole.source.apps:
                     known = ", ".join(sorted(whole.source.apps)) or "none"
                     raise Problem(404, f"No event is of app {app!r}.", f"Apps with events: {known}.", "app")
                 seen = whole.of(app)
-                running.begin(seen.cursor())
-                try:
+                with running.of(seen.cursor()):
                     return rendered(work(seen), seen, app, media, request)
-                finally:
-                    running.end()
 
         try:
-            return await self._within_limits(request, running, read)
+            return await self._joined(request, read)
+        except LeftError:
+            return Response(status_code=499)
         except NothingPublishedError:
             raise Problem(503, "Nothing is published yet.", "Run `footfall build`, and ask again.") from None
         except HomeMovedError as error:
             raise Problem(503, str(error)) from None
         except duckdb.InterruptException:
-            seconds = self.settings.answer_seconds
-            raise Problem(
-                504,
-                f"The answer took longer than {seconds:g} seconds and was given up.",
-                "Narrow the dates, or raise the setting answer_seconds.",
-            ) from None
+            raise Problem(504, *too_long(self.settings.answer_seconds)) from None
 
-    async def _within_limits(self, request: Request, running: Running, read: Callable[[], Response]) -> Response:
-        work = asyncio.get_running_loop().run_in_executor(self._threads, read)
-        gone = asyncio.ensure_future(_until_gone(request))
+    async def _joined(self, request: Request, read: Callable[[Running], Response]) -> Response:
+        """What comes of the work that answers this very request, begun by this one or by another."""
+        same = request.scope["state"]["same"]
+        awaited = self._under_way.get(same)
+        if awaited is None or not awaited.is_under_way:
+            loop, seconds = asyncio.get_running_loop(), self.settings.answer_seconds
+            awaited = Awaited(lambda running: loop.run_in_executor(self._threads, read, running), seconds)
+            self._under_way[same] = awaited
         try:
-            either: set[asyncio.Future[Any]] = {work, gone}
-            await asyncio.wait(either, timeout=self.settings.answer_seconds, return_when="FIRST_COMPLETED")
-            while not work.done():
-                running.stop()
-                await asyncio.wait({work}, timeout=INTERRUPT_SECONDS)
-            return work.result()
+            return await awaited.result(request)
         finally:
-            running.stop()
-            gone.cancel()
+            if not awaited.is_under_way and self._under_way.get(same) is awaited:
+                del self._under_way[same]
 
     def close(self) -> None:
         """Wait for no work any more."""
         self._threads.shutdown(wait=False, cancel_futures=True)
-
-
-async def _until_gone(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
 
 
 def read_rows(

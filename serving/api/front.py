@@ -92,11 +92,12 @@ class Front:
         said = hashlib.sha256(body).digest() if body else b""
         key = (reader.app, scope["method"], scope["path"], scope["query_string"], asked.headers.get("accept"), said)
         published = current_id(self._shared.home)
+        state["same"] = (published, *key)
         etag = _etag(published, key)
         if published and etag in asked.headers.get("if-none-match", ""):
             await _send(send, 304, [(b"etag", etag.encode()), *_SHARED_HEADERS], b"")
             return
-        if kept := self._cache.get((published, *key)):
+        if kept := self._cache.get(state["same"]):
             await _send(send, 200, kept.headers, kept.body)
             return
         await self._app(scope, receive, _Keeping(send, self._cache, key))

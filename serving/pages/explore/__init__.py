@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode
 
-import anyio
 import anyio.from_thread
 import duckdb
 import orjson
@@ -40,28 +37,30 @@ from serving.pages.explore.form import Form, Tree, done, form_of, tree_of, tree_
 from serving.pages.explore.keep import Keeper, as_text
 from serving.pages.explore.names import Suggestions
 from serving.pages.site import HEADERS, Entry, Site, Visit
+from serving.running import Awaited, Running, too_long
+from serving.settings import ApiSettings
 
 FOLDER = Path(__file__).parent
 FIRST = "trends"
 # names of a form that are none of a question's keys
 OURS = ("kind", "do", "ask", "question", "kept", "app_of_names")
-LOOKS_EVERY = 0.1
 MOST_BYTES = 200_000
 
 
 def routes(site: Site) -> list[BaseRoute]:
     """The routes of Explore."""
     explore = Explore(site)
+    seconds = explore.seconds
     site.assets.add("explore.js", FOLDER / "explore.js")
     site.assets.add("explore.css", FOLDER / "explore.css")
     site.templates.filters |= {"suggestion": suggestion, "title_of": title_of}
     site.templates.tests["day_only"] = lambda text: len(text) == len("2026-01-31")
     site.entries.append(Entry("explore", "Explore", "/explore", place=900))
     return [
-        site.page("/explore", explore.page),
+        given_up(site.page("/explore", explore.page), seconds),
         site.page("/explore/form", explore.form),
-        given_up(site.page("/explore/answer", explore.answer)),
-        given_up(site.page("/explore/answer.csv", explore.csv)),
+        given_up(site.page("/explore/answer", explore.answer), seconds),
+        given_up(site.page("/explore/answer.csv", explore.csv), seconds),
         site.page("/explore/values", explore.values),
         site.page("/explore/keep", explore.keep, methods=("POST",)),
         site.page("/explore/undo", explore.undo, methods=("POST",)),
@@ -92,54 +91,17 @@ class Draft:
         return f"/explore?{urlencode({'question': compact(self.question)})}"
 
 
-@dataclass
-class Running:
-    """A query that somebody waits for: it ends when nobody does any more."""
-
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    cursor: duckdb.DuckDBPyConnection | None = None
-    is_given_up: bool = False
-
-    @contextmanager
-    def of(self, cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
-        """For the time of a block, this is what runs."""
-        with self.lock:
-            self.cursor = cursor
-        try:
-            yield
-        finally:
-            with self.lock:
-                self.cursor = None
-
-    def give_up(self) -> None:
-        """End it, if it still runs."""
-        with self.lock:
-            self.is_given_up = True
-            if self.cursor is not None:
-                self.cursor.interrupt()
-
-
-def given_up(route: BaseRoute) -> BaseRoute:
-    """The same route, whose query ends when its reader goes away or takes the question back."""
+def given_up(route: BaseRoute, seconds: float) -> BaseRoute:
+    """The same route, whose query ends when its reader goes away or takes the question back, or after so long."""
     assert isinstance(route, Route)
     answer = route.endpoint
 
     async def endpoint(request: Request) -> Response:
-        running = request.state.running = Running()
+        def begin(running: Running) -> Awaitable[Response]:
+            request.state.running = running
+            return run_in_threadpool(answer, request)
 
-        async def watch() -> None:
-            while not await request.is_disconnected():
-                await anyio.sleep(LOOKS_EVERY)
-            # an interruption that comes before the first query is heard by none
-            while True:
-                running.give_up()
-                await anyio.sleep(LOOKS_EVERY)
-
-        async with anyio.create_task_group() as group:
-            group.start_soon(watch)
-            found: Response = await run_in_threadpool(answer, request)
-            group.cancel_scope.cancel()
-        return found
+        return await Awaited(begin, seconds).result(request)
 
     return Route(route.path, endpoint)
 
@@ -149,6 +111,7 @@ class Explore:
 
     def __init__(self, site: Site) -> None:
         self.site = site
+        self.seconds = ApiSettings().answer_seconds  # type: ignore[call-arg]
         self.suggestions = Suggestions()
         self.keeper = Keeper(site.home)
 
@@ -197,6 +160,8 @@ class Explore:
         except AskError as error:
             raise FigureError(str(error)) from error
         except duckdb.InterruptException:
+            if self._running(visit).is_late:
+                raise FigureError(self._too_long) from None
             return Response(status_code=499)
         named = f'attachment; filename="{draft.form.kind}.csv"'
         return Response(
@@ -286,6 +251,9 @@ class Explore:
             draft.form.mark(error.faults)
             return None
         except duckdb.InterruptException:
+            if self._running(visit).is_late:
+                draft.form.faults.append(self._too_long)
+                return None
             return ""
         except duckdb.Error as error:
             draft.form.faults.append(f"This could not be answered: {error}")
@@ -296,8 +264,12 @@ class Explore:
         return text
 
     def _running(self, visit: Visit) -> Running:
-        running: Running = getattr(visit.request.state, "running", None) or Running()
+        running: Running = visit.request.state.running
         return running
+
+    @property
+    def _too_long(self) -> str:
+        return " ".join(too_long(self.seconds))
 
     def _told(self, visit: Visit, draft: Draft) -> Response:
         """What a script puts into the page: the form, and what is made of its question."""

@@ -104,3 +104,35 @@ def test_an_answer_that_takes_too_long_is_given_up_and_the_next_is_not(
         many = {"kind": "active_users"}
         refused = httpx.post(f"{url}/api/v1/analytics/questions", json=many, timeout=60)
         assert (refused.status_code, "more than 5 rows" in refused.text) == (422, True)
+
+
+def test_what_several_ask_at_once_is_worked_out_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from serving.api import questions
+
+    real, calls, may_end = questions.known_names, list[int](), threading.Event()
+
+    def slow(connection):  # type: ignore[no-untyped-def]
+        calls.append(1)
+        may_end.wait(60)
+        return real(connection)
+
+    monkeypatch.setattr(questions, "known_names", slow)
+    names, answers = "/api/v1/analytics/names", list[httpx.Response]()
+    with listening(Shared.of(two_apps(tmp_path / "home"))) as url:
+        threads = [
+            threading.Thread(target=lambda: answers.append(httpx.get(url + names, timeout=60))) for _ in range(CLIENTS)
+        ]
+        for thread in threads:
+            thread.start()
+        with pytest.raises(httpx.ReadTimeout):
+            # who leaves takes nothing from the others
+            httpx.get(url + names, timeout=1)
+        other = threading.Thread(target=lambda: httpx.get(f"{url}{names}?limit=1", timeout=60))
+        other.start()
+        time.sleep(SHOWN_SECONDS)
+        may_end.set()
+        for thread in (*threads, other):
+            thread.join()
+    assert (len(calls), len(answers)) == (2, CLIENTS)
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.content for answer in answers}) == 1

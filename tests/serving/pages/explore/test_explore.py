@@ -426,17 +426,30 @@ def test_an_empty_home_says_what_is_missing(chromium: Any, tmp_path: Path) -> No
         assert page.overflow() == [] and page.said == []
 
 
+def test_an_answer_that_takes_too_long_is_given_up_and_its_form_says_so(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOOTFALL_ANSWER_SECONDS", "0.0001")
+    query = {"question": json.dumps({"kind": "active_users"}), "ask": "1"}
+    with serving(home) as origin:
+        answers = [
+            httpx.get(f"{origin}/explore{path}", params=query, timeout=60) for path in ("/answer", "/answer.csv", "")
+        ]
+    for answer in answers:
+        assert "longer than 0.0001 seconds and was given up. Narrow the dates" in answer.text
+
+
 def test_a_question_that_nobody_waits_for_ends(home: Path) -> None:
     """The query is interrupted: without that it would run for minutes, and hold the publication open."""
     import asyncio
     import threading
-    import time
 
     from starlette.requests import Request
     from starlette.responses import Response
     from starlette.routing import Route
 
-    from serving.pages.explore import Running, given_up
+    from serving.pages.explore import given_up
+    from serving.running import Running
 
     source = open_source(home)
     ended = threading.Event()
@@ -450,12 +463,10 @@ def test_a_question_that_nobody_waits_for_ends(home: Path) -> None:
             ended.set()
         return Response("")
 
-    route = given_up(Route("/", answer))
-    gone = time.monotonic() + 0.5
+    route = given_up(Route("/", answer), 60)
 
     async def receive() -> dict[str, Any]:
-        if time.monotonic() < gone:
-            await asyncio.sleep(60)
+        await asyncio.sleep(0.5)
         return {"type": "http.disconnect"}
 
     async def send(message: Any) -> None:
