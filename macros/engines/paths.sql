@@ -6,10 +6,13 @@
     A, B and A at one time are A and then B, because nobody saw the way back. Few units have such a moment, and only these are ordered again.
 -#}
 
-{%- macro path_links(events, gap_us=none, start=none, end=none, max_steps=none, collapse_repeats=true, dropoff=false, count_from='start', by=[], of_unit=[]) %}
+{%- macro path_links(events, gap_us=none, start=none, end=none, max_steps=none, collapse_repeats=true, dropoff=false, count_from='start', by=[], of_unit=[], anchor='first', is_whole=false) %}
     {%- set unit = (by + ['unit']) | join(', ') %}
     {%- set kept = columns_before(by + of_unit) %}
     {%- set is_one_path = gap_us is none and start is none %}
+    {%- set is_every = anchor == 'every' %}
+    {#- what is one path: of every anchor its own -#}
+    {%- set path = unit ~ ', path_number' ~ (', anchor_position' if is_every else '') %}
     {%- set takes_the_last_steps = count_from == 'end' or (end is not none and start is none) %}
     with ordered_{{ 'events' if collapse_repeats else 'items' }} as (
 
@@ -87,9 +90,35 @@
 
     ),
 
+    {% if is_every -%}
+    -- the items from each start on, or up to each end, by their places: no pair of items is tried
+    anchors as (
+
+        select
+            {{ unit }},
+            path_number,
+            position as anchor_position,
+            position {{ '-' if start is none else '+' }} unnest(range({{ max_steps }})) as position
+        from arrivals
+        where item = {{ end if start is none else start }}
+
+    ),
+
+    anchored_arrivals as (
+
+        select arrivals.*, anchor_position
+        from anchors
+        inner join arrivals using ({{ unit }}, path_number, position)
+
+    ),
+
+    {% endif -%}
     paths_from_start as (
 
-        {% if is_one_path -%}
+        {% if is_every -%}
+        select *, {{ 'anchor_position' if start is not none else 'min(position) over (partition by ' ~ path ~ ')' }} as start_position
+        from anchored_arrivals
+        {%- elif is_one_path -%}
         select *, 1 as start_position from arrivals
         {%- else -%}
         select *, min(position) {% if start is not none %}filter (where item = {{ start }}) {% endif %}over path as start_position
@@ -103,7 +132,9 @@
 
         select
             *,
-            {% if end is not none -%}
+            {% if is_every and start is none -%}
+            anchor_position as end_position
+            {%- elif end is not none -%}
             min(position) filter (where item = {{ end }} and position {{ '>=' if start is none else '>' }} start_position) over path as end_position
             {%- elif takes_the_last_steps -%}
             max(position) over path as end_position
@@ -111,8 +142,8 @@
             null::bigint as end_position
             {%- endif %}
         from paths_from_start
-        {%- if takes_the_last_steps or end is not none %}
-        window path as (partition by {{ unit }}, path_number)
+        {%- if (takes_the_last_steps or end is not none) and not (is_every and start is none) %}
+        window path as (partition by {{ path }})
         {%- endif %}
 
     ),
@@ -131,6 +162,23 @@
 
     ),
 
+    {% if is_whole -%}
+    links as (
+
+        select {{ kept }}unit, list(item order by position) as items, max(at_us) - min(at_us) as duration_us
+        from kept_paths
+        where
+            position >= start_position
+            {%- if end is not none %}
+            and position <= end_position
+            {%- endif %}
+            {%- if max_steps is not none %}
+            and position - start_position < {{ max_steps }}
+            {%- endif %}
+        group by {{ kept }}{{ path }}
+
+    )
+    {%- else -%}
     links as (
 
         select
@@ -154,6 +202,7 @@
             {%- endif %}
 
     )
+    {%- endif %}
 
     select * from links
 {%- endmacro -%}

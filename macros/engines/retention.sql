@@ -2,10 +2,12 @@
     Who of a cohort comes back k periods later. Cells are counted once per unit, cohort and period; `exact` counts these,
     `on_or_after` and `within` are running totals over each unit's last or first period.
 -#}
-{%- macro retention(starts, returns, cells, measure='exact', window='calendar', period_us=none, minimum_occurrences=1, by=[]) %}
+{%- macro retention(starts, returns, cells, measure='exact', window='calendar', period_us=none, minimum_occurrences=1, by=[], brackets=[]) %}
+    {#- the number of a period's bracket is how many of the rising bounds it has reached -#}
+    {%- set bracket_of = ['len(list_filter(' ~ brackets ~ ', lambda bound: bound <= ', '))'] if brackets else ['', ''] %}
     with unit_cells as (
 
-        {% if window == 'calendar' -%}
+        {% if window == 'calendar' and not brackets -%}
         select
             {% for column in by %}starts.{{ column }}, {% endfor %}
             starts.unit,
@@ -20,11 +22,12 @@
             {% for column in by %}starts.{{ column }}, {% endfor %}
             starts.unit,
             starts.cohort,
-            (returns.moment_us - starts.anchor_us) // {{ period_us }} as period,
+            {{ bracket_of[0] }}{{ 'returns.place - starts.cohort' if window == 'calendar' else '(returns.moment_us - starts.anchor_us) // ' ~ period_us }}{{ bracket_of[1] }} as period,
             sum(returns.amount) as amount,
             sum(returns.events) >= {{ minimum_occurrences }} as is_return
         from {{ starts }} as starts
-        inner join {{ returns }} as returns on starts.unit = returns.unit and returns.moment_us >= starts.anchor_us
+        inner join {{ returns }} as returns
+            on starts.unit = returns.unit and {{ 'returns.place >= starts.cohort' if window == 'calendar' else 'returns.moment_us >= starts.anchor_us' }}
         group by all
         {%- endif %}
 

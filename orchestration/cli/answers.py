@@ -78,12 +78,15 @@ def _triangle(answer: Answer, text: _Text, width: int) -> Read:
     by = "breakdown" in at
     cells: dict[tuple[Any, Any], dict[int, str]] = {}
     sizes: dict[tuple[Any, Any], str] = {}
+    names: dict[int, str] = {}
     is_growing = False
     for row in answer.rows:
         cohort = (row[at["breakdown"]] if by else None, row[at["cohort_start"]])
         grows = not row[at["is_complete"]]
         is_growing |= grows
         said = text.of(shown, row[at[shown]])
+        if "period_to" in at and row[at["period_to"]] > row[at["period"]]:
+            names[row[at["period"]]] = f"{row[at['period']]}–{row[at['period_to']]}"
         cells.setdefault(cohort, {})[row[at["period"]]] = f"{said}{GROWING}" if grows and said else said
         if row[at["period"]] == 0:
             sizes[cohort] = text.of("users", row[at["users"]])
@@ -103,7 +106,7 @@ def _triangle(answer: Answer, text: _Text, width: int) -> Read:
         ]
         for cohort, row in cells.items()
     ]
-    return Read([*leading, *((str(age), True) for age in ages)], rows, notes)
+    return Read([*leading, *((names.get(age, str(age)), True) for age in ages)], rows, notes)
 
 
 def _with_metrics(answer: Answer, text: _Text) -> list[list[Any]]:

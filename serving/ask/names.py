@@ -12,11 +12,13 @@ from pydantic import BaseModel
 
 from ingest.conditions import TIMES, condition
 from ingest.envelope import CONTEXT_FIELDS, ID_FIELDS
-from serving.ask.scope import Scope, publishes
-from serving.ask.vocabulary import Condition, Fault, Selector, UnknownNameError, Where, nearest, place_of
+from serving.ask.scope import OF_SESSIONS, Scope, publishes
+from serving.ask.vocabulary import Condition, Fault, Selector, UnknownNameError, Where, keys_in, nearest, place_of
 
 # every event has these
 ALWAYS_SET = ("event_id", "event_name", "app", *TIMES)
+# what an event has by its session is looked up in no property
+SESSION_KEYS = tuple(f"session.{name}" for name in OF_SESSIONS)
 # the kinds of question that break down by what a touch has
 OF_TOUCHES = ("attribution", "conversion_paths")
 HINT = "`footfall ask --names` lists what there is, `--allow-unknown` answers anyway."
@@ -155,13 +157,14 @@ class _Names:
             yield from selector.where.root
             if isinstance(measured := getattr(selector, "property", None), str):
                 yield measured
-        for name in ("item", "value", "breakdown"):
-            key = getattr(question, name, None)
-            if isinstance(key, str) and not (name == "breakdown" and question.kind in OF_TOUCHES):
-                yield key
+        for name in ("item", "value", "breakdown", "hold_constant"):
+            if not (name == "breakdown" and question.kind in OF_TOUCHES):
+                yield from keys_in(getattr(question, name, None))
 
     def _check_key(self, key: str) -> None:
-        if key in ALWAYS_SET or "\0" in key or self.has(f"{self.scope.key(key)} is not null", "events"):
+        if key in (*ALWAYS_SET, *SESSION_KEYS) or "\0" in key:
+            return
+        if self.has(f"{self.scope.key(key)} is not null", "events"):
             return
         query = "select distinct unnest(json_keys({column})) from events where {column} is not null"
         if key.startswith("context."):
@@ -170,7 +173,7 @@ class _Names:
         else:
             properties = [name for (name,) in self.connection.execute(query.format(column="properties")).fetchall()]
             known = [*properties, *(f"properties.{name}" for name in properties), *ID_FIELDS, "person_id"]
-            known += [f"context.{name}" for name in CONTEXT_FIELDS]
+            known += [*SESSION_KEYS, *(f"context.{name}" for name in CONTEXT_FIELDS)]
         keys = ("unit", "breakdown", "property", "value", "item", key)
         self._fault(f"No event has `{key}`{nearest(key, sorted(set(known) - {key}))}", key, *keys)
 
@@ -182,7 +185,7 @@ class _Names:
         found = []
         for selector in (Selector(where=self.question.where), *_selectors(self.question)):
             for key, test in selector.where.conditions():
-                if key in ALWAYS_SET:
+                if key in (*ALWAYS_SET, *SESSION_KEYS):
                     continue
                 asked = test.written()
                 for value in [*([asked["eq"]] if asked.get("eq") is not None else []), *(asked.get("in") or [])]:

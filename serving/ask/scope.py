@@ -14,18 +14,33 @@ from serving.ask.vocabulary import AskError, Condition, Question, Selector, Wher
 from serving.periods import period_of
 
 UNITS = {"person": "person_id", "account": "account_id", "session": "cut_session_id"}
+# what a session is told by: the columns of int_sessions that `session.<name>` reads
+OF_SESSIONS = (
+    "channel", "traffic_source", "traffic_medium", "utm_source", "utm_medium", "utm_campaign", "utm_term",
+    "utm_content", "click_id_parameter", "referrer", "entry_page", "exit_page", "device_type", "os", "browser",
+    "country", "duration_seconds", "events", "page_views", "interactions", "is_bounce", "is_bot",
+)  # fmt: skip
 # the session of an event is the last one of its stream that had begun, unless a passive event came after it had ended;
 # trusted client sessions are lanes of the stream
 EVENTS_WITH_SESSION = """(
-    select events.*, int_sessions.session_id as cut_session_id
+    select events.*, {columns}
     from events
-    asof join int_sessions
+    asof left join int_sessions
         on
             {stream} = int_sessions.stream_id
             and {lane} = coalesce(int_sessions.client_session_id, '')
             and events.occurred_at >= int_sessions.started_at
-    where events.occurred_at <= int_sessions.ended_at
 ) as events"""
+# what stands between the values of several keys, and a value that might be taken for two, or for none, is quoted
+BETWEEN_VALUES = " · "
+JOINED_VALUES = """case when coalesce({values}) is not null then array_to_string(list_transform(
+    [{values}],
+    lambda value: case
+        when value is null then 'null'
+        when value = 'null' or starts_with(value, '"') or contains(value, '{between}') then to_json(value)::varchar
+        else value
+    end
+), '{between}') end"""
 # what the amounts of money events are worth, and which of them are payments sent again
 EVENTS_WITH_MONEY = """(
     select
@@ -98,6 +113,7 @@ class Scope:
     parameters: dict[str, object] = field(default_factory=dict)
     offsets: list[tuple[datetime, int]] = field(default_factory=list)
     reads_money: bool = False
+    session_columns: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         """Read the data's own clock and the zone's offsets over the range of the data and the question."""
@@ -263,7 +279,19 @@ class Scope:
         """Return the VARCHAR expression (TIMESTAMP for the times) of a key; null where the event has no such value."""
         if "\0" in key:
             raise AskError(f"The key {key!r} holds a NUL character, which no property has.")
+        of_session = key.removeprefix("session.")
+        if of_session != key and of_session in OF_SESSIONS:
+            self.needs("int_sessions", f"`{key}` is a session's")
+            self.session_columns.add(of_session)
+            return f"of_session_{of_session}"
         return event_value(key)
+
+    def joined(self, keys: str | list[str]) -> str:
+        """Return the expression of a key's value, as `key`; of several, the text of their values: `pro · DE`."""
+        if isinstance(keys, str):
+            return self.key(keys)
+        values = ", ".join(f"{self.key(key)}::varchar" for key in keys)
+        return JOINED_VALUES.format(values=values, between=BETWEEN_VALUES)
 
     def number(self, key: str) -> str:
         """Return the DOUBLE expression of a key; null where it is no number. Raises AskError for a time."""
@@ -336,13 +364,21 @@ class Scope:
 
     def source(self) -> str:
         """Return the relation of events, with the session of each where sessions are the unit."""
-        events = self._events_with_session() if self.question.unit == "session" else "events"
+        is_of_sessions = self.question.unit == "session" or self.session_columns
+        events = self._events_with_session() if is_of_sessions else "events"
         return EVENTS_WITH_MONEY.format(events=events) if self.reads_money else events
 
     def _events_with_session(self) -> str:
         self.needs("int_sessions", "`unit` is session")
         lane = "coalesce(events.session_id, '')" if setting("trust_client_sessions") else "''"
-        return EVENTS_WITH_SESSION.format(lane=lane, stream=session_stream("events."))
+        told = {"cut_session_id": "session_id"} | {
+            f"of_session_{name}": f"{name}::varchar" for name in sorted(self.session_columns)
+        }
+        columns = ", ".join(
+            f"case when events.occurred_at <= int_sessions.ended_at then int_sessions.{value} end as {name}"
+            for name, value in told.items()
+        )
+        return EVENTS_WITH_SESSION.format(columns=columns, lane=lane, stream=session_stream("events."))
 
     def has_person_days(self) -> bool:
         """Whether published person days say the same: activity of persons, by whole days of their zone."""
@@ -375,7 +411,7 @@ class Scope:
         if not self._publishes(relation):
             raise AskError(f"{why}, but `{relation}` is not published here. Run `footfall build` and ask again.")
 
-    def unit_days(self, event: Selector | None, breakdown: str | None, since: date | None) -> Answerable:
+    def unit_days(self, event: Selector | None, breakdown: str | list[str] | None, since: date | None) -> Answerable:
         """Return a select of distinct (unit, local day, breakdown) of the selected events, not after `date_to`."""
         if event is None and breakdown is None and self.has_person_days():
             earliest = "" if since is None else f" and activity_date >= {date_literal(_day(since))}"
@@ -384,7 +420,7 @@ class Scope:
                 f"where is_active and activity_date <= {date_literal(self.last_day)}{earliest}",
                 "fct_person_days",
             )
-        columns = {"day": f"{self.local()}::date", **({"breakdown": self.key(breakdown)} if breakdown else {})}
+        columns = {"day": f"{self.local()}::date", **({"breakdown": self.joined(breakdown)} if breakdown else {})}
         return self.distinct_events(columns, self.selector(event), self.since(since), self.until(self.end))
 
     def first_day_of_first(self, period: str) -> date:

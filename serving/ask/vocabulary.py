@@ -117,6 +117,35 @@ Comparable = Annotated[Any, BeforeValidator(_comparable), WithJsonSchema({"type"
 # a century of seconds: DuckDB and Python count no further than some thousand years
 Count = Annotated[PositiveInt, Strict(), Field(le=3_155_760_000)]
 Period = Literal["hour", "day", "week", "month"]
+MOST_KEYS = 5
+
+
+def _keys(value: object) -> object:
+    keys = value if isinstance(value, list) else [value]
+    if value is not None and not (0 < len(keys) <= MOST_KEYS and all(isinstance(key, str) for key in keys)):
+        raise ValueError(f'must be a key, or a list of up to {MOST_KEYS} keys, as in ["plan", "context.country"]')
+    if len(set(map(str, keys))) < len(keys):
+        raise ValueError("names a key twice")
+    return value
+
+
+# one key, or several, whose values together are one
+Keys = Annotated[
+    Any,
+    BeforeValidator(_keys),
+    WithJsonSchema({
+        "anyOf": [
+            {"type": "string"},
+            {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": MOST_KEYS},
+            {"type": "null"},
+        ]
+    }),
+]  # fmt: skip
+
+
+def keys_in(keys: object) -> list[str]:
+    """Return the keys that a value of `Keys` names."""
+    return list(keys) if isinstance(keys, list) else [str(keys)] if keys is not None else []
 
 
 class Condition(Part):

@@ -85,6 +85,7 @@ def _funnel(question: Question) -> Fitting:
             "bin_from_seconds": {"title": "From"},
             "bin_to_seconds": {"title": "To"},
             "users": {"title": _units(question)},
+            "avg_seconds": {"title": "Mean of all"},
         }
         return {"as": "ranking", "label": "bin_from_seconds", "value": "users"}, columns
     columns = {
@@ -103,12 +104,17 @@ def _lifecycle(question: Question) -> Fitting:
 
 
 def _paths(question: Question) -> Fitting:
+    if question.get("whole"):
+        columns = {"avg_seconds": {"title": "Mean time from first to last"}}
+        return {"as": "ranking", "label": "path", "value": "paths", "beside": ["items", "avg_seconds"]}, columns
     return {"as": "flow"}, {"avg_seconds": {"title": "Mean time between"}}
 
 
 def _retention(question: Question) -> Fitting:
     later = f"{str(question.get('period', 'day')).capitalize()}s later"
     columns: dict[str, Any] = {"users": {"title": _units(question)}, "period": {"title": later}}
+    if question.get("brackets"):
+        columns["period_to"] = {"title": "To"}
     if value := question.get("value"):
         columns["value"] = {"unit": unit_of_column(str(value))}
     by = bool(question.get("breakdown"))

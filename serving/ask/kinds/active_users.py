@@ -5,12 +5,12 @@
 from datetime import date, timedelta
 from typing import Annotated, Literal
 
-from pydantic import Field, StrictStr
+from pydantic import Field
 
 from serving.ask.engines import engine, steps
 from serving.ask.scope import Answerable, Scope, at_the_hour, date_literal
 from serving.ask.settings import setting
-from serving.ask.vocabulary import Count, Question, Selector
+from serving.ask.vocabulary import Count, Keys, Question, Selector
 
 MONTHS = (28, 29, 30, 31)
 MINUTES_A_DAY = 1440
@@ -33,7 +33,7 @@ class ActiveUsers(Question):
     window_days: Annotated[Count, Field(le=36_500)] | None = None
     interval: Literal["hour", "day", "week", "month", "total"] = "day"
     event: Selector | None = None
-    breakdown: StrictStr | None = None
+    breakdown: Keys = None
 
     def model_post_init(self, _: object) -> None:
         """Fill in the window that goes with the interval."""
@@ -114,6 +114,6 @@ class ActiveUsers(Question):
         """Return unit days whose `day` is the minute since 1970 at which a local clock hour begins."""
         columns = {"day": f"epoch({scope.hour()})::bigint // 60"}
         if self.breakdown:
-            columns["breakdown"] = scope.key(self.breakdown)
+            columns["breakdown"] = scope.joined(self.breakdown)
         since = at_the_hour(scope.start) - timedelta(days=days)
         return scope.distinct_events(columns, scope.selector(self.event), scope.since(since), scope.until(scope.end))

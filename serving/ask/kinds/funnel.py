@@ -10,10 +10,12 @@ from pydantic import Field, StrictBool, StrictStr, model_validator
 
 from serving.ask.engines import engine, steps
 from serving.ask.scope import Answerable, Scope, last_moment, timestamp_literal
-from serving.ask.vocabulary import Count, Part, Period, Question, Selector
+from serving.ask.vocabulary import Count, Keys, Part, Period, Question, Selector
 
 # so many different selectors of one event name have 31 unions, each of which is looked for
 MOST_SHARING = 5
+# of a histogram that says nothing of its bins
+MOST_BINS = 60
 
 
 class Step(Selector):
@@ -32,11 +34,15 @@ class Exclusion(Selector):
 
 
 class Histogram(Part):
-    """Seconds from one step to another, in equal bins."""
+    """Seconds from one step to another, in equal bins: `bins` many from 0 on.
+
+    Without `bins`, from the smallest time on, as many as the cube root of the units that got there, rounded up, but no
+    more than 60.
+    """
 
     from_step: Count
     to_step: Count
-    bins: Annotated[Count, Field(le=1000)] = 10
+    bins: Annotated[Count, Field(le=1000)] | None = None
 
 
 class Funnel(Question):
@@ -55,6 +61,10 @@ class Funnel(Question):
     breakdown value are those of the k-th step filled, whichever it was. An exclusion wipes an attempt in which
     `from_step` steps are filled and not yet `to_step`, and what later events fill counts anew. No step is optional.
     To count sessions, make `unit` session.
+    `hold_constant`: one value of this property goes through all steps, as an order's id does: events without one are
+    left out, each value is a funnel of its own, in which exclusions and `strict` look at events of the value alone, and
+    a unit counts with the value with which it got furthest first. The histogram ends with the longest time;
+    `avg_seconds` is the mean of all that it holds.
     """
 
     kind: Literal["funnel"]
@@ -64,10 +74,11 @@ class Funnel(Question):
     exclusions: list[Exclusion] = Field(default_factory=list)
     date_range: Literal["entry", "all_steps"] = "entry"
     count: Literal["units", "attempts"] = "units"
-    breakdown: StrictStr | None = None
+    breakdown: Keys = None
     attribution: Annotated[StrictStr, Field(pattern=r"^(first_touch|last_touch|step:[1-9][0-9]?)$")] = "first_touch"
     trend: Period | None = None
     histogram: Histogram | None = None
+    hold_constant: Keys = None
 
     @model_validator(mode="after")
     def _is_sound(self) -> Self:
@@ -125,7 +136,7 @@ class Funnel(Question):
         set_values = "list_filter(breakdowns, lambda value: value is not null and value <> '')"
         value = f"{set_values}[{picked}]" if picked else f"breakdowns[{self.attribution.removeprefix('step:')}]"
         named = {
-            "question_events": self._events(scope),
+            "question_events": self._events(scope) if not self.hold_constant else self._held_events(scope),
             "step_events": f"select * from question_events where {self._has_a_step()}",
             "attempts_of_units": engine(
                 "funnel", events="step_events", steps=len(self.steps), order=self.order, optional=optional,
@@ -133,8 +144,12 @@ class Funnel(Question):
                 exclusions=[exclusion.model_dump(include={"from_step", "to_step"}) for exclusion in self.exclusions],
                 per=per, selectors=[list(selector) for selector in self._selectors()], has_breakdowns=bool(by),
             ),
-            "attempts": f"select *{f', {value} as breakdown' if by else ''} from attempts_of_units",
+            "attempts": f"select *{f', {value} as breakdown' if by else ''} "
+            f"from {'held_attempts' if self.hold_constant else 'attempts_of_units'}",
         }  # fmt: skip
+        if self.hold_constant:
+            attempts = named.pop("attempts")
+            named |= {"held_attempts": self._held_attempts(per), "attempts": attempts}
         if self.trend:
             return Answerable(self._trend(scope, named, by))
         if self.histogram:
@@ -151,6 +166,23 @@ class Funnel(Question):
             f"from counts order by {'breakdown, ' if by else ''}step"
         )
         return Answerable(steps(**named, last=last))
+
+    def _held_events(self, scope: Scope) -> str:
+        """Return the events with the value that is held: a unit is one with its value."""
+        return (
+            "select * exclude (held) replace ({'unit': unit, 'held': held} as unit) "
+            f"from ({self._events(scope)}) as events_with_value where held is not null"
+        )
+
+    def _held_attempts(self, per: list[str]) -> str:
+        """Return the attempts of units, each with one value: that with which it got furthest, the soonest of these."""
+        attempts = "select * replace (unit.unit as unit), unit.held as held from attempts_of_units"
+        if self.count == "attempts":
+            return f"select * exclude (held) from ({attempts}) as attempts_of_values"
+        return (
+            f"select * exclude (held) from ({attempts}) as attempts_of_values qualify row_number() over "
+            f"(partition by {', '.join(per)} order by step desc, times[-1], entry_us, held) = 1"
+        )
 
     def _has_a_step(self) -> str:
         """Return the condition that an event counts in the order; always true where no other events are read."""
@@ -188,10 +220,12 @@ class Funnel(Question):
             "is_in_time": f"{scope.since(self.date_from)} and {scope.until(latest)}",
             "is_entry": in_range,
             "entry_period": scope.period_key(self.trend) if self.trend else "null",
-            "breakdown": scope.key(self.breakdown) if self.breakdown else "null::varchar",
+            "breakdown": scope.joined(self.breakdown) if self.breakdown else "null::varchar",
             "steps": f"list_filter([{', '.join(matches)}], lambda step: step is not null)",
             "exclusions": f"list_filter([{', '.join(excluded)}]::integer[], lambda number: number is not null)",
         }
+        if self.hold_constant:
+            columns["held"] = f"{scope.joined(self.hold_constant)}::varchar"
         within = [] if is_first_ever else [scope.since(self.date_from), scope.until(latest)]
         narrowed = "true" if self.order == "strict" else f"({' or '.join([*conditions, *excluding])})"
         return f"select * from ({scope.events(columns, narrowed, *within)}) as funnel_events where is_in_time"
@@ -223,26 +257,40 @@ class Funnel(Question):
         )
 
     def _histogram(self, named: dict[str, str], by: list[str], asked: Histogram) -> str:
-        """Return the histogram: equal bins from 0 up to the longest time, which the last one holds."""
+        """Return the histogram: equal bins up to the longest time, which the last one holds."""
         column = "breakdown, " if by else ""
         named["durations"] = (
             f"select {column}times[{asked.to_step}] - times[{asked.from_step}] as duration_us from attempts "
             f"where times[{asked.to_step}] is not null and times[{asked.from_step}] is not null"
         )
-        named["longest"] = "select greatest(max(duration_us), 1000000) as longest_us from durations"
-        named["bins"] = f"select unnest(generate_series(0, {asked.bins - 1})) as bin"
+        cube_root = (
+            f"(select min(bins) from range(1, {MOST_BINS + 1}) as roots(bins) where bins * bins * bins >= converted)"
+        )
+        named["extent"] = (
+            f"select 0 as shortest_us, greatest(max(duration_us), 1000000) as span_us, {asked.bins} as bins "
+            "from durations"
+            if asked.bins
+            else "select shortest_us, span_us, "
+            f"case when span_us = 0 then 1 when span_us > 0 then coalesce({cube_root}, {MOST_BINS}) end as bins "
+            "from (select min(duration_us) as shortest_us, max(duration_us) - shortest_us as span_us, "
+            "count(*) as converted from durations) as counted"
+        )
         # whole microseconds: a time on the edge of two bins is in the later one, whatever the edge is as a float
         named["binned"] = (
-            f"select {column}least(duration_us * {asked.bins} // longest_us, {asked.bins - 1}) as bin "
-            "from durations cross join longest"
+            f"select {column}least(coalesce((duration_us - shortest_us) * bins // nullif(span_us, 0), 0), bins - 1) "
+            "as bin from durations cross join extent"
         )
-        segments = "(select distinct breakdown from binned) as segments cross join " if by else ""
+        named["averages"] = f"select {column}avg(duration_us) / 1000000 as avg_seconds from durations group by all"
+        named["spine"] = (
+            "select * from averages cross join (select *, unnest(range(bins)) as bin from extent) as bins_of_extent"
+        )
         same = "and binned.breakdown is not distinct from spine.breakdown " if by else ""
-        named["spine"] = f"select * from {segments}bins cross join longest"
+        edges = ", ".join(
+            f"(shortest_us * bins + (spine.bin + {later}) * span_us) / (bins * 1000000) as {name}"
+            for later, name in enumerate(("bin_from_seconds", "bin_to_seconds"))
+        )
         return steps(
             **named,
-            last=f"select {'spine.breakdown, ' if by else ''}"
-            f"spine.bin * longest_us / {asked.bins * 1_000_000} as bin_from_seconds, "
-            f"(spine.bin + 1) * longest_us / {asked.bins * 1_000_000} as bin_to_seconds, count(binned.bin) as users "
+            last=f"select {'spine.breakdown, ' if by else ''}{edges}, count(binned.bin) as users, avg_seconds "
             f"from spine left join binned on spine.bin = binned.bin {same}group by all order by all",
         )

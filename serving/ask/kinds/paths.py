@@ -9,6 +9,12 @@ from serving.ask.engines import engine, steps
 from serving.ask.scope import Answerable, Scope
 from serving.ask.vocabulary import Count, Question, Selector
 
+# microseconds are added as integers, so that no order of the rows changes an average
+WHOLE = """
+    select items, count(*)::bigint as paths, sum(duration_us) / count(*) / 1000000 as avg_seconds
+    from links
+    group by items
+"""
 ITEM = re.compile(r"event_name|properties\..+|context\..+")
 
 
@@ -27,7 +33,11 @@ class Paths(Question):
     these items are left out. Where both are named, or neither, the first `max_steps` items are kept, from the start.
     `count_from` end keeps the last ones and counts backwards: step -1 arrives at the end, -2 leads to where that began.
     `dropoff` adds a row without a target for the paths that break off after an item; it takes the place of an item.
-    `avg_seconds` runs from the arrival at the source to the arrival at the target, null for a drop-off.
+    `anchor` every: each item that is `start` (without one, `end`) has a path of its own of at most `max_steps` items,
+    in which an `end` after the `start` must lie; such paths share items. `whole`: instead of links the paths
+    themselves, the `top` most frequent, with their number of items; `avg_seconds` runs from the first arrival to the
+    last.
+    `avg_seconds` of a link runs from the arrival at the source to the arrival at the target, null for a drop-off.
     """
 
     kind: Literal["paths"]
@@ -40,6 +50,9 @@ class Paths(Question):
     collapse_repeats: StrictBool = True
     dropoff: StrictBool = False
     count_from: Literal["start", "end"] = "start"
+    anchor: Literal["first", "every"] = "first"
+    whole: StrictBool = False
+    top: Annotated[StrictInt, Field(ge=1)] = 100
     events: Annotated[list[Selector], Field(min_length=1)] | None = None
 
     @field_validator("item")
@@ -58,14 +71,28 @@ class Paths(Question):
                 "`dropoff` shows where paths break off, `end` and `count_from` end show how they arrive: "
                 "ask for one of the two"
             )
+        if self.anchor == "every" and ((self.start is None and self.end is None) or self.max_steps is None):
+            raise ValueError(
+                "`anchor` every cuts a path at each `start`, or before each `end`: name one of them, and by "
+                "`max_steps` how many items a path has"
+            )
+        if self.whole and self.dropoff:
+            raise ValueError("`whole` shows each path to where it breaks off, `dropoff` is one of links: leave one out")
+        if self.top != 100 and not self.whole:
+            raise ValueError("`top` says how many whole paths are shown: set `whole` too")
         return self
 
     def compile(self, scope: Scope) -> Answerable:
-        """Return the query: `step, source, target, paths, avg_seconds`."""
+        """Return the query: `step, source, target, paths, avg_seconds`, or `path, items, paths, avg_seconds`."""
         item = scope.key(self.item)
         chosen = "is_activity" if self.events is None else scope.any_of(self.events)
         columns = {"at_us": "epoch_us(occurred_at)", "event_id": "(event_id, app)", "item": item}
         in_range = (scope.since(self.date_from), scope.until(self.date_to))
+        last = "select step, source, target, paths, avg_seconds from paths "
+        last += "order by step, target is null, paths desc, source, target"
+        if self.whole:
+            last = "select array_to_string(items, ' > ') as path, len(items)::bigint as items, paths, avg_seconds "
+            last += f"from paths order by paths desc, paths.items limit {self.top}"
         sql = steps(
             items=scope.events(columns, f"{item} is not null", chosen, *in_range),
             links=engine(
@@ -74,10 +101,9 @@ class Paths(Question):
                 start=None if self.start is None else scope.bind(self.start),
                 end=None if self.end is None else scope.bind(self.end),
                 max_steps=self.max_steps, collapse_repeats=self.collapse_repeats, dropoff=self.dropoff,
-                count_from=self.count_from,
+                count_from=self.count_from, anchor=self.anchor, is_whole=self.whole,
             ),
-            paths=engine("paths", links="links"),
-            last="select step, source, target, paths, avg_seconds from paths "
-            "order by step, target is null, paths desc, source, target",
+            paths=WHOLE if self.whole else engine("paths", links="links"),
+            last=last,
         )  # fmt: skip
         return Answerable(sql)

@@ -4,11 +4,11 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StrictBool, StrictStr, model_validator
+from pydantic import Field, StrictBool, StrictInt, StrictStr, model_validator
 
 from serving.ask.engines import engine, steps
 from serving.ask.scope import Answerable, Scope, timestamp_literal
-from serving.ask.vocabulary import Count, LocalTime, Period, Question, Selector
+from serving.ask.vocabulary import Count, Keys, LocalTime, Period, Question, Selector
 
 PERIOD_SECONDS = {"hour": 3600, "day": 86_400, "week": 7 * 86_400, "month": 30 * 86_400}
 
@@ -26,7 +26,9 @@ class Retention(Question):
     cohort's period. `periods` reaches by default as far as any cohort is complete. Cells that have not begun by the
     data's clock are absent; those under way have `is_complete` false (`on_or_after` cells may still grow by later
     periods). `summary`: instead of cells one row for each period, over all cohorts whose cell is complete, so that the
-    rate is weighted by their sizes (`cohort_users`).
+    rate is weighted by their sizes (`cohort_users`). `brackets` are rising bounds from 1: `[1, 4, 8]` joins the periods
+    1 to 3 and 4 to 7, each bracket a row of its `period` to its `period_to`, in which `minimum_occurrences` are counted
+    and which is complete when its last period is.
     """
 
     kind: Literal["retention"]
@@ -40,12 +42,21 @@ class Retention(Question):
     window: Literal["calendar", "rolling_24h"] = "calendar"
     minimum_occurrences: Count = 1
     value: StrictStr | None = None
-    breakdown: StrictStr | None = None
+    breakdown: Keys = None
     periods: Annotated[Count, Field(le=100_000)] | None = None
     summary: StrictBool = False
+    brackets: Annotated[list[Annotated[StrictInt, Field(le=100_000)]], Field(min_length=2, max_length=100)] | None = (
+        None
+    )
 
     @model_validator(mode="after")
     def _is_sound(self) -> Self:
+        if self.brackets and (self.brackets[0] != 1 or self.brackets != sorted(set(self.brackets))):
+            raise ValueError(
+                "`brackets` must rise from 1 from bound to bound, as in [1, 4, 8]: periods 1 to 3 and 4 to 7"
+            )
+        if self.brackets and self.periods:
+            raise ValueError("`brackets` say how far the answer reaches: leave out `periods`")
         if self.summary and self.value:
             raise ValueError("`summary` weighs units, not money: leave out `value` or `summary`")
         return self
@@ -53,10 +64,14 @@ class Retention(Question):
     def compile(self, scope: Scope) -> Answerable:
         """Return the query: `cohort_start, period, users, rate, is_complete`, a leading `breakdown`, a last `value`.
 
-        With `summary`: `period, users, cohort_users, rate`, a leading `breakdown`.
+        With `summary`: `period, users, cohort_users, rate`, a leading `breakdown`. With `brackets` a `period_to`, too.
         """
         by = ["breakdown"] if self.breakdown else []
         column = "breakdown, " if by else ""
+        period = "period"
+        if self.brackets:
+            ends = [0, *(bound - 1 for bound in self.brackets[1:])]
+            period = f"({[0, *self.brackets[:-1]]})[period + 1] as period, ({ends})[period + 1] as period_to"
         period_us = PERIOD_SECONDS[self.period] * 1_000_000 if self.window == "rolling_24h" else None
         sides = self._rolling_sides(scope) if self.window == "rolling_24h" else self._calendar_sides(scope)
         named = dict(
@@ -70,7 +85,7 @@ class Retention(Question):
             counts=engine(
                 "retention", starts="starts", returns="returns", cells="cells", measure=self.measure,
                 window=self.window, period_us=period_us,
-                minimum_occurrences=self.minimum_occurrences, by=by,
+                minimum_occurrences=self.minimum_occurrences, by=by, brackets=self.brackets or [],
             ),
         )  # fmt: skip
         if self.summary:
@@ -84,13 +99,14 @@ class Retention(Question):
                 "from sized_cells where is_complete group by all"
             )
             last = (
-                f"select {column}period, units as users, cohort_units as cohort_users, rate from summaries order by all"
+                f"select {column}{period}, units as users, cohort_units as cohort_users, rate "
+                f"from summaries order by all"
             )
         else:
             last = (
-                f"select {column}label as cohort_start, period, units as users, rate, is_complete"
+                f"select {column}label as cohort_start, {period}, units as users, rate, is_complete"
                 f"{', amount as value' if self.value else ''} "
-                f"from counts join periods on cohort = place order by {column}place, period"
+                f"from counts join periods on cohort = place order by {column}place, counts.period"
             )
         return Answerable(steps(**named, last=last))
 
@@ -138,7 +154,7 @@ class Retention(Question):
         columns = {"period_key": scope.period_key(self.period)}
         if self.breakdown:
             columns |= {"moment_us": "epoch_us(occurred_at)", "event_id": "(event_id, app)"}
-            columns |= {"breakdown": scope.key(self.breakdown)}
+            columns |= {"breakdown": scope.joined(self.breakdown)}
         return columns
 
     def _amount(self, scope: Scope) -> str:
@@ -172,10 +188,22 @@ class Retention(Question):
         return f"select place, start from periods where {begun} and place >= {holds_first}{limit}"
 
     def _cells(self, scope: Scope) -> str:
-        """Return (cohort, period, is_complete) of every cell that has begun."""
+        """Return (cohort, period, is_complete) of every cell that has begun; a bracket's number is its period."""
+        if not self.brackets:
+            return self._cells_of_periods(scope)
+        bounds = [0, *self.brackets]
+        return (
+            f"select cohort, bracket as period, bool_or(is_complete and period = ({bounds})[bracket + 2] - 1) "
+            f"as is_complete from ({self._cells_of_periods(scope)}) as cells_of_periods "
+            f"join (select unnest(range({len(self.brackets)})) as bracket) as brackets "
+            f"on period >= ({bounds})[bracket + 1] and period < ({bounds})[bracket + 2] group by all"
+        )
+
+    def _cells_of_periods(self, scope: Scope) -> str:
         known, complete_before = scope.known_until()
         # no wider than asked: every pair of periods of a long calendar would be millions
         width = self.periods + 1 if self.periods else "(select count(*) from periods)"
+        width = self.brackets[-1] if self.brackets else width
         cells = f"(select place as cohort, start, unnest(range({width})) as period from cohort_places) as cells"
         if self.window == "calendar":
             return (
@@ -210,4 +238,5 @@ class Retention(Question):
             else "(select coalesce(max(period) filter (where is_complete), 0) from known_cells)"
         )
         segments = "(select distinct breakdown from starts) as segments cross join " if by else ""
-        return f"select * from {segments}known_cells where period <= {width}"
+        is_shown = "true" if self.brackets else f"period <= {width}"
+        return f"select * from {segments}known_cells where {is_shown}"

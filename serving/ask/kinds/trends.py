@@ -10,7 +10,7 @@ from pydantic import Field, StrictStr, model_validator
 from serving.ask.engines import engine, steps
 from serving.ask.formula import formula_sql
 from serving.ask.scope import Answerable, Scope, timestamp_literal
-from serving.ask.vocabulary import Count, Question, Selector
+from serving.ask.vocabulary import Count, Keys, Question, Selector
 
 OF_EVENTS = ("count", "uniques", "count_per_unit")
 LONGEST = {"hour": timedelta(hours=2), "day": timedelta(days=1), "week": timedelta(days=7), "month": timedelta(days=31)}
@@ -80,7 +80,7 @@ class Trends(Question):
     series: Annotated[dict[Annotated[StrictStr, Field(min_length=1)], Series], Field(min_length=1, max_length=50)]
     formula: Annotated[StrictStr, Field(max_length=1000)] | None = None
     interval: Literal["hour", "day", "week", "month", "total"] = "day"
-    breakdown: StrictStr | None = None
+    breakdown: Keys = None
     top: Annotated[Count, Field(le=1000)] = 10
     compare: Literal["previous_period"] | None = None
     rolling: Annotated[Count, Field(le=1000)] = 1
@@ -178,7 +178,7 @@ class Trends(Question):
             "is_previous": str(shift is not None).lower(),
             "is_in_range": self._in_range(scope, moment),
             "period_key": self._period_key(scope, moment, is_previous=shift is not None),
-            "breakdown": f"{scope.key(self.breakdown)}::varchar" if self.breakdown else "null::varchar",
+            "breakdown": f"{scope.joined(self.breakdown)}::varchar" if self.breakdown else "null::varchar",
         }
         selectors = []
         for number, one in enumerate(self.series.values(), start=1):

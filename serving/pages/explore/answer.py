@@ -125,7 +125,9 @@ def _event(selector: Any) -> str:
 
 
 def _name(key: Any) -> str:
-    return str(key).removeprefix("properties.").removeprefix("context.").replace("_", " ")
+    if isinstance(key, list):
+        return " and ".join(map(_name, key))
+    return str(key).removeprefix("properties.").removeprefix("context.").replace(".", " ").replace("_", " ")
 
 
 def _scope(question: Mapping[str, Any], source: Source) -> str:

@@ -48,12 +48,13 @@ LABELS = {
     "interval": "By", "period": "By", "compare": "Compare with",
     "summary": "Summary", "distribution": "Lengths from (seconds)", "models": "Models",
     "lookback_days": "Look back (days)", "half_life_days": "Half-life (days)", "window_days": "Window (days)",
-    "from_step": "From step", "to_step": "To step",
+    "from_step": "From step", "to_step": "To step", "hold_constant": "The same in all steps", "anchor": "Paths from",
+    "whole": "Whole paths", "brackets": "Brackets of periods from",
 }  # fmt: skip
 # what a text names, and so which suggestions it has
 NAMES_OF = {
     "event_name": "events", "app": "apps", "timezone": "zones", "unit": "units", "breakdown": "keys", "value": "keys",
-    "property": "keys", "item": "items", "start": "ends", "end": "ends", "key": "keys",
+    "property": "keys", "hold_constant": "keys", "item": "items", "start": "ends", "end": "ends", "key": "keys",
 }  # fmt: skip
 OPERATORS = {
     "eq": "is", "ne": "is not", "in": "is one of", "not_in": "is none of", "gt": ">", "gte": "≥", "lt": "<", "lte": "≤",
@@ -281,6 +282,20 @@ class Numbers(Spec):
 
     def show(self, node: Any, name: str, place: Place) -> Field:
         return Field("text", name, place, self.label, [_last(node)], hint="0, 10, 60")
+
+
+class Keys(Text):
+    """A key, or several with commas between them."""
+
+    def tree(self, value: Any) -> Any:
+        keys = value if isinstance(value, list) else [value]
+        if (len(keys) == len(value) == 1 and isinstance(value, list)) or any("," in _text(key) for key in keys):
+            raise Unfit
+        return [", ".join(keys)]
+
+    def json(self, node: Any, place: Place, reading: Reading) -> Any:
+        keys = [key.strip() for key in _last(node).split(",") if key.strip()]
+        return self.bare(keys if len(keys) > 1 else keys[0] if keys else ABSENT)
 
 
 class Criteria(Spec):
@@ -799,6 +814,8 @@ def _spec(key: str, schema: Mapping[str, Any], default: Any) -> Spec:
     """How a key is shown, by what its schema says that it holds."""
     told: Mapping[str, Any] = schema
     shapes = [one for one in schema.get("anyOf", schema.get("oneOf", [])) if one.get("type") != "null"]
+    if {one.get("type") for one in shapes} == {"string", "array"} and "items" in shapes[-1]:
+        return Keys(key, shapes[0], default)
     if shapes:
         told = next((one for one in shapes if "$ref" in one), shapes[0])
     if "const" in told:

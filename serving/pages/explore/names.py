@@ -11,6 +11,7 @@ from zoneinfo import available_timezones
 from ingest.conditions import event_value
 from ingest.envelope import CONTEXT_FIELDS, ID_FIELDS
 from serving import reader
+from serving.ask.names import SESSION_KEYS
 from serving.snapshots import Snapshot
 
 Key = TypeVar("Key")
@@ -19,7 +20,8 @@ Value = TypeVar("Value")
 EVENTS_LOOKED_AT = 100_000
 MOST_VALUES = 50
 MOST_KEPT = 200
-ENVELOPE = (*(f"context.{name}" for name in CONTEXT_FIELDS), *ID_FIELDS, "person_id", "occurred_at")
+OF_CONTEXT = tuple(f"context.{name}" for name in CONTEXT_FIELDS)
+ENVELOPE = (*OF_CONTEXT, *SESSION_KEYS, *ID_FIELDS, "person_id", "occurred_at")
 # what is never broken down by: an event has its own
 SINGULAR = ("event_id",)
 
@@ -53,7 +55,7 @@ class Names:
         if names == "units":
             return ["person", "account", "session", *properties]
         if names == "items":
-            return ["event_name", "context.page_url", *properties, *ENVELOPE[: len(CONTEXT_FIELDS)]]
+            return ["event_name", "context.page_url", *properties, *OF_CONTEXT]
         return sorted(available_timezones()) if names == "zones" else self.event_names(app)
 
 
@@ -110,7 +112,7 @@ def _names(snapshot: Snapshot) -> Names:
 def _values(snapshot: Snapshot, names: Names, key: str, event: str | None, app: str | None) -> list[str]:
     if key in ("event_name", "app"):
         return names.event_names(app) if key == "event_name" else names.apps
-    if not key or "\0" in key or not snapshot.has("events"):
+    if not key or "\0" in key or not snapshot.has("events") or key in SESSION_KEYS:
         return []
     query = f"""
         with seen as (

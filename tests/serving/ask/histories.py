@@ -23,6 +23,7 @@ STEPS = {
     "month": timedelta(hours=37),
 }
 PLANS = [None, "pro", "free", "Pro plus", "10", 10, 9.5, True]
+TIERS = [{}, {"tier": "a"}, {"tier": "b"}, {"tier": "a"}, {"tier": "null"}, {"tier": 'a · "b'}]
 TESTS = [
     "pro", 10, ["pro", None], {"ne": "pro"}, {"not_in": ["pro", 10]}, {"gt": 9}, {"gte": "10", "lt": 11}, {"lte": 9.5},
     {"contains": "PRO"}, {"not_contains": "r"}, {"regex": "^[pf]r"}, {"is_set": True}, {"is_set": False}, {"gt": "g"},
@@ -53,7 +54,7 @@ def histories(draw, period, most=24):
     for number, (place, user, device, name, plan) in enumerate(drawn):
         rows.append({
             "event_id": f"e{number:03}", "event_name": name, "occurred_at": turn + place * step, "user_id": user,
-            "anonymous_id": device, "properties": {} if plan is None else {"plan": plan},
+            "anonymous_id": device, "properties": ({} if plan is None else {"plan": plan}) | TIERS[number % len(TIERS)],
             "is_activity": not (name == "b" and place % 7 == 0),
         })  # fmt: skip
     return zone, draw(st.permutations(rows))

@@ -2,6 +2,7 @@
 
 # ruff: noqa: B023, E501 - the functions are called before the loop goes on
 
+import json
 import re
 from collections import Counter, defaultdict
 from datetime import UTC, date, datetime, time, timedelta
@@ -83,6 +84,21 @@ def selected(row, selector):
         return row.get("is_activity", True)
     name = selector.get("event_name")
     return (name is None or row["event_name"] == name) and fulfils(row, selector.get("where"))
+
+
+def value_of(row, keys):
+    """What a row has for a key; for several keys, the text of their values together, and none where it has none."""
+    properties = row.get("properties") or {}
+    if not isinstance(keys, list):
+        return as_text(properties.get(keys))
+    values = [as_text(properties.get(key)) for key in keys]
+    if all(value is None for value in values):
+        return None
+    is_odd = [value is not None and (value == "null" or value[:1] == '"' or " · " in value) for value in values]
+    written = [
+        json.dumps(value, ensure_ascii=False) if odd else value or "" for value, odd in zip(values, is_odd, strict=True)
+    ]
+    return " · ".join("null" if value is None else text for value, text in zip(values, written, strict=True))
 
 
 def unit_of(row, unit):
@@ -195,9 +211,9 @@ def active_users(rows, question):
         asked = Asked(rows, plain)
         bounds = {"date_from": asked.first.isoformat(), "date_to": asked.last.isoformat()}
         answer = []
-        values = {as_text((row.get("properties") or {}).get(name)) for row in rows}
+        values = {value_of(row, name) for row in rows}
         for value in sorted(values, key=lambda value: (value is None, value)):
-            of_value = [row for row in rows if as_text((row.get("properties") or {}).get(name)) == value]
+            of_value = [row for row in rows if value_of(row, name) == value]
             counts = active_users(of_value, plain | bounds)
             if any(count for _, count, _ in counts):
                 whole = active_users(rows, plain)
@@ -399,13 +415,24 @@ def retention(rows, question):
             by_place[place[asked.key(row, period)]].append(row)
         cohorts = [min(by_place)] if question.get("cohort_rule") == "first_time" else list(by_place)
         for cohort in cohorts:
-            values = [as_text((row.get("properties") or {}).get(question.get("breakdown"))) for row in by_place[cohort]]
+            values = [value_of(row, question.get("breakdown")) for row in by_place[cohort]]
             value = next((value for value in values if value is not None), None) if question.get("breakdown") else None
             if cohort in chosen:
                 members[value, cohort][unit] = by_place[cohort][0]["occurred_at"]
     returned = happened(asked, question.get("return_event"))
     cells = [(cohort, k) for cohort in chosen for k in range(len(calendar) + 1) if has_begun(cohort, k)]
     width = question.get("periods") or max((k for cohort, k in cells if is_over(cohort, k)), default=0)
+    bounds = question.get("brackets")
+    bracket_of = {k: k for k in range(len(calendar) + 1)}
+    last_of = bracket_of
+    if bounds:
+        brackets = [(0, 0), *((low, high - 1) for low, high in pairwise(bounds))]
+        bracket_of = {
+            k: low for low, high in [*brackets, (bounds[-1], 10**6)] for k in range(low, min(high, 10**4) + 1)
+        }
+        last_of = dict(brackets)
+        cells = [(cohort, k) for cohort, k in cells if k in last_of]
+        width = bounds[-1]
     values = {value for value, _ in members} if question.get("breakdown") else {None}
     answer = []
     for value in sorted(values, key=lambda value: (value is None, value)):
@@ -420,6 +447,9 @@ def retention(rows, question):
                         passed = (row["occurred_at"] - anchor) // PERIOD_LENGTHS[period]
                     else:
                         passed = place[asked.key(row, period)] - cohort
+                    if passed < 0:
+                        continue
+                    passed = bracket_of[passed]
                     counts[passed] += 1
                     amounts[passed] += as_number(as_text((row.get("properties") or {}).get(question.get("value")))) or 0
                 span = {"exact": lambda n: n == k, "on_or_after": lambda n: n >= k, "within": lambda n: n <= k}[measure]
@@ -427,7 +457,9 @@ def retention(rows, question):
                 users += k == 0 or any(span(n) for n in often)
                 amount += amounts[0] if k == 0 else sum(money for n, money in amounts.items() if n > 0 and span(n))
             size = len(members[value, cohort])
-            row = [calendar[cohort][1], k, users, users / size if size else None, is_over(cohort, k)]
+            is_known = has_begun(cohort, last_of[k]) and is_over(cohort, last_of[k])
+            to = [last_of[k]] if bounds else []
+            row = [calendar[cohort][1], k, *to, users, users / size if size else None, is_known]
             row = [value, *row] if question.get("breakdown") else row
             answer.append([*row, amount] if question.get("value") else row)
     return answer
@@ -447,8 +479,11 @@ def funnel_attempts(rows, question):
         for unit, events in happened(asked, step).items():
             first_ever[unit, number] = events[0]["event_id"]
     units = defaultdict(list)
+    held = question.get("hold_constant")
     for row in asked.rows:
         unit, matches = unit_of(row, asked.unit), []
+        if held and value_of(row, held) is None:
+            continue
         if question.get("date_range") == "all_steps" and not bounds.first <= asked.local(row) <= bounds.last:
             continue
         if question.get("date_from") and asked.local(row) < bounds.first:
@@ -458,7 +493,7 @@ def funnel_attempts(rows, question):
             if selected(row, step) and (is_any or first_ever[unit, number] == row["event_id"]):
                 matches.append(number + 1)
         if matches or question.get("order") == "strict":
-            units[unit].append(
+            units[(unit, value_of(row, held)) if held else unit].append(
                 (row["occurred_at"], matches[:1] or [1000], matches[-1:] or [1000], row["event_id"], matches, row)
             )
     attempts = []
@@ -528,7 +563,9 @@ def is_spoiled(asked, window, question, attempt):
         begin = events[exclusion["from_step"] - 1] if len(events) >= exclusion["from_step"] else None
         end = events[exclusion["to_step"] - 1] if len(events) >= exclusion["to_step"] else None
         for row in asked.rows if begin else []:
-            if unit_of(row, asked.unit) == unit and selected(row, exclusion):
+            whose = unit_of(row, asked.unit)
+            whose = (whose, value_of(row, question["hold_constant"])) if question.get("hold_constant") else whose
+            if whose == unit and selected(row, exclusion):
                 is_before = row["occurred_at"] <= entry["occurred_at"] + window and (
                     end is None or row["occurred_at"] < end["occurred_at"]
                 )
@@ -558,21 +595,37 @@ def funnel(rows, question):
         ]
         if clean:
             chosen.append(min(clean, key=lambda attempt: (attempt[4], attempt[3])))
+    if question.get("hold_constant") and question.get("count") != "attempts":
+        # of the values of a unit, the one with which it got furthest, soonest
+        best = defaultdict(list)
+        for attempt in chosen:
+            reached = max(row["occurred_at"] for row in attempt[5] if row)
+            order = (-attempt[1], reached, attempt[2]["occurred_at"], attempt[0][1])
+            best[attempt[0][0], asked.key(attempt[2], period) if period else None].append((order, attempt))
+        chosen = [min(group, key=lambda one: one[0])[1] for group in best.values()]
     if question.get("histogram"):
         return funnel_histogram(question, chosen)
     return funnel_trend(rows, question, asked, window, chosen) if period else funnel_steps(question, chosen)
 
 
 def funnel_histogram(question, chosen):
-    begin, end, bins = (question["histogram"][key] for key in ("from_step", "to_step", "bins"))
+    begin, end, bins = (question["histogram"].get(key) for key in ("from_step", "to_step", "bins"))
     durations = []
     for attempt in chosen:
         events = attempt[5]
         if len(events) >= end and events[begin - 1] and events[end - 1]:
             durations.append((events[end - 1]["occurred_at"] - events[begin - 1]["occurred_at"]).total_seconds())
-    longest = max([1.0, *durations])
-    places = Counter(min(int(seconds * bins // longest), bins - 1) for seconds in durations)
-    return [[place * longest / bins, (place + 1) * longest / bins, places[place]] for place in range(bins)]
+    average = sum(durations) / len(durations) if durations else None
+    shortest, longest = 0.0, max([1.0, *durations])
+    if bins is None:
+        if not durations:
+            return []
+        shortest, longest = min(durations), max(durations)
+        bins = min(next(n for n in range(1, 1000) if n**3 >= len(durations)), 60) if longest > shortest else 1
+    span = longest - shortest
+    places = Counter(min(int((seconds - shortest) * bins // span), bins - 1) if span else 0 for seconds in durations)
+    edges = [(shortest * bins + place * span) / bins for place in range(bins + 1)]
+    return [[low, high, places[place], average] for place, (low, high) in enumerate(pairwise(edges))]
 
 
 def funnel_trend(rows, question, asked, window, chosen):
@@ -600,9 +653,7 @@ def funnel_steps(question, chosen):
     if question.get("breakdown"):
         values = defaultdict(list)
         for attempt in chosen:
-            found = [
-                as_text((row.get("properties") or {}).get(question["breakdown"])) if row else None for row in attempt[5]
-            ]
+            found = [value_of(row, question["breakdown"]) if row else None for row in attempt[5]]
             attribution = question.get("attribution", "first_touch")
             if attribution.startswith("step:"):
                 step = int(attribution[5:])
@@ -677,8 +728,26 @@ def paths_of_units(rows, question):
 def paths(rows, question):
     start, end, most = question.get("start"), question.get("end"), question.get("max_steps")
     is_backwards = question.get("count_from") == "end"
-    found = defaultdict(list)
+    found, wholes = defaultdict(list), defaultdict(list)
+    anchored = []
     for path in paths_of_units(rows, question):
+        if question.get("anchor") != "every":
+            anchored.append(path)
+            continue
+        for place, (item, _) in enumerate(path):
+            if start is not None and item == start:
+                anchored.append(path[place : place + most])
+            if start is None and item == end:
+                anchored.append([*path[max(place + 1 - most, 0) : place + 1], "anchored"])
+    for path in anchored:
+        if path[-1] == "anchored":
+            # its end is the anchor, not the first such item
+            path.pop()
+            wholes[tuple(item for item, _ in path)].append((path[-1][1] - path[0][1]).total_seconds())
+            for place, ((source, arrived), (target, left)) in enumerate(pairwise(path), start=1):
+                step = place - len(path) if is_backwards else place
+                found[step, source, target].append((left - arrived).total_seconds())
+            continue
         items = [item for item, _ in path]
         if start is not None:
             if start not in items:
@@ -694,9 +763,14 @@ def paths(rows, question):
             path = [*path, (None, None)]
         if most is not None:
             path = path[-most:] if is_backwards or (end is not None and start is None) else path[:most]
+        if not question.get("dropoff"):
+            wholes[tuple(item for item, _ in path)].append((path[-1][1] - path[0][1]).total_seconds())
         for place, ((source, arrived), (target, left)) in enumerate(pairwise(path), start=1):
             step = place - len(path) if is_backwards else place
             found[step, source, target].append(None if target is None else (left - arrived).total_seconds())
+    if question.get("whole"):
+        ordered = sorted(wholes.items(), key=lambda path: (-len(path[1]), path[0]))
+        return [[" > ".join(path), len(path), len(times), sum(times) / len(times)] for path, times in ordered]
     answer = [
         [*link, len(seconds), None if link[2] is None else sum(seconds) / len(seconds)]
         for link, seconds in found.items()
@@ -808,8 +882,8 @@ def trends(all_rows, question):
 
     name, top = question.get("breakdown"), question.get("top", 10)
 
-    def value_of(row):
-        return as_text((row.get("properties") or {}).get(name)) if name else None
+    def segment_of(row):
+        return value_of(row, name) if name else None
 
     shown_keys = {key for key, _ in shown}
     now, seen = [], []
@@ -818,16 +892,16 @@ def trends(all_rows, question):
         seen += events_of(key, False) + (events_of(key, True) if question.get("compare") else [])
     first_series = next(iter(question["series"].values()))
 
-    def rank(value):
-        ours = [row for row in now if value_of(row) == value]
+    def rank(one):
+        ours = [row for row in now if segment_of(row) == one]
         overall = measured(ours, first_series, unit)
-        return (not ours, overall is None, -(overall or 0), value is None, value or "")
+        return (not ours, overall is None, -(overall or 0), one is None, one or "")
 
-    values = {value_of(row) for row in seen} if name else {None}
+    values = {segment_of(row) for row in seen} if name else {None}
     kept = sorted(values - {"Other"}, key=rank)[:top]
-    groups = [(value, lambda row, value=value: value_of(row) == value) for value in kept]
+    groups = [(one, lambda row, one=one: segment_of(row) == one) for one in kept]
     if values - set(kept):
-        groups.append(("Other", lambda row: value_of(row) not in kept))
+        groups.append(("Other", lambda row: segment_of(row) not in kept))
 
     names = [*question["series"], *(["formula"] if question.get("formula") else [])]
     table = {}

@@ -18,6 +18,9 @@ fixed = settings(
 )
 
 
+breakdowns = st.sampled_from(["plan", "plan", ["plan", "tier"]])
+
+
 def agree(rows, question):
     answer = ask(database(rows, CONNECTION), question)
     expected = getattr(oracle, question["kind"])(rows, question)
@@ -40,7 +43,7 @@ def test_active_users(data):
     question = data.draw(common_keys(zone, rows, scale)) | {"kind": "active_users", "interval": interval}
     question["window_days"] = data.draw(st.sampled_from([1, 2, 7, 28, 30]))
     if interval != "total" and data.draw(st.integers(0, 3)) == 0:
-        question["breakdown"] = "plan"
+        question["breakdown"] = data.draw(breakdowns)
     agree(rows, with_selector(question, data.draw(selectors())))
 
 
@@ -104,8 +107,11 @@ def test_retention(data):
     question["minimum_occurrences"] = data.draw(st.sampled_from([1, 1, 2]))
     question["periods"] = data.draw(st.sampled_from([None, 3]))
     question["cohorts"] = data.draw(st.sampled_from([None, 4]))
+    if data.draw(st.integers(0, 2)) == 0:
+        question["brackets"] = data.draw(st.sampled_from([[1, 2], [1, 3], [1, 2, 4], [1, 4, 5, 30]]))
+        question["periods"] = None
     if data.draw(st.integers(0, 3)) == 0:
-        question["breakdown"] = "plan"
+        question["breakdown"] = data.draw(breakdowns)
     if data.draw(st.integers(0, 3)) == 0:
         question["value"] = "plan"
     agree(rows, question)
@@ -148,14 +154,17 @@ def funnel_question(data, orders):
     form = data.draw(st.sampled_from(["steps", "steps", "breakdown", "trend", "histogram"]))
     if form == "breakdown":
         question |= {
-            "breakdown": "plan",
+            "breakdown": data.draw(breakdowns),
             "attribution": data.draw(st.sampled_from(["first_touch", "last_touch", "step:2"])),
         }
     if form == "trend":
         question["trend"] = data.draw(st.sampled_from(["hour", "day"]))
     if form == "histogram":
         begin = data.draw(st.integers(1, number - 1))
-        question["histogram"] = {"from_step": begin, "to_step": data.draw(st.integers(begin + 1, number)), "bins": 4}
+        question["histogram"] = {"from_step": begin, "to_step": data.draw(st.integers(begin + 1, number))}
+        question["histogram"] |= data.draw(st.sampled_from([{}, {"bins": 4}]))
+    if data.draw(st.integers(0, 2)) == 0:
+        question["hold_constant"] = data.draw(st.sampled_from(["tier", ["tier", "plan"]]))
     agree(rows, question)
 
 
@@ -187,6 +196,10 @@ def test_paths(data):
         question["dropoff"] = data.draw(st.booleans())
     if data.draw(st.integers(0, 3)) == 0:
         question["events"] = [{"event_name": "a"}, {"event_name": None, "where": {"plan": {"is_set": True}}}]
+    if data.draw(st.booleans()) and (question["max_steps"] and {question.get("start"), question.get("end")} != {None}):
+        question["anchor"] = "every"
+    if not question.get("dropoff"):
+        question["whole"] = data.draw(st.booleans())
     agree(rows, question)
 
 
@@ -217,7 +230,7 @@ def test_trends(data):
     if len(question["series"]) > 1 and data.draw(st.booleans()):
         question["formula"] = data.draw(st.sampled_from(list(oracle.FORMULAS)))
     if data.draw(st.booleans()):
-        question |= {"breakdown": "plan", "top": data.draw(st.sampled_from([1, 2, 10]))}
+        question |= {"breakdown": data.draw(breakdowns), "top": data.draw(st.sampled_from([1, 2, 10]))}
     if data.draw(st.booleans()):
         question["compare"] = "previous_period"
     if interval != "total" and data.draw(st.booleans()):

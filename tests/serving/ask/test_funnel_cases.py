@@ -113,12 +113,61 @@ def test_in_a_trend_a_person_counts_once_a_period_and_periods_with_an_open_windo
 def test_histogram():
     question = {"kind": "funnel", "steps": ABC, "histogram": {"from_step": 1, "to_step": 2, "bins": 2}}
     rows = ask(database(paths(u="ab", v="a b", w="a   b")), question).rows
-    assert rows == [[0.0, 120.0, 1], [120.0, 240.0, 2]]
+    assert rows == [[0.0, 120.0, 1, 140.0], [120.0, 240.0, 2, 140.0]]
 
 
 def test_a_time_late_in_a_bin_stays_in_it():
     question = {"kind": "funnel", "steps": ABC, "histogram": {"from_step": 1, "to_step": 2, "bins": 2}}
-    assert ask(database(paths(u="a b", v="a    b")), question).rows == [[0.0, 150.0, 1], [150.0, 300.0, 1]]
+    assert ask(database(paths(u="a b", v="a    b")), question).rows == [
+        [0.0, 150.0, 1, 210.0],
+        [150.0, 300.0, 1, 210.0],
+    ]
+
+
+def test_bins_that_nobody_names_are_the_cube_root_of_the_converted_from_the_smallest_time():
+    question = {"kind": "funnel", "steps": ABC[:2], "histogram": {"from_step": 1, "to_step": 2}}
+    eight = {f"u{number}": f"a{' ' * number}b" for number in range(8)}
+    assert ask(database(paths(**eight)), question).rows == [[60.0, 270.0, 4, 270.0], [270.0, 480.0, 4, 270.0]]
+    nine = ask(database(paths(**eight, v="ab")), question).rows
+    assert [row[2] for row in nine] == [4, 2, 3]
+    assert ask(database(paths(u="ab", v="ab")), question).rows == [[60.0, 60.0, 2, 60.0]]
+    assert ask(database(paths(u="a")), question).rows == []
+
+
+def orders(*events):
+    return [
+        event(name, f"2024-01-01T09:{minute:02}", "u", properties={"order": of} if of else {})
+        for minute, (name, of) in enumerate(events)
+    ]
+
+
+def test_a_value_that_is_held_goes_through_all_steps():
+    question = {"kind": "funnel", "steps": ABC, "hold_constant": "order"}
+    mixed = orders(("a", "1"), ("a", "2"), ("b", "1"), ("b", None), ("c", "2"))
+    assert [row[2] for row in ask(database(mixed), question).rows] == [1, 1, 0]
+    assert [row[2] for row in ask(database(mixed), question | {"count": "attempts"}).rows] == [2, 1, 0]
+    # of two orders that get as far, the one that gets there first tells the time
+    rows = ask(database(orders(("a", "1"), ("a", "2"), ("b", "2"), ("b", "1"))), question).rows
+    assert (rows[1][2], rows[1][6]) == (1, 60.0)
+    # what spoils one order does not spoil another, and nothing of another order stands in between
+    spoiled = question | {"exclusions": [{"event_name": "x", "from_step": 1, "to_step": 2}]}
+    assert [row[2] for row in ask(database(orders(("a", "1"), ("x", "2"), ("b", "1"))), spoiled).rows] == [1, 1, 0]
+    strict = question | {"order": "strict"}
+    assert [row[2] for row in ask(database(orders(("a", "1"), ("x", "2"), ("b", "1"))), strict).rows] == [1, 1, 0]
+    assert [row[2] for row in ask(database(orders(("a", "1"), ("x", "1"), ("b", "1"))), strict).rows] == [1, 0, 0]
+
+
+def test_values_of_several_keys_are_one_that_cannot_be_mistaken():
+    plans = [("pro", "de"), ("pro", None), ("a · b", "c"), ("a", "b · c"), ("null", "null"), (None, None)]
+    rows = [
+        event("a", "2024-01-01", f"u{number}", properties={"plan": plan} | ({"land": land} if land else {}))
+        if plan
+        else event("a", "2024-01-01", f"u{number}")
+        for number, (plan, land) in enumerate(plans)
+    ]
+    question = {"kind": "funnel", "steps": ABC[:2], "breakdown": ["plan", "land"]}
+    found = [row[0] for row in ask(database(rows), question).rows if row[1] == 1]
+    assert found == ['"a · b" · c', '"null" · "null"', 'a · "b · c"', "pro · de", "pro · null", None]
 
 
 @pytest.mark.parametrize(
@@ -133,6 +182,8 @@ def test_a_time_late_in_a_bin_stays_in_it():
         ({"exclusions": [{"event_name": "x", "from_step": 2, "to_step": 2}]}, "`from_step` must lie before `to_step`"),
         ({"attribution": "step:9", "breakdown": "p"}, "`attribution` names step:9, but there are 3 steps"),
         ({"attribution": "last_touch"}, "name a `breakdown` too"),
+        ({"breakdown": ["p", "p"]}, '`breakdown` is ["p", "p"]: names a key twice'),
+        ({"breakdown": 3}, "`breakdown` is 3: must be a key, or a list of up to 5 keys"),
     ],
 )
 def test_a_wrong_funnel_is_refused(wrong, message):

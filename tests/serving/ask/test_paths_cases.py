@@ -339,3 +339,38 @@ def test_the_question_of_an_answer_can_be_asked_again():
     connection = database(walks(u="abc"))
     answer = ask(connection, {"kind": "paths", "per": "unit", "start": "a"})
     assert ask(connection, answer.question) == answer
+
+
+def test_every_start_has_a_path_of_its_own():
+    question = {"start": "a", "max_steps": 3}
+    assert links({"u": "abacd"}, **question) == [(1, "a>b", 1), (2, "b>a", 1)]
+    assert links({"u": "abacd"}, **question, anchor="every") == [
+        (1, "a>b", 1), (1, "a>c", 1), (2, "b>a", 1), (2, "c>d", 1),
+    ]  # fmt: skip
+    # without a start it is every end, and what leads there
+    assert links({"u": "xabyab"}, end="b", max_steps=2, anchor="every", count_from="end") == [(-1, "a>b", 2)]
+
+
+def test_whole_paths_are_counted_with_their_items_and_times():
+    def whole(letters, **question):
+        return ask(database(walks(**letters)), {"kind": "paths", "whole": True, **question}).rows
+
+    assert whole({"u": "ab", "v": "a b", "w": "a"}) == [["a > b", 2, 2, 900.0], ["a", 1, 1, 0.0]]
+    assert whole({"u": "ab", "v": "abc"}, top=1, max_steps=2) == [["a > b", 2, 2, 600.0]]
+    assert whole({"u": "acab"}, start="a", end="b", max_steps=4, anchor="every") == [
+        ["a > b", 2, 1, 600.0], ["a > c > a > b", 4, 1, 1800.0],
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"anchor": "every", "max_steps": 3}, "name one of them"),
+        ({"anchor": "every", "start": "a"}, "by `max_steps` how many"),
+        ({"whole": True, "dropoff": True}, "leave one out"),
+        ({"top": 3}, "set `whole` too"),
+    ],
+)
+def test_what_paths_cannot_be_asked_together_is_refused(wrong, message):
+    with pytest.raises(AskError, match=message):
+        links({"u": "ab"}, **wrong)

@@ -1,10 +1,14 @@
 """What is asked of published sessions and person days says the same as the events themselves."""
 
+from collections import Counter, defaultdict
+from datetime import timedelta
+
 import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from serving import ask as asking
 from serving.ask import AskError, read_question
 from serving.ask.engines import engine
 from serving.ask.kinds.sessions import NO_DIGEST
@@ -79,3 +83,55 @@ def test_the_unit_session_counts_sessions():
 def test_without_published_sessions_the_unit_session_is_an_error():
     with pytest.raises(AskError, match="`int_sessions` is not published here"):
         ask(database([event("open", "2024-01-01T09:00", "u1")]), {"kind": "active_users", "unit": "session"})
+
+
+@settings(max_examples=40, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_an_event_has_what_its_session_has(data):
+    _, rows = data.draw(histories("hour", most=40))
+    rows = [row | {"page_url": data.draw(st.sampled_from([None, "/a", "/b"]))} for row in rows]
+    streams = defaultdict(list)
+    for row in sorted(rows, key=lambda row: (row["occurred_at"], row["event_id"])):
+        stream = ("d", row["anonymous_id"]) if row["anonymous_id"] else ("u", row["user_id"])
+        if stream[1]:
+            streams[stream].append(row)
+    entry_of = {}
+    for events in streams.values():
+        cut = [[]]
+        for row in events:
+            if cut[-1] and row["occurred_at"] - cut[-1][-1]["occurred_at"] > timedelta(seconds=1800):
+                cut.append([])
+            cut[-1].append(row)
+        for session in cut:
+            entry = next((row["page_url"] for row in session if row["page_url"]), None)
+            entry_of |= {row["event_id"]: entry for row in session}
+    connection = published_sessions(rows)
+    question = {"kind": "trends", "series": {"A": {}}, "interval": "total", "breakdown": "session.entry_page"}
+    counts = Counter(entry_of.get(row["event_id"]) for row in rows)
+    assert {row[3]: row[2] for row in ask(connection, question).rows if row[2]} == counts
+    where = {"kind": "trends", "series": {"A": {"where": {"session.entry_page": "/a"}}}, "interval": "total"}
+    assert ask(connection, where).rows[0][2] == counts["/a"]
+
+
+def test_a_funnel_is_of_the_sessions_that_began_somewhere_and_broken_down_by_two_of_their_columns():
+    rows = [
+        event("open", "2024-01-01T09:00", "u1", page_url="/ads", properties={"plan": "pro"}),
+        event("buy", "2024-01-01T09:10", "u1"),
+        event("open", "2024-01-01T09:00", "u2", page_url="/home"),
+        event("buy", "2024-01-01T09:10", "u2", page_url="/ads"),
+    ]
+    question = {"kind": "funnel", "steps": [{"event_name": "open"}, {"event_name": "buy"}]}
+    connection = published_sessions(rows)
+    found = ask(connection, question | {"where": {"session.entry_page": "/ads"}}).rows
+    assert [row[2] for row in found] == [1, 1]
+    question |= {"breakdown": ["session.entry_page", "plan"], "unit": "session"}
+    assert [row[:4] for row in ask(connection, question).rows] == [
+        ["/ads · pro", 1, "open", 1], ["/ads · pro", 2, "buy", 1], ["/home · null", 1, "open", 1],
+        ["/home · null", 2, "buy", 1],
+    ]  # fmt: skip
+
+
+def test_a_column_that_no_session_has_is_told_with_the_nearest():
+    connection = published_sessions([event("open", "2024-01-01T09:00", "u1")])
+    with pytest.raises(AskError, match=r"No event has `session.entrypage`; did you mean `session.entry_page`"):
+        asking.ask(connection, {"kind": "active_users", "breakdown": "session.entrypage"})

@@ -129,3 +129,21 @@ def test_a_summary_by_breakdown_weighs_each_value_alone():
 def test_a_summary_is_of_units_and_not_of_money():
     with pytest.raises(AskError, match="leave out `value` or `summary`"):
         ask(database(ROWS), {"kind": "retention", "summary": True, "value": "cents"} | PAY)
+
+
+def test_brackets_join_periods_and_are_complete_with_their_last():
+    rows = [event("open", f"2024-01-{day:02}", "u") for day in (1, 3, 4, 6)] + [event("open", "2024-01-01", "v")]
+    question = {"kind": "retention", "cohort_rule": "first_time", "brackets": [1, 4, 8]}
+    question |= {"first_cohort_start": "2024-01-01", "cohorts": 1}
+    answer = ask(database(rows), question)
+    assert answer.columns == ["cohort_start", "period", "period_to", "users", "rate", "is_complete"]
+    assert answer.rows == [
+        ["2024-01-01", 0, 0, 2, 1.0, True], ["2024-01-01", 1, 3, 1, 0.5, True], ["2024-01-01", 4, 7, 1, 0.5, False],
+    ]  # fmt: skip
+    often = [row[3] for row in ask(database(rows), question | {"minimum_occurrences": 2}).rows]
+    assert often == [2, 1, 0]
+    summary = ask(database(rows), question | {"summary": True})
+    assert summary.rows == [[0, 0, 2, 2, 1.0], [1, 3, 1, 2, 0.5]]
+    for brackets in ([0, 4], [1, 1], [2, 4]):
+        with pytest.raises(AskError, match="must rise from 1"):
+            ask(database(rows), question | {"brackets": brackets})

@@ -114,7 +114,10 @@ def test_times_are_those_of_the_first_attempt_that_gets_furthest():
 
 def test_a_histogram_is_of_the_steps_as_they_were_filled():
     histogram = {"from_step": 1, "to_step": 3, "bins": 2}
-    assert rows_of({"u": "cba", "v": "b  c a", "w": "ab"}, histogram=histogram) == [[0.0, 150.0, 1], [150.0, 300.0, 1]]
+    assert rows_of({"u": "cba", "v": "b  c a", "w": "ab"}, histogram=histogram) == [
+        [0.0, 150.0, 1, 210.0],
+        [150.0, 300.0, 1, 210.0],
+    ]
 
 
 @pytest.mark.parametrize(("attribution", "expected"), [("first_touch", "cu"), ("last_touch", "au"), ("step:2", "bu")])

@@ -98,6 +98,8 @@ QUESTIONS: list[dict[str, Any]] = [
     {"kind": "funnel", "steps": SIGN_UP, "breakdown": "context.device_type"},
     {"kind": "funnel", "steps": SIGN_UP, "trend": "week"},
     {"kind": "funnel", "steps": SIGN_UP, "histogram": {"from_step": 1, "to_step": 2, "bins": 4}},
+    {"kind": "funnel", "steps": SIGN_UP, "histogram": {"from_step": 1, "to_step": 2}, "hold_constant": "person_id"},
+    {"kind": "funnel", "steps": SIGN_UP, "breakdown": ["plan", "context.country"]},
     {"kind": "lifecycle", "period": "week", "app": "shop"},
     {"kind": "paths", "item": "properties.page"},
     {"kind": "paths", "item": "event_name", "count_from": "end", "max_steps": 3},
@@ -122,4 +124,13 @@ QUESTIONS: list[dict[str, Any]] = [
     {"kind": "trends", "series": {"A": {}, "B": {"measure": "uniques"}}, "interval": "total"},
     {"kind": "web_overview", "date_from": "2025-05-01", "compare": "previous_period"},
     {"kind": "conversion_paths", "event": {"event_name": "purchase"}},
+    {"kind": "retention", "period": "week", "brackets": [1, 2, 5]},
+    {
+        "kind": "paths",
+        "item": "context.page_url",
+        "start": "https://shop.example/home",
+        "max_steps": 3,
+        "anchor": "every",
+    },
+    {"kind": "paths", "whole": True, "max_steps": 3},
 ]
