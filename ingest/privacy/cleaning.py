@@ -15,24 +15,26 @@ import orjson
 
 from ingest.privacy.key import Key
 from ingest.privacy.names import (
+    LONGEST_KNOWN,
+    NAMES_KNOWN,
     OF_THINGS,
     OF_TYPES,
-    PLAIN_NAME,
+    PLAIN_NAMES,
     THINGS,
     WORDS,
     between_letters,
     kind_of,
     member_of,
     plain,
+    plain_name,
 )
 from ingest.privacy.policy import DROP, HASH, KEEP, Policies
-from ingest.privacy.texts import SUSPECT, cleaned, is_email, may_hold, searcher
+from ingest.privacy.texts import cleaned, is_email, may_hold, may_hold_shapes, searcher
 
 # in these members of a request lie messages, whose `name` is an event's
 OF_MESSAGES = frozenset(("batch", "events", "data", "payload"))
 # JSON in base64, as Snowplow's trackers write it
 IN_BASE64 = frozenset(("ue_px", "cx"))
-_PLAIN_NAMES = frozenset((PLAIN_NAME, "Name", "NAME", "$name", "_name"))
 IDS = frozenset(("alias", "uid", "user", "sub", "previous"))
 # a smaller number under such a name counts something
 LEAST_NUMBER = 1000
@@ -45,10 +47,12 @@ QUOTE = '"'
 _NAME = re.compile(r'"((?:[^"\\]|\\.){1,80})"\s*:\s*')
 _VALUE = re.compile(r'"(?:[^"\\]|\\.)*"?|[^",{}\[\]\s]+')
 _BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]')
-# the names of things that nearly every SDK sends, which are no reason to look closer
-_USUAL_NAMES = tuple(
-    f'"{thing}":{blank}{{"name":' for thing in ("library", "campaign", "os", "browser", "app") for blank in ("", " ")
-)
+# so many names of members that were dropped are known, as they were spelled
+SPELLINGS = 64
+_OPENS = ("{", "[")
+_WHITE = b" \t\r\n"
+_is_written_plainly = re.compile(r"[A-Za-z0-9_.$ -]+").fullmatch
+_has_plain_name = searcher(plain_name())
 
 
 class Cleaner:
@@ -62,7 +66,10 @@ class Cleaner:
         self.policies, self.found = policies, found
         self._home, self._key, self._names = home, Key(home), policies.names
         kinds = [kind for kind in WORDS if found is not None or kind in policies.kinds]
-        self._may_hold = searcher("|".join((SUSPECT, member_of(kinds, self._names))))
+        self._names_somebody = searcher(member_of(kinds, self._names))
+        # what was found out of names: those of which nothing is to be said, and those whose texts were dropped, by app
+        self._innocent: dict[str, bool] = {}
+        self._dropped: dict[tuple[str, str], None] = {}
 
     @property
     def more(self) -> str:
@@ -71,13 +78,7 @@ class Cleaner:
 
     def is_suspect(self, text: str) -> bool:
         """Whether something personal may be in JSON; sometimes wrong where it says so, never where it does not."""
-        if not self._may_hold(text):
-            return False
-        if '"name"' not in text:
-            return True
-        for usual in _USUAL_NAMES:
-            text = text.replace(usual, "")
-        return self._may_hold(text)
+        return self._names_somebody(text) or may_hold_shapes(text) or _names_no_thing(text)
 
     def json(self, text: str, app: str, holder: str = "properties", event_name: str | None = None) -> str:
         """The JSON text of a member of an event; what cannot be read as JSON is a text in which members may stand."""
@@ -98,7 +99,17 @@ class Cleaner:
         """
         if self.policies.keep_all or not self._waiting.is_suspect(body.decode("utf-8", "replace")):
             return body
-        return self._waiting.messages(body, app)
+        return self._waiting._without_usual(body, app)
+
+    def _without_usual(self, body: bytes, app: str) -> bytes:
+        """What `messages` returns, faster where all that is personal are members that were dropped before."""
+        left = body
+        for of_app, name in self._dropped if self.found is None else ():
+            if of_app == app:
+                left = _without(left, name.encode())
+        if left is not body and not self.is_suspect(left.decode("utf-8", "replace")):
+            return left
+        return self.messages(left, app)
 
     @cached_property
     def _waiting(self) -> Cleaner:
@@ -114,7 +125,7 @@ class Cleaner:
         """
         try:
             value = orjson.loads(text)
-            now = self._of(value, app, "", True, True, False)
+            now = self._of(value, app, "", may_hold_shapes(text.decode("utf-8", "replace")), True, False)
             return text if now is value else orjson.dumps(now)
         except (TypeError, RecursionError):
             raise orjson.JSONDecodeError("nested too deeply", "", 0) from None
@@ -167,38 +178,72 @@ class Cleaner:
         return self.text(text, app, name, is_id=_is_id(name))
 
     def _of(self, value: Any, app: str, holder: str, texts: bool, is_message: bool, is_of_thing: bool) -> Any:
-        """A value without what is personal; the same object when there is nothing to take."""
+        """A value without what is personal; the same object when there is nothing to take.
+
+        Args:
+            value: what JSON says.
+            app: whose it is.
+            holder: the name of the member that holds it.
+            texts: whether there may be something in a text; else only names, and JSON that is a text, are looked at.
+            is_message: whether it is a message, whose `name` is an event's.
+            is_of_thing: whether it belongs to a message of a type whose `name` is a thing's.
+        """
         if isinstance(value, dict):
             return self._object(value, app, holder, texts, is_message, is_of_thing)
         if isinstance(value, list):
             now = [self._of(each, app, holder, texts, is_message, is_of_thing) for each in value]
             return now if any(new is not old for new, old in zip(now, value, strict=True)) else value
-        if texts and isinstance(value, str):
+        if isinstance(value, str) and (texts or value[:1] in _OPENS):
             return self._string(value, app, holder)
         return value
 
     def _object(
         self, value: dict[str, Any], app: str, holder: str, texts: bool, is_message: bool, is_of_thing: bool
     ) -> dict[str, Any]:
-        names_things = is_message and value.get("type") in OF_TYPES
-        now, changed = {}, False
+        names_things = is_message and _names_things(value)
+        innocent, changed = self._innocent, {}
         for name, old in value.items():
-            kind = kind_of(name)
-            if name in _PLAIN_NAMES and not (is_message or is_of_thing or _is_thing(value, holder)):
-                kind = "name"
-            if (kind or (self._names and plain(name) in self._names)) and _may_be(kind, old):
-                new = self._personal(old, app, holder, name, kind)
-                if new is _GONE:
-                    changed = True
+            if innocent.get(name) or self._is_innocent(name):
+                # most members are of this kind, and most of them numbers and texts without anything
+                kind = type(old)
+                if kind is str:
+                    new = self._string(old, app, name) if texts or old[:1] in _OPENS else old
+                elif kind is dict or kind is list:
+                    new = self._of(old, app, name, texts, is_message and name in OF_MESSAGES, names_things)
+                else:
                     continue
-            elif name in IN_BASE64 and isinstance(old, str):
-                new = self._from_base64(old, app, name)
             else:
-                inner = is_message and name in OF_MESSAGES
-                new = self._of(old, app, name, texts, inner, names_things)
-            now[name] = new
-            changed = changed or new is not old
-        return now if changed else value
+                new = self._judged(value, name, app, holder, texts, is_message, is_of_thing)
+            if new is not old:
+                changed[name] = new
+        if not changed:
+            return value
+        now = value | changed
+        return {name: new for name, new in now.items() if new is not _GONE}
+
+    def _is_innocent(self, name: str) -> bool:
+        """Whether nothing is to be said of a member by its name, which is remembered."""
+        told = kind_of(name) or name in PLAIN_NAMES or name in IN_BASE64 or plain(name) in self._names
+        if not told and len(name) <= LONGEST_KNOWN and len(self._innocent) < NAMES_KNOWN:
+            self._innocent[name] = True
+        return not told
+
+    def _judged(
+        self, value: dict[str, Any], name: str, app: str, holder: str, texts: bool, is_message: bool, is_of_thing: bool
+    ) -> Any:
+        """What is left of a member of which its name says something."""
+        old, kind = value[name], kind_of(name)
+        if name in PLAIN_NAMES and not (is_message or is_of_thing or _is_thing(value, holder)):
+            kind = "name"
+        if (kind or plain(name) in self._names) and _may_be(kind, old):
+            new = self._personal(old, app, holder, name, kind)
+            # what is kept is kept as a whole where it is one value: an object has members of its own
+            if new is not old or not isinstance(old, (dict, list)):
+                return new
+        if name in IN_BASE64 and isinstance(old, str):
+            return self._from_base64(old, app, name)
+        names_things = is_message and _names_things(value)
+        return self._of(old, app, name, texts, is_message and name in OF_MESSAGES, names_things)
 
     def _personal(self, value: Any, app: str, holder: str, name: str, kind: str | None) -> Any:
         if self.found is not None and kind:
@@ -207,6 +252,10 @@ class Cleaner:
         if action == KEEP:
             return value
         if action == DROP or isinstance(value, (dict, list)):
+            if kind != "comment" and isinstance(value, str) and name not in PLAIN_NAMES and _is_written_plainly(name):
+                self._dropped[app, name] = None
+                if len(self._dropped) > SPELLINGS:
+                    del self._dropped[next(iter(self._dropped))]
             return _GONE
         return self._hashed(value if isinstance(value, str) else orjson.dumps(value).decode())
 
@@ -262,6 +311,46 @@ _PAGES = frozenset(("page", "screen", "group", "$groupidentify"))
 _UNREADABLE = (orjson.JSONDecodeError, TypeError, RecursionError)
 
 
+def _without(text: bytes, name: bytes) -> bytes:
+    """JSON without the members of a name, as far as they are texts that stand there plainly."""
+    first, *parts = text.split(needle := b'"%b":' % name)
+    kept = [first]
+    for part in parts:
+        before, value = kept[-1].rstrip(_WHITE), part.lstrip(_WHITE)
+        end = value.find(b'"', 1)
+        is_plain = value[:1] == b'"' and end > 1 and b"\\" not in value[:end] and not value.startswith(b'"hashed-')
+        if not is_plain or before[-1:] not in (b"{", b","):
+            kept.append(needle + part)
+            continue
+        after = value[end + 1 :]
+        if before[-1:] == b",":
+            before = before[:-1]
+        elif after.lstrip(_WHITE)[:1] == b",":
+            after = after.lstrip(_WHITE)[1:]
+        kept[-1:] = before, after
+    return b"".join(kept)
+
+
+def _names_no_thing(text: str) -> bool:
+    """Whether JSON has a plain `name` that is none of an object which is a thing by the name of its holder."""
+    if not _has_plain_name(text):
+        return False
+    *befores, _ = parts = text.split('"name":')
+    return _has_plain_name("".join(parts)) or not all(map(_ends_in_thing, befores))
+
+
+def _ends_in_thing(text: str) -> bool:
+    """Whether JSON ends within an object, but within no object or text of its own, whose holder names a thing."""
+    begin = text.rfind("{")
+    holder = text[:begin].rstrip()
+    if begin < 1 or "}" in text[begin:] or holder[-1:] != ":":
+        return False
+    holder = holder[:-1].rstrip()
+    name = holder[holder.rfind('"', 0, -1) + 1 : -1]
+    before = holder[: -len(name) - 2]
+    return holder[-1:] == '"' and before[-1:] in ("{", ",") and "\\" not in name and plain(name) in THINGS
+
+
 def _unescaped(name: str) -> str:
     try:
         return str(json.loads(f'"{name}"'))
@@ -291,6 +380,12 @@ def _may_be(kind: str | None, value: Any) -> bool:
     if kind == "comment" and isinstance(value, str):
         return not value.strip().replace(".", "", 1).isdigit()
     return not (isinstance(value, str) and value.startswith("hashed-"))
+
+
+def _names_things(message: dict[str, Any]) -> bool:
+    """Whether a message is of a type whose names are those of things; a type may be anything that JSON says."""
+    told = message.get("type")
+    return isinstance(told, str) and told in OF_TYPES
 
 
 def _is_thing(value: dict[str, Any], holder: str) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
+from typing import TypeVar
 
 # of each kind the words that say it at the end of a name, parted as they are written: `billing_email`, `customerEmail`
 WORDS = {
@@ -44,6 +45,7 @@ KINDS = (*WORDS, *PATTERNS)
 
 # `name` alone is the name of a thing as often as of a person: of a thing where the object's own name or members say so
 PLAIN_NAME = "name"
+PLAIN_NAMES = frozenset((PLAIN_NAME, "Name", "NAME", "$name", "_name"))
 THINGS = frozenset(
     re.split(
         ", ",
@@ -63,11 +65,23 @@ OF_THINGS = frozenset(
 )
 OF_TYPES = frozenset(("page", "screen", "group"))
 
+T = TypeVar("T")
+# so many names are remembered, and none that is longer, so that no sender fills the memory with names
+NAMES_KNOWN, LONGEST_KNOWN = 65_536, 200
+
 _SEPARATOR = "[_. -]?"
 _BEFORE = "[A-Za-z0-9_.$ -]*"
+# where a name may begin in JSON, and how it ends there: in JSON that is a text of JSON its quotes are escaped
+_BEGINS, _ENDS = r"(?-u:\b)", r'\\*"\s*:'
 
 
-@lru_cache(maxsize=65_536)
+def _remembered(answer: Callable[[str], T]) -> Callable[[str], T]:
+    """A function of a name that remembers its answers, but not those to names that nobody would write by hand."""
+    known = lru_cache(maxsize=NAMES_KNOWN)(answer)
+    return lambda name: known(name) if len(name) <= LONGEST_KNOWN else answer(name)
+
+
+@_remembered
 def plain(name: str) -> str:
     """A name without case and separators: `First-Name`, `first_name` and `firstName` are one."""
     return re.sub("[^a-z0-9]", "", name.lower())
@@ -87,7 +101,7 @@ def expression(kind: str) -> str:
 _READERS = {kind: re.compile(expression(kind)) for kind in WORDS}
 
 
-@lru_cache(maxsize=65_536)
+@_remembered
 def kind_of(name: str) -> str | None:
     """What kind of personal data a name means; None where it means none. A plain `name` is judged where it stands."""
     return next((kind for kind, reader in _READERS.items() if reader.fullmatch(name)), None)
@@ -98,17 +112,30 @@ def between_letters(name: str) -> str:
     return _SEPARATOR.join(name)
 
 
+# JSON may write a letter of a name as an escape; the last two are those that count as an s and a k
+ESCAPED = r"\\u00[2-7]|\\u017[Ff]|\\u212[Aa]"
+
+
 def member_of(kinds: Iterable[str], names: Iterable[str] = ()) -> str:
-    """The expression that finds in JSON a member of a kind, of plain `names`, `name` or an escaped name."""
-    told = [between_letters(name) for name in sorted(names)]
-    named = "|".join([*(expression(kind) for kind in kinds), *(f"[$]?(?i:{name})" for name in [PLAIN_NAME, *told])])
-    return rf'"(?:{named})"\s*:|\\u00[2-7]|"(?:ue_px|cx)"'
+    """The expression that finds in JSON, and in JSON that is a text there, members of a kind and of plain `names`.
+
+    It ends with a colon, so that pydantic's engine looks at colons and nowhere else. It finds some other names too. A
+    plain `name` is not looked for, and one that is written with escapes is for `ESCAPED` to find.
+    """
+    of_kinds = "|".join([*(expression(kind) for kind in kinds), SURVEY_RESPONSE.removeprefix(r"\$"), "ue_px|cx"])
+    told = [f"(?i:{'[^a-z0-9]*'.join(name)})[^a-z0-9]*" for name in sorted(names)]
+    return rf"(?:{'|'.join([f'{_BEGINS}(?:{of_kinds})', *told])}){_ENDS}"
+
+
+def plain_name() -> str:
+    """The expression that finds in JSON, and in JSON that is a text there, members that are a plain `name`."""
+    return rf"{_BEGINS}(?:{'|'.join(map(re.escape, sorted(PLAIN_NAMES)))}){_ENDS}"
 
 
 def stems() -> str:
     """An expression found wherever a name of any kind stands, in JSON or in a query; RE2 reads it fast."""
     words = [word.strip() for listed in (*WORDS.values(), *WHOLE.values()) for word in listed.split(",")]
-    # every name ends with its word, before a quote or an equals sign
-    found = {f'{word}["=]' if " " not in word else max(word.split(), key=len) for word in words}
+    # every name ends with its word, before a quote, which may be escaped, or an equals sign
+    found = {f'{word}["=\\\\]' if " " not in word else max(word.split(), key=len) for word in words}
     told = {stem for stem in found if not any(other != stem and other in stem for other in found)}
     return "(?i)" + "|".join([*sorted(told), "survey_response", f'{PLAIN_NAME}"'])

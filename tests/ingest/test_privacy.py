@@ -6,18 +6,19 @@ import json
 import re
 import string
 from collections import Counter
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
 import duckdb
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import ingest
 from ingest.collector.landing import land_leftovers
-from ingest.privacy import Cleaner, Policies
+from ingest.privacy import Cleaner, Policies, cleaning
 from ingest.privacy.key import Key, KeyIsMissing, key_file
 from ingest.privacy.names import kind_of
 from ingest.privacy.scan import Finding, scan_landing
@@ -314,20 +315,35 @@ def test_a_scan_says_what_is_where_and_never_what_it_is(tmp_path: Path, monkeypa
     assert len(batches(home)) == 2
 
 
-WORDS = st.sampled_from([*PERSONAL, *HARMLESS, "name", "traits", "properties", "items", "id"])
+OTHERS = re.split(
+    r",\s+",
+    """traits, properties, items, id, batch, context, library, campaign, app, os, name, Name, $name, _name, type, url,
+    ue_px, eMAIl, pa\u017f\u017fword, order, or der, x"email, a\\name""",
+)
+WORDS = st.sampled_from([*PERSONAL, *HARMLESS, *OTHERS])
 TEXTS = st.one_of(
     st.text(string.printable, max_size=12),
     st.sampled_from(
-        ["a@b.example", "+49 30 1234567", "?token=x", "#a&sid=1", "4111111111111111", "eyJhbGciOi.eyJzdWIiOj.x"]
+        re.split(
+            r",,\s+",
+            """a@b.example,, +49 30 1234567,, +49/30/1234567,, ?token=x,, ?SIG=x,, ?%65mail=x,, #a&sid=1,, page,, {,,
+            4111111111111111,, \n4111 1111 1111 1111,, 212-555-0100,, (212) 555-0100,, eyJhbGciOi.eyJzdWIiOj.x,,
+            hashed-0,, {",, sk_live_0123456789ab,, a%40b.example,, ","email":",, 1714979289000-4111""",
+        )
     ),
 )
-VALUES = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(0, 10**12), TEXTS),
-    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(WORDS, inner, max_size=4)),
-    max_leaves=12,
-)
 
 
+def holding(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    objects = st.dictionaries(WORDS, inner, max_size=4)
+    packed = objects.map(lambda said: base64.urlsafe_b64encode(json.dumps(said).encode()).decode())
+    return st.one_of(st.lists(inner, max_size=3), objects, objects.map(json.dumps), st.builds(dict, ue_px=packed))
+
+
+VALUES = st.recursive(st.one_of(st.none(), st.booleans(), st.integers(0, 10**12), TEXTS), holding, max_leaves=12)
+
+
+@settings(deadline=None)
 @given(st.dictionaries(WORDS, VALUES, max_size=5))
 def test_the_quick_looks_miss_nothing_and_cleaning_again_changes_nothing(tmp_path_factory: Any, said: Any) -> None:
     cleaner = Cleaner(tmp_path_factory.getbasetemp(), Policies(), Counter())
@@ -338,3 +354,43 @@ def test_the_quick_looks_miss_nothing_and_cleaning_again_changes_nothing(tmp_pat
             assert duckdb.execute("select regexp_matches($1, $2)", [text, STEMS]).fetchone() == (True,)
         again = cleaner._of(now, "a", "properties", True, False, False)
         assert again == now
+
+
+POLICIES = ("", "order=drop", "shop:order=hash,ip=drop,email=hash")
+
+
+@settings(deadline=None)
+@given(
+    st.dictionaries(WORDS, VALUES, max_size=5),
+    st.sampled_from(POLICIES),
+)
+def test_however_a_request_is_looked_through_it_comes_out_the_same(
+    tmp_path_factory: Any, said: Any, policies: str
+) -> None:
+    """The quick looks, and what they remember of bodies before, leave what a walk through all of it leaves."""
+    quick, slow = cleaners(tmp_path_factory.getbasetemp(), policies)
+    quick._waiting._dropped.clear()
+    for said_so in (said, {"batch": [said, said]}):
+        plain, spaced = json.dumps(said_so, separators=(",", ":")), json.dumps(said_so, ensure_ascii=False, indent=1)
+        spellings = (plain, spaced.replace(":", " :\n"), plain.replace("/", r"\/"), plain.replace("m", r"\u006d"))
+        for text in filter(is_json, spellings):
+            for app in ("shop", "a"):
+                with pytest.MonkeyPatch.context() as patched:
+                    patched.setattr(cleaning, "may_hold", lambda _: True)
+                    patched.setattr(cleaning, "may_hold_shapes", lambda _: True)
+                    patched.setattr(Cleaner, "is_suspect", lambda *_: True)
+                    walked = json.loads(slow._waiting.messages(text.encode(), app))
+                for _ in range(2):
+                    assert json.loads(quick.received(text.encode(), app)) == walked
+
+
+@cache
+def cleaners(home: Path, policies: str) -> tuple[Cleaner, Cleaner]:
+    return Cleaner(home, Policies.read(policies)), Cleaner(home, Policies.read(policies))
+
+
+def is_json(text: str) -> bool:
+    try:
+        return bool(json.loads(text) is not None)
+    except ValueError:
+        return False
