@@ -90,7 +90,7 @@ class Analytics(Reading):
             self._assigner = ServerReader(Server(address, key, timeout), None)
         if disabled is None:
             disabled = any(os.environ.get(name, "").lower() in YES for name in ("FOOTFALL_DISABLED", "DO_NOT_TRACK"))
-        self._is_disabled, self._may_track = disabled, may_track
+        self._is_disabled, self._may_track, self._transport = disabled, may_track, transport
         self._opted_out: set[str] = set()
         self._variants: OrderedDict[tuple[str, str], str | None] = OrderedDict()
         self._sessions: OrderedDict[str, tuple[str | None, float]] = OrderedDict()
@@ -257,13 +257,31 @@ class Analytics(Reading):
         told = {**(properties or {}), "experiment": test_id, **({} if value is None else {"value": value})}
         return self.track_event(user_id, event_name=f"{test_id}_converted", properties=told)
 
-    def opt_out(self, user_id: str | int) -> None:
-        """Tell nothing more of a user or device from this process on, nor what of them still waits here."""
-        self._opted_out.add(str(user_id))
+    def opt_out(self, user_id: str | int) -> bool:
+        """Tell nothing more of a user or device, nor what of them still waits here, and let the server store nothing.
 
-    def opt_in(self, user_id: str | int) -> None:
-        """Take an opt-out back."""
+        It waits for the server's answer, because a choice must not be lost.
+
+        Returns:
+            Whether the server keeps it, for all who send; else it holds in this process alone, and is to be told again.
+        """
+        self._opted_out.add(str(user_id))
+        return self._choose(str(user_id), True)
+
+    def opt_in(self, user_id: str | int) -> bool:
+        """Take an opt-out back, here and at the server; whether the server keeps that."""
         self._opted_out.discard(str(user_id))
+        return self._choose(str(user_id), False)
+
+    def _choose(self, person: str, opts_out: bool) -> bool:
+        if self._is_disabled:
+            return False
+        try:
+            self._transport.choose(person, opts_out)
+        except Exception as fault:
+            self.warn("choice", f"The server does not know who opts {'out' if opts_out else 'in'}: {fault}")
+            return False
+        return True
 
     @contextlib.contextmanager
     def context(self, **told: Any) -> Iterator[None]:

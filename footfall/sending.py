@@ -44,6 +44,9 @@ class Transport(Protocol):
     def send(self, events: list[bytes]) -> None:
         """Return when the events are kept; raises TryAgain, TooLarge or Rejected."""
 
+    def choose(self, person: str, opts_out: bool) -> None:
+        """Return when it is kept whether a person wants to be counted."""
+
     def forget(self) -> None:
         """Drop what the parent of a forked process shares, without a word to the other side."""
 

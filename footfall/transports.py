@@ -55,6 +55,11 @@ class Server:
             raise TryAgain(told, _seconds(headers.get("retry-after")))
         raise Rejected(told)
 
+    def choose(self, person: str, opts_out: bool) -> None:
+        """Tell whether a person wants to be counted."""
+        path = "/privacy/opt-out" if opts_out else "/privacy/opt-in"
+        self.ask("POST", path, body={"user_id": person, "anonymous_id": person})
+
     def forget(self) -> None:
         """A child opens connections of its own."""
         self._own = threading.local()
@@ -157,10 +162,10 @@ class Home:
 
     def __init__(self, home: Path, app: str) -> None:
         # now, because an interpreter that ends, or a child forked in the midst of an import, cannot import any more
-        from ingest.collector.local import make_ready, receive_locally
+        from ingest.collector.local import choose_locally, make_ready, receive_locally
 
         make_ready(home, app)
-        self.path, self._app, self._receive = home, app, receive_locally
+        self.path, self._app, self._receive, self._choose = home, app, receive_locally, choose_locally
 
     def send(self, events: list[bytes]) -> None:
         """Write a batch into the spool."""
@@ -168,6 +173,13 @@ class Home:
             self._receive(self.path, self._app, b'{"events":[%b]}' % b",".join(events), len(events))
         except OSError as fault:
             raise TryAgain(f"{self.path} cannot be written: {fault}") from None
+
+    def choose(self, person: str, opts_out: bool) -> None:
+        """Write into the home whether a person wants to be counted."""
+        try:
+            self._choose(self.path, self._app, person, opts_out)
+        except (OSError, ValueError) as fault:
+            raise AnalyticsError(f"{self.path}: {fault}") from fault
 
     def forget(self) -> None:
         """Nothing is kept open."""

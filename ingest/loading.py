@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 import threading
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from datetime import date, datetime
@@ -21,7 +22,6 @@ from ingest.formats.source import SourceFile, UnusableSource, detect, in_utf8
 from ingest.landing.batches import BatchReceipt, Source, clear_stale_work, commit, ensure_landing, work_folder
 from ingest.landing.duplicates import PARQUET_OPTIONS, settle
 from ingest.landing.paths import events_dir, new_batch_id, publish_file, quarantine_dir
-from ingest.privacy.suppression import Suppression
 from ingest.settings import LoadSettings, project_folder
 from ingest.values import value_macros
 from ingest.vendors import VENDORS, vendor
@@ -32,6 +32,7 @@ KINDS = ("events", spend.KIND)
 # what the readings add to a file's columns
 TAKEN_NAMES = ("_row_number", "_raw", "_problem", "_detail", "_columns", "file_row_number")
 _COLUMNS = ", ".join(LANDING_COLUMNS)
+_UNWANTED = "private_unwanted_by(user_id, anonymous_id, app)"
 # faults of the mapping or of DuckDB's reading of it, which no second look at the rows can mend
 _FAULTY_QUERY = (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException, duckdb.PermissionException)
 
@@ -153,6 +154,7 @@ def make_readers(connection: duckdb.DuckDBPyConnection, settings: LoadSettings, 
     agents.make_reader(connection)
     countries.make_reader(connection, settings.country_database)
     privacy.install(connection, cleaner)
+    privacy.install_consent(connection, privacy.Consent(settings.consent_categories))
     if settings.plan_violations == "quarantine":
         tracking.make_plan(connection, project_folder())
 
@@ -161,7 +163,7 @@ def admissible(
     draft: str, settings: LoadSettings, cleaner: privacy.Cleaner, app: str, zone: str, loaded_at: datetime
 ) -> str:
     """The SQL of landing rows of a draft, each with why it is none, if so: see `ingest.envelope.checked`."""
-    draft, private = privacy.filtered(draft, app, cleaner), privacy.fields(cleaner, app)
+    draft, private = privacy.filtered(privacy.heeded(draft), app, cleaner), privacy.fields(cleaner, app)
     rows = checked(draft, app, zone, loaded_at, settings.max_future_hours, private)
     return tracking.held_to_plan(rows) if settings.plan_violations == "quarantine" else rows
 
@@ -191,8 +193,8 @@ class _Load:
         self.cleaner = privacy.cleaner(home)
         self.dialect: csv.Dialect | None = None
         self.columns: dict[str, str] = {}
-        self.left_out = self.suppressed = 0
-        self.suppression = Suppression(home)
+        self.left_out = 0
+        self.unwanted, self.not_stored = privacy.Unwanted(home), Counter[str]()
 
     def __enter__(self) -> "_Load":
         options: dict[str, str | bool | int | float | list[str]] = {
@@ -204,8 +206,7 @@ class _Load:
         self.connection.execute("set enable_progress_bar = true; set enable_progress_bar_print = false")
         self.connection.execute(f"set timezone = {literal(self.zone)}")
         make_readers(self.connection, self.settings, self.cleaner)
-        if self.suppression.entries:
-            privacy.install_suppression(self.connection, self.suppression)
+        privacy.install_lists(self.connection, self.unwanted)
         self.connection.execute(f"set allowed_directories = [{literal(self.work)}, {literal(events_dir(self.home))}]")
         self.connection.execute(f"set allowed_paths = [{literal(self.source.path.resolve())}]")
         self.connection.execute("set enable_external_access = false; set lock_configuration = true")
@@ -228,8 +229,8 @@ class _Load:
         except duckdb.Error as error:
             mapping.assert_own_ids(error, self.mapping_name)
             good, reasons = self._split(accepted_file, refused_file)
-        if good and self.suppression.entries:
-            accepted_file, good = self._without_suppressed(accepted_file, good)
+        if good and self.unwanted:
+            accepted_file, good = self._without_unwanted(accepted_file, good)
         landed, accepted = (accepted_file, 0) if not good else self._settle(accepted_file)
         first, last = self._dates(landed) if accepted else (None, None)
         load_date = self.loaded_at.date()
@@ -246,7 +247,8 @@ class _Load:
             duplicate=good - accepted,
             quarantined=quarantined,
             left_out=self.left_out,
-            suppressed=self.suppressed,
+            suppressed=self.not_stored[privacy.SUPPRESSED],
+            opted_out=self.not_stored[privacy.OPTED_OUT],
             quarantined_by_reason=reasons,
             min_event_date=first,
             max_event_date=last,
@@ -374,9 +376,11 @@ class _Load:
         if self.mapping and self.mapping.unmatched == "leave_out":
             left = self._execute("delete from staged where reject_reason = 'no_event_matches'")
             self.left_out = int(left[0])
-        if self.suppression.entries:
-            gone = self._execute("delete from staged where private_is_suppressed(user_id, anonymous_id, app)")
-            self.suppressed += int(gone[0])
+        out = self._execute(f"delete from staged where reject_reason = '{privacy.OPTED_OUT}'")
+        self.not_stored[privacy.OPTED_OUT] += int(out[0])
+        if self.unwanted:
+            self._count_unwanted("from staged")
+            self._execute(f"delete from staged where {_UNWANTED} is not null")
         good = self._write(f"select {_COLUMNS} from staged where reject_reason is null", accepted)
         reasons = dict(
             self.connection.execute(
@@ -395,17 +399,21 @@ class _Load:
         row = self._execute(f"copy ({query}) to {literal(path)} ({PARQUET_OPTIONS})")
         return int(row[0])
 
-    def _without_suppressed(self, accepted: Path, good: int) -> tuple[Path, int]:
-        """Leave out events of persons of whom nothing is stored any more; return the file and how many are left."""
+    def _without_unwanted(self, accepted: Path, good: int) -> tuple[Path, int]:
+        """Leave out events of persons of whom nothing is stored; return the file and how many are left."""
         rows, kept = f"from read_parquet({literal(accepted)})", self.work / "kept.parquet"
-        is_theirs = "private_is_suppressed(user_id, anonymous_id, app)"
-        (gone,) = self._execute(f"select count(*) {rows} where {is_theirs}")
-        if not gone:
+        if not self._count_unwanted(rows):
             return accepted, good
-        self.suppressed += gone
-        left = self._write(f"select {_COLUMNS} {rows} where not {is_theirs}", kept)
+        left = self._write(f"select {_COLUMNS} {rows} where {_UNWANTED} is null", kept)
         accepted.unlink()
         return kept, left
+
+    def _count_unwanted(self, rows: str) -> int:
+        """Count by the lists that they are in those of whom nothing is stored."""
+        asked = f"select {_UNWANTED} as list, count(*) {rows} where list is not null group by all"
+        found = dict(self.connection.execute(asked).fetchall())
+        self.not_stored.update(found)
+        return sum(found.values())
 
     def _settle(self, accepted: Path) -> tuple[Path, int]:
         return settle(self.connection, accepted, self.work / "settled.parquet", self.home)

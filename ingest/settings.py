@@ -24,12 +24,16 @@ LEGAL = {
     "plan_violations": "keep or quarantine",
     "country_database": "the path of an mmdb file that tells the country of an address",
     "enable_pii_tracking": "true or false",
+    "consent_categories": "names of categories parted by commas, such as analytics,statistics",
     "privacy_policies": "fields or kinds and what becomes of each: email=hash, shop:comment=keep (docs/privacy.md)",
 }
 ID_SENTINELS = (
     "null,none,nil,undefined,nan,n/a,(none),(not set),unknown,anonymous,guest,false,[object Object],-1,{},[],"
     "00000000-0000-0000-0000-000000000000"
 )
+
+# of consent banners, of Google's consent mode, and how OneTrust calls them
+CONSENT_CATEGORIES = "analytics,analytics_storage,statistics,performance,measurement,C0002"
 
 
 def project_folder() -> Path:
@@ -106,6 +110,17 @@ class LoadSettings(VariableSettings):
     privacy_policies: str | None = Field(
         None, description="what becomes of personal data, drop, hash or keep, by kind or field, and by app"
     )
+
+    consent_categories: str = Field(
+        CONSENT_CATEGORIES, description="categories of consent that speak of analytics: who refuses one is not stored"
+    )
+
+    @field_validator("consent_categories")
+    @classmethod
+    def _are_names(cls, listed: str) -> str:
+        if not all(re.search(r"[A-Za-z0-9]", name) for name in listed.split(",")):
+            raise ValueError("a name is blank")
+        return listed
 
     @field_validator("privacy_policies")
     @classmethod

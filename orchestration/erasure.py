@@ -27,7 +27,8 @@ from ingest.envelope import literal, quoted
 from ingest.landing import taking_back
 from ingest.landing.batches import list_batches
 from ingest.landing.taking_back import DEVICE, USER, Id, sender
-from ingest.privacy.suppression import Suppression
+from ingest.privacy.suppression import OPTED_OUT, SUPPRESSED, NobodyNamed, Suppression
+from ingest.privacy.suppression import as_stored as stored
 from orchestration.build import artifacts_dir, must_forget
 from orchestration.lock import build_lock
 from orchestration.settings import home as enter
@@ -117,18 +118,18 @@ def allow(home: Path, users: Collection[str], devices: Collection[str] = ()) -> 
     """Store events of these ids again, as they consented anew; how many of them were not stored before."""
     home = enter(home)
     with build_lock(home, "footfall privacy allow"):
-        gone = Suppression(home).remove(as_stored(home, users, devices))
+        ids = as_stored(home, users, devices)
+        gone = max(Suppression(home, name).remove(ids) for name in (SUPPRESSED, OPTED_OUT))
         _log(home, {"at": _now(), "what": "allow", "ids": gone})
     return gone
 
 
 def as_stored(home: Path, users: Collection[str], devices: Collection[str]) -> set[Id]:
     """Ids as they were told and as they are stored, which differ where they are e-mail addresses."""
-    cleaner = privacy.cleaner(home)
-    told = {Id(USER, each.strip()) for each in users} | {Id(DEVICE, each.strip()) for each in devices}
-    if not all(each.id for each in told) or not told:
-        raise ErasureError("Name a person by --user-id or --anonymous-id; a blank one is nobody.")
-    return told | {Id(each.kind, cleaner.id(each.id, "", "user_id")) for each in told}
+    try:
+        return stored(privacy.cleaner(home), users, devices)
+    except NobodyNamed as nobody:
+        raise ErasureError(str(nobody)) from None
 
 
 def ids_of(home: Path, told: set[Id]) -> set[Id]:

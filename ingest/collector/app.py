@@ -33,8 +33,11 @@ from ingest.collector.state import write_state
 from ingest.collector.visitors import Visitors
 from ingest.experiments.assigning import Experiments
 from ingest.landing.batches import ensure_landing
+from ingest.landing.taking_back import Id
 from ingest.privacy import cleaner
+from ingest.privacy.suppression import NobodyNamed, as_stored, choose
 from ingest.vendors import VENDORS
+from ingest.vendors.footfall import key_of
 from ingest.vendors.snowplow import SNOWPLOW
 from ingest.vendors.vendor import Answer, Flags, Received, RefusedRequest, Request, Vendor, basic_user
 
@@ -44,6 +47,10 @@ LANDING_SHARE = 0.2
 # how often the counts are written for those who read them in the home
 STATE_SECONDS = 5.0
 BROWSER_SCRIPT = Path(__file__).with_name("footfall.js")
+# where persons say whether they want to be counted, and whether that says no
+CHOICES = {"/privacy/opt-out": True, "/privacy/opt-in": False}
+# what becomes of received events
+OUTCOMES = ("accepted", "duplicate", "quarantined", "suppressed", "opted_out")
 NEWLINES = bytes.maketrans(b"\n\r", b"  ")
 
 
@@ -109,6 +116,8 @@ class Collector:
             Route("/metrics", self._metrics, methods=["GET"]),
             Route("/footfall.js", _browser_script, methods=["GET"]),
         ]
+        for path, opts_out in CHOICES.items():
+            routes += both(path, self._choosing(opts_out))
         by_path: dict[str, list[Vendor]] = {}
         for vendor in VENDORS.values():
             for path, answer in vendor.answers.items():
@@ -139,7 +148,7 @@ class Collector:
         """Seal and land what has been received; return how many events were sealed, and what waits or landed."""
         sealed = await self.spool.seal(0, 0) if self.spool else 0
         await self._land()
-        landed = {outcome: self.counts.landed[outcome] for outcome in ("accepted", "duplicate", "quarantined")}
+        landed = {outcome: self.counts.landed[outcome] for outcome in OUTCOMES}
         return {"sealed_events": sealed, "landed": landed, "fault": self.counts.landing_error}
 
     @contextlib.asynccontextmanager
@@ -186,7 +195,7 @@ class Collector:
             log.error("received events could not be landed: %s", self.counts.landing_error)
             receipts = error.receipts if isinstance(error, LandingFailed) else []
         for receipt in receipts:
-            for outcome in ("accepted", "duplicate", "quarantined"):
+            for outcome in OUTCOMES:
                 self.counts.landed[outcome] += getattr(receipt, outcome)
 
     def _receiving(self, vendors: list[Vendor], outlines: list[Outline]) -> Endpoint:
@@ -221,6 +230,29 @@ class Collector:
                 return _refusal(vendor, _asked(scope), refused.status, str(refused))
 
         return Endpoint(respond)
+
+    def _choosing(self, opts_out: bool) -> Endpoint:
+        async def respond(scope: Scope, receive: Receive) -> Answer:
+            """Answer once it is on disk that somebody opted out, or in again."""
+            try:
+                request = self._read(scope, await self._body(receive))
+                app = self._app(key_of(request))
+                ids = self._ids(request, app)
+                await asyncio.to_thread(choose, self.home, ids, opts_out)
+            except RefusedRequest as refused:
+                return _refusal(VENDORS["footfall"], _asked(scope), refused.status, str(refused))
+            return Answer(b'{"status":"ok"}')
+
+        return Endpoint(respond)
+
+    def _ids(self, request: Request, app: str) -> set[Id]:
+        """The ids of the person who chooses."""
+        body = request.body if request.method == "POST" and isinstance(request.body, dict) else {}
+        users, devices = ([str(body[name])] if body.get(name) else [] for name in ("user_id", "anonymous_id"))
+        try:
+            return as_stored(self.cleaner, users, devices, app)
+        except NobodyNamed as nobody:
+            raise RefusedRequest(400, f"{nobody} Post {{user_id, anonymous_id}}, of which one will do.") from None
 
     async def _body(self, receive: Receive) -> bytes:
         limit = self.settings.max_body_bytes

@@ -12,6 +12,7 @@ import orjson
 from ingest.collector.spool import SEALED, spool_dir
 from ingest.landing.paths import sync_dir
 from ingest.privacy import cleaner
+from ingest.privacy.suppression import as_stored, choose
 from ingest.vendors.footfall import FOOTFALL
 
 PATH = "/api/v1/analytics/events"
@@ -20,6 +21,15 @@ PATH = "/api/v1/analytics/events"
 def make_ready(home: Path, app: str) -> None:
     """Make what `receive_locally` needs: a child that is forked while it is being made would wait for it for ever."""
     cleaner(home).received(b'{"events":[{"properties":{"email":""}}]}', app)
+
+
+def choose_locally(home: Path, app: str, person: str, opts_out: bool) -> None:
+    """Keep whether a person, told by the id of a user or a device, wants to be counted, as if the server was told.
+
+    Raises:
+        OSError: when the disk does not take it.
+    """
+    choose(home, as_stored(cleaner(home), [person], [person], app), opts_out)
 
 
 def receive_locally(home: Path, app: str, body: bytes, events: int) -> Path:

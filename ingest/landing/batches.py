@@ -51,8 +51,8 @@ class BatchReceipt(BaseModel):
 
     `received` counts events: one for each row of a file of envelopes; with a mapping, one for each event that a row
     produced, and one for each row that could not be read. Rows that a mapping's conditions leave out are no events:
-    they are counted beside, in `left_out`, and so are those of persons of whom nothing is stored any more, in
-    `suppressed`. Blank lines count nothing.
+    they are counted beside, in `left_out`, and so are events of which nothing is stored: of persons who were erased in
+    `suppressed`, of those who refused or opted out in `opted_out`. Blank lines count nothing.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -68,6 +68,7 @@ class BatchReceipt(BaseModel):
     quarantined: int
     left_out: int = 0
     suppressed: int = 0
+    opted_out: int = 0
     quarantined_by_reason: dict[str, int]
     min_event_date: date | None
     max_event_date: date | None

@@ -4,19 +4,28 @@ from functools import lru_cache
 from pathlib import Path
 
 from ingest.privacy.cleaning import Cleaner
-from ingest.privacy.columns import fields, filtered, install, install_for_refused, install_suppression
+from ingest.privacy.columns import fields, filtered, install, install_for_refused, install_lists
+from ingest.privacy.consent import OPTED_OUT, Consent, heeded
+from ingest.privacy.consent import install as install_consent
 from ingest.privacy.policy import Policies
+from ingest.privacy.suppression import SUPPRESSED, Unwanted
 from ingest.settings import LoadSettings
 
 __all__ = [
+    "OPTED_OUT",
+    "SUPPRESSED",
     "Cleaner",
+    "Consent",
     "Policies",
+    "Unwanted",
     "cleaner",
     "fields",
     "filtered",
+    "heeded",
     "install",
+    "install_consent",
     "install_for_refused",
-    "install_suppression",
+    "install_lists",
 ]
 
 

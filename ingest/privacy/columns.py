@@ -17,7 +17,7 @@ import duckdb
 from ingest.envelope import CONTEXT_FIELDS, ID_FIELDS, literal
 from ingest.privacy.cleaning import Cleaner
 from ingest.privacy.names import kind_of
-from ingest.privacy.suppression import Suppression
+from ingest.privacy.suppression import Unwanted
 from ingest.privacy.texts import STEMS, may_hold
 
 # other texts of the envelope hold words of a list: a country, a device, a language
@@ -70,14 +70,14 @@ def install(connection: duckdb.DuckDBPyConnection, cleaner: Cleaner) -> None:
         connection.create_function(name, function, ["VARCHAR"] * takes, "VARCHAR", **options)
 
 
-def install_suppression(connection: duckdb.DuckDBPyConnection, suppression: Suppression) -> None:
-    """Make the function that tells the events of persons of whom nothing is stored any more."""
+def install_lists(connection: duckdb.DuckDBPyConnection, unwanted: Unwanted) -> None:
+    """Make the function that tells the events of persons of whom nothing is stored, by the name of the list."""
     options: Any = {"null_handling": "special"}
 
-    def is_suppressed(user: str, device: str, app: str) -> bool:
-        return suppression.holds(user, device, app)
+    def unwanted_by(user: str, device: str, app: str) -> str | None:
+        return unwanted.list_of(user, device, app)
 
-    connection.create_function("private_is_suppressed", is_suppressed, ["VARCHAR"] * 3, "BOOLEAN", **options)
+    connection.create_function("private_unwanted_by", unwanted_by, ["VARCHAR"] * 3, "VARCHAR", **options)
 
 
 def filtered(draft: str, app: str, cleaner: Cleaner) -> str:

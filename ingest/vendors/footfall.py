@@ -66,10 +66,14 @@ def receive(request: Request) -> Received:
         found = body
     if not isinstance(found, list):
         raise RefusedRequest(400, "The body holds no event. Send one, a list of them, or {events: [...]}.")
+    return Received(key_of(request), request.text, len(found))
+
+
+def key_of(request: Request) -> str | None:
+    """The write key, in whichever of the usual places."""
     authorization = request.headers.get("authorization", "")
     bearer = authorization[7:].strip() if authorization.lower().startswith("bearer ") else None
-    key = request.headers.get("x-api-key") or bearer or basic_user(request) or request.query.get("key")
-    return Received(key, request.text, len(found))
+    return request.headers.get("x-api-key") or bearer or basic_user(request) or request.query.get("key")
 
 
 def accepted(request: Request) -> Answer:

@@ -8,6 +8,7 @@ import json
 import msgspec
 
 from ingest.envelope import other_keys
+from ingest.privacy.consent import refusal
 from ingest.vendors.money import amount_cents
 from ingest.vendors.vendor import (
     Answer,
@@ -60,7 +61,7 @@ def shared(body: str) -> str:
         'user_id', {body} ->> '$.user_id', 'time', {body} ->> '$.timestamp_micros',
         'user_properties', json_extract({body}, '$.user_properties'),
         'device', json_extract({body}, '$.device'), 'place', json_extract({body}, '$.user_location'),
-        'ip', {body} ->> '$.ip_override')"""
+        'ip', {body} ->> '$.ip_override', 'consent', json_extract({body}, '$.consent'))"""
 
 
 _TEXTS = {
@@ -116,9 +117,16 @@ def _with_params(rows: str) -> str:
         from ({rows})"""
 
 
+def _heeded(rows: str) -> str:
+    """Events of those who refused are none: a request says that once, a row of the export itself."""
+    said = {"consent": "json_extract(shared, '$.consent')", "privacy_info": "json_extract(event, '$.privacy_info')"}
+    refusals = ", ".join(refusal(f"""'{{"{name}":' || {sql}::varchar || '}}'""") for name, sql in said.items())
+    return f"select * replace (coalesce(problem, {refusals}) as problem) from ({rows})"
+
+
 def projection(rows: str) -> str:
     """The value of a purchase or a refund is money; of other events it is a number."""
-    read = told(_with_params(rows), _TEXTS | _EXPORTED, {"params": "$.params"})
+    read = told(_heeded(_with_params(rows)), _TEXTS | _EXPORTED, {"params": "$.params"})
     money = amount_cents("value_", "currency_")
     user_properties = "json_extract(shared, '$.user_properties')"
     key = "'/' || replace(replace(key, '~', '~0'), '/', '~1') || '/value'"

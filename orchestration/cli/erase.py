@@ -1,4 +1,4 @@
-"""`footfall retract`, `footfall erase`, `footfall privacy allow`: take back what landed, and forget who asks for it."""
+"""`footfall retract`, `footfall erase`, `footfall privacy allow` and `opt-out`: take back, forget, do not count."""
 
 from __future__ import annotations
 
@@ -65,11 +65,21 @@ def erase(
 
 
 def allow(user_id: Users = None, anonymous_id: Devices = None) -> None:
-    """Store events of somebody who was erased again, because they consented anew. What was erased stays so."""
+    """Store events of somebody again who was erased or opted out, because they consented anew."""
     from orchestration.erasure import allow as let_in
 
     gone = let_in(home(), user_id or (), anonymous_id or ())
-    console.print("They were not on the list." if not gone else "Their events are stored from now on.")
+    console.print("They were on no list." if not gone else "Their events are stored from now on.")
+
+
+def opt_out(user_id: Users = None, anonymous_id: Devices = None) -> None:
+    """Store nothing of somebody from now on, who does not want to be counted. What is stored of them stays."""
+    from ingest.privacy.suppression import choose
+    from orchestration.erasure import as_stored
+
+    folder = home()
+    choose(folder, as_stored(folder, user_id or (), anonymous_id or ()), opts_out=True)
+    console.print("Their events are counted and not stored from now on.")
 
 
 def _rows(rows: dict[str, int]) -> str:

@@ -22,6 +22,7 @@ quarantine_app = typer.Typer(help="List, look at and replay what could not land.
 
 PROGRESS_AFTER_SECONDS = 1.0
 BATCH_ID_LENGTH = 29
+WHO_OPTED_OUT = "persons who opted out, or who refuse it in the event"
 
 
 class _Bar:
@@ -134,12 +135,10 @@ def _print(receipts: list[BatchReceipt], json_output: bool) -> None:
         if not receipt.received:
             what = "no events" if receipt.left_out else "no rows"
             console.print(f"{receipt.source.name} holds {what}.")
-        if receipt.suppressed:
-            errors.print(
-                f"{Path(receipt.source.name).name}: {receipt.suppressed:,} events of persons who were erased were not "
-                "stored.",
-                soft_wrap=True,
-            )
+        for events, whose in ((receipt.suppressed, "persons who were erased"), (receipt.opted_out, WHO_OPTED_OUT)):
+            if events:
+                told = f"{Path(receipt.source.name).name}: {events:,} events of {whose} were not stored."
+                errors.print(told, soft_wrap=True)
         if receipt.left_out:
             console.print(
                 f"{Path(receipt.source.name).name}: {receipt.left_out:,} rows left out, because no `when` of the "

@@ -7,7 +7,7 @@ from rich.table import Table
 
 from ingest.privacy.key import key_file
 from orchestration.cli.console import console
-from orchestration.cli.erase import allow
+from orchestration.cli.erase import allow, opt_out
 from orchestration.settings import home
 
 privacy_app = typer.Typer(help="Look for personal data in what is stored.", no_args_is_help=True)
@@ -43,6 +43,7 @@ def scan() -> None:
 
 
 privacy_app.command()(allow)
+privacy_app.command()(opt_out)
 
 
 @privacy_app.command()

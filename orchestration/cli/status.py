@@ -56,7 +56,7 @@ def describe(home: Path) -> dict[str, Any]:
             "batches": len(batches),
             **{
                 count: sum(getattr(batch, count) for batch in batches)
-                for count in ("received", "accepted", "duplicate", "quarantined")
+                for count in ("received", "accepted", "duplicate", "quarantined", "suppressed", "opted_out")
             },
             "quarantined_by_reason": dict(reasons.most_common()),
         },
@@ -128,6 +128,10 @@ def _table(told: dict[str, Any]) -> Table:
         f"{landing['received']:,} received = {landing['accepted']:,} accepted + {landing['duplicate']:,} duplicate "
         f"+ {landing['quarantined']:,} quarantined",
     )
+    not_stored = {"of persons who were erased": landing["suppressed"], "of persons who opted out": landing["opted_out"]}
+    for whose, count in not_stored.items():
+        if count:
+            table.add_row("", f"  {count:,} more not stored, {whose}")
     for reason, rows in landing["quarantined_by_reason"].items():
         table.add_row("", f"  {rows:,} quarantined: {reason}")
     if told["collector"]["counted"] or told["collector"]["events_to_land"]:

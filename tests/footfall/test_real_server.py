@@ -34,6 +34,10 @@ def test_what_a_client_tells_a_server_and_a_home_lands_as_the_same_events(tmp_pa
                 client.record_nps_response("ann", 9, "good", wave="spring")
                 client.end_session(session)
                 assert client.flush(30) and client.stats.sent == 7
+                assert client.opt_out("bob")
+        for client in (Analytics(server.url, key), Analytics(home=written, app="shop")):
+            with client:  # another process, which nobody told
+                assert client.track("seen", user_id="bob") and client.flush(30)
         server.stop(signal.SIGINT)
     land_leftovers(written)
     columns = """event_name, app, user_id, anonymous_id, session_id, country, page_url, library,
