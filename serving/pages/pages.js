@@ -1,7 +1,7 @@
 'use strict';
 (() => {
-  const root = document.documentElement, told = document.getElementById('told');
-  root.classList.add('scripted');
+  const told = document.getElementById('told');
+  document.documentElement.classList.add('scripted');
 
   // the choice holds for every page, from its first paint on
   addEventListener('footfall-theme', (event) => {
@@ -58,12 +58,15 @@
       text = await answer.text();
       if (!answer.ok) throw new Error(answer.status);
     } catch {
-      const why = figure.querySelector('.waits .why, .why');
+      const why = figure.querySelector('.why');
       if (figure.classList.contains('waits') && why) why.textContent = 'This figure could not be loaded. Load the page again.';
       return;
     }
     const fresh = new DOMParser().parseFromString(text, 'text/html').querySelector('.figure');
-    if (!fresh) return;
+    if (fresh) exchange(figure, fresh);
+  }
+
+  function exchange(figure, fresh) {
     const { at } = placeOf(figure);
     const open = [...figure.querySelectorAll('details')].map((one) => one.open);
     const isWhole = !figure.querySelector('.cut') && !figure.querySelector('.all');
@@ -78,6 +81,7 @@
     [...fresh.querySelectorAll('.scroll')].forEach((one, place) => { if (scrolled[place]) [one.scrollLeft, one.scrollTop] = scrolled[place]; });
     if (at >= 0) placeOf(fresh).all[at]?.focus({ preventScroll: true });
   }
+  window.footfall.exchange = exchange;
 
   async function fill(figures) {
     await Promise.all([...figures].map(fetched));
@@ -100,12 +104,13 @@
     if (now.publication === document.body.dataset.publication) return;
     document.body.dataset.publication = now.publication;
     for (const asOf of document.querySelectorAll('.as-of')) asOf.textContent = now.as_of;
+    for (const id of document.querySelectorAll('.publication')) id.textContent = now.publication;
     for (const time of document.querySelectorAll('.freshness time')) { time.dateTime = now.published_at; time.title = now.published_at; }
     ages();
     await fill(document.querySelectorAll('.figure[data-fragment]'));
     dispatchEvent(new CustomEvent('footfall-published', { detail: now }));
     told.textContent = 'New numbers were published.';
   }
-  setInterval(look, Number(root.dataset.every) || 10000);
+  setInterval(look, 10000);
   document.addEventListener('visibilitychange', look);
 })();

@@ -96,17 +96,32 @@
     steps();
     if (!made.is_sound) {
       asking?.abort();
-      say('The question cannot be asked yet: see what is marked in the form.');
-      told.textContent = [...fields.querySelectorAll('.wrong')].map((one) => one.firstChild.textContent.trim()).join(' ');
+      sayWhatIsMarked();
     } else if (isAnother || !answer.querySelector('.answer-of')) ask();
   }
 
-  async function ask() {
+  function sayWhatIsMarked() {
+    say('The question cannot be asked yet: see what is marked in the form.');
+    told.textContent = [...fields.querySelectorAll('.wrong')].map((one) => one.firstChild.textContent.trim()).join(' ');
+  }
+
+  // the same answer of another publication: each of its figures is exchanged where it stands
+  function exchanged(fresh) {
+    const [old, now] = [answer, fresh].map((one) => [...one.querySelectorAll('.figure')]);
+    const [said, says] = [answer, fresh].map((one) => one.querySelector('.warnings')?.textContent);
+    if (!old.length || old.length !== now.length || said !== says) return false;
+    const rows = fresh.querySelector('.answer-of').dataset.rows;
+    old.forEach((one, place) => footfall.exchange(one, now[place]));
+    answer.querySelector('.answer-of').dataset.rows = rows;
+    return true;
+  }
+
+  async function ask(isAgain = false) {
     asking?.abort();
     const mine = asking = new AbortController();
     answer.classList.add('stale');
     // the answer before stays for a moment, then a still outline
-    const wait = setTimeout(() => { answer.hidden = true; outline.hidden = false; }, 200);
+    const wait = isAgain ? null : setTimeout(() => { answer.hidden = true; outline.hidden = false; }, 200);
     const done = () => { clearTimeout(wait); if (asking === mine) { answer.hidden = false; outline.hidden = true; answer.classList.remove('stale'); } };
     try {
       const found = await fetched('/explore/answer?' + new URLSearchParams({ question }), mine.signal);
@@ -114,16 +129,17 @@
         const made = await found.json();
         if (asking !== mine) return;
         show(made);
-        say('The question cannot be asked yet: see what is marked in the form.');
-        told.textContent = [...fields.querySelectorAll('.wrong')].map((one) => one.firstChild.textContent.trim()).join(' ');
+        sayWhatIsMarked();
       } else {
         const text = await found.text();
         if (asking !== mine) return;
         answer.hidden = false;
         const fresh = document.createElement('div');
         fresh.innerHTML = text;
-        answer.replaceChildren(...fresh.childNodes);
-        for (const figure of answer.querySelectorAll('.figure')) footfall.attach(figure);
+        if (!isAgain || !exchanged(fresh)) {
+          answer.replaceChildren(...fresh.childNodes);
+          for (const figure of answer.querySelectorAll('.figure')) footfall.attach(figure);
+        }
         await footfall.drawAll();
         const rows = answer.querySelector('.answer-of')?.dataset.rows;
         told.textContent = `Answered: ${rows} rows.`;
@@ -157,6 +173,8 @@
   json.addEventListener('change', () => settle(new URLSearchParams({ question: json.value }).toString()));
   document.getElementById('keep')?.elements.title.addEventListener('input', (event) => { event.target.form.dataset.titled = '1'; });
   document.getElementById('cancel').addEventListener('click', () => asking?.abort());
+
+  addEventListener('footfall-published', () => { if (!fields.querySelector('.wrong')) ask(true); });
 
   undo.addEventListener('click', () => history.back());
   redo.addEventListener('click', () => history.forward());

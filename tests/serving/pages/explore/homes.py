@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from tests.serving.report.homes import FIRST as FIRST_ID
 from tests.serving.report.homes import clocks, publish_rows
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'{{7*7}}"
@@ -58,9 +60,9 @@ def events() -> list[dict[str, Any]]:
     return rows
 
 
-def publish_events(home: Path) -> Path:
-    """Publish them, with what a build would have worked out of them beside."""
-    rows = events()
+def publish_events(home: Path, publication: str = FIRST_ID, more: Sequence[Mapping[str, Any]] = ()) -> Path:
+    """Publish them, and more, with what a build would have worked out of them beside."""
+    rows = [*events(), *more]
     counts: dict[tuple[str, str], int] = {}
     properties: dict[tuple[str, str, str], int] = {}
     for row in rows:
@@ -80,6 +82,7 @@ def publish_events(home: Path) -> Path:
             "int_data_clocks": clocks("shop", "desk", first=min(days), last=max(days)),
         },
         {"reporting_timezone": "UTC", "reporting_currency": "GBP", "session_timeout_minutes": 30},
+        publication,
     )
 
 

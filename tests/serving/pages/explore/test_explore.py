@@ -20,7 +20,7 @@ from serving.ask import ask
 from serving.dashboards import faults_of, read_library
 from serving.figures import Source, fill, open_source
 from tests.ingest.collector.browser import needs_chromium
-from tests.serving.pages.explore.homes import HOSTILE, QUESTIONS, publish_events
+from tests.serving.pages.explore.homes import HOSTILE, QUESTIONS, events, publish_events
 from tests.serving.pages.server import serving
 from tests.serving.report.browser import WIDTHS, Shown, browser, faults_for_readers
 from tests.serving.report.homes import REPOSITORY
@@ -252,6 +252,33 @@ def test_the_json_is_changed_and_the_form_follows(page: Shown) -> None:
     found.click("text=Ask this")
     found.wait_for_selector(".wrongs .wrong")
     assert "no JSON" in found.text_content(".wrongs")
+
+
+@needs_chromium
+def test_a_publication_answers_the_question_again_and_keeps_the_place(chromium: Any, tmp_path: Path) -> None:
+    question = {"kind": "trends", "series": {"A": {"event_name": "purchase"}}, "interval": "week"}
+    home = publish_events(tmp_path / "home")
+    with serving(home) as origin, opened(chromium, origin, question) as page:
+        found = page.page
+        before = rows_of(found)
+        found.locator("#answer summary", has_text="Definition").first.click()
+        found.focus("#answer .plot")
+        found.evaluate("scrollTo({top: 200, behavior: 'instant'})")
+        more = [{**row, "event_id": f"again-{row['event_id']}"} for row in events() if row["event_name"] == "purchase"]
+        name = "20260102T000000_000000_abcdef"
+        publish_events(home, name, more)
+        found.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        twice = [[*row[:2], str(2 * int(row[2])), *row[3:]] for row in before]
+        for _ in range(200):
+            if rows_of(found) == twice:
+                break
+            found.wait_for_timeout(50)
+        assert rows_of(found) == twice != before
+        assert name in found.text_content("footer")
+        assert found.evaluate("scrollY") == 200
+        assert found.evaluate("document.activeElement.matches('#answer .plot')")
+        assert found.locator("#answer details[open]").count() == 1
+        assert (page.said, page.asked) == ([], [])
 
 
 @needs_chromium
