@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import csv
-import io
 import json
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +18,7 @@ from starlette.responses import Response
 
 from serving.api.problems import Problem
 from serving.publications import HomeMovedError, NothingPublishedError
+from serving.rows import as_csv
 from serving.running import Awaited, LeftError, Running, too_long
 from serving.settings import ApiSettings
 from serving.snapshots import Snapshot, Snapshots
@@ -176,7 +175,7 @@ def rendered(content: Any, snapshot: Snapshot, app: str | None, media: str, requ
         headers["link"] = f'<{following}>; rel="next"'
     if media == JSON:
         return Response(dumps(_as_json(content, snapshot, as_of, following)), headers=headers, media_type=JSON)
-    body = _as_csv(content) if media == CSV else _as_arrow(content, media)
+    body = as_csv(content.columns, content.rows).encode() if media == CSV else _as_arrow(content, media)
     return Response(body, headers=headers, media_type=media)
 
 
@@ -186,14 +185,6 @@ def _as_json(table: Table, snapshot: Snapshot, as_of: str | None, following: str
         return {**about, "columns": table.columns, "rows": table.rows}
     items = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
     return items if table.shape == "bare" else {**about, "items": items, "next": following}
-
-
-def _as_csv(table: Table) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(table.columns)
-    writer.writerows(table.rows)
-    return text.getvalue().encode()
 
 
 def _as_arrow(table: Table, media: str) -> bytes:

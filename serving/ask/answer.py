@@ -1,7 +1,5 @@
 """Ask one question of the published events and give the answer as rows."""
 
-import csv
-import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,6 +15,7 @@ from serving.ask.names import settle_names
 from serving.ask.scope import Scope
 from serving.ask.settings import built_with
 from serving.ask.vocabulary import AskError, Question, explain, nearest
+from serving.rows import as_csv
 
 
 @dataclass(frozen=True)
@@ -57,11 +56,7 @@ class Answer:
 
     def as_csv(self) -> str:
         """Return the rows as CSV with a header; null is an empty field."""
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(self.columns)
-        writer.writerows(self.rows)
-        return text.getvalue()
+        return as_csv(self.columns, self.rows)
 
 
 def read_question(spec: object) -> Question:

@@ -199,16 +199,31 @@ def _cells(filled: Filled, source: Source) -> list[list[Cell]]:
             texts = [UNKNOWN if one is None else f"{one:,.10g}" for one in values]
         else:
             texts = [_text(filled, source, name, one, is_full=True) for one in values]
-        columns.append([Cell(text, _raw(one), is_numeric) for text, one in zip(texts, values, strict=True)])
+        columns.append([Cell(text, raw_text(one), is_numeric) for text, one in zip(texts, values, strict=True)])
     return [list(row) for row in zip(*columns, strict=True)]
 
 
-def _raw(value: Any) -> str:
+def raw_text(value: Any) -> str:
+    """A value as other programs read it."""
     if value is None:
         return ""
     return (
         value.isoformat() if isinstance(value, date) else str(value).lower() if isinstance(value, bool) else str(value)
     )
+
+
+def tile_of(metric: str, label: str, value: Any, unit: str, currency: str = "USD", /, **said: Any) -> dict[str, Any]:
+    """A large number as its template shows it, with what else is said of it."""
+    return {
+        "metric": metric,
+        "label": label,
+        "value": value_text(value, unit, currency),
+        "full": value_text(value, unit, currency, is_full=True),
+        "raw": raw_text(value),
+        **{"unit": "", "suffix": "", "definition": "", "period": "", "spark": None},
+        **{"change": None, "against": None, "tone": "neutral", "words": ""},
+        **said,
+    }
 
 
 def _tiles(filled: Filled, source: Source) -> dict[str, Any]:
@@ -223,27 +238,23 @@ def _tile(tile: Tile, unit: str, source: Source) -> dict[str, Any]:
         tone = "good" if (change > 0) == (good == "up") else "bad"
     words = {"good": "better", "bad": "worse", "neutral": ""}[tone]
     assert tile.start is not None
-    return {
-        "metric": tile.metric,
-        "label": tile.card["title"],
-        "unit": tile.card["unit"],
-        "definition": tile.card["definition"],
-        "value": value_text(tile.value, unit, source.currency),
-        "full": value_text(tile.value, unit, source.currency, is_full=True),
-        "raw": _raw(tile.value),
-        "suffix": tile.card["unit"] if tile.card["unit"] in SHOWN_UNITS else "",
-        "period": period_text(tile.start, tile.period) + ("" if tile.is_complete else ", so far"),
-        "change": None if change is None else change_text(change, unit),
-        "tone": tone,
-        "words": words,
-        "against": None
-        if tile.previous_start is None
-        else (
-            f"{value_text(tile.previous, unit, source.currency, is_full=True)} "
-            f"in {period_text(tile.previous_start, tile.period)}"
-        ),
-        "spark": _spark(tile),
-    }
+    previous = value_text(tile.previous, unit, source.currency, is_full=True)
+    return tile_of(
+        tile.metric,
+        tile.card["title"],
+        tile.value,
+        unit,
+        source.currency,
+        unit=tile.card["unit"],
+        suffix=tile.card["unit"] if tile.card["unit"] in SHOWN_UNITS else "",
+        definition=tile.card["definition"],
+        period=period_text(tile.start, tile.period) + ("" if tile.is_complete else ", so far"),
+        change=None if change is None else change_text(change, unit),
+        tone=tone,
+        words=words,
+        against=tile.previous_start and f"{previous} in {period_text(tile.previous_start, tile.period)}",
+        spark=_spark(tile),
+    )
 
 
 def _spark(tile: Tile) -> dict[str, str] | None:
@@ -285,9 +296,9 @@ def _ranking(filled: Filled, source: Source) -> dict[str, Any]:
         "headings": [heading for heading, _ in columns] + ([] if before is None else ["Change"]),
         "rows": [
             {
-                "value": _raw(row[drawing.label]),
+                "value": raw_text(row[drawing.label]),
                 "label": text(drawing.label, "not set" if row[drawing.label] is None else row[drawing.label]),
-                "raw": _raw(row[values[0]]),
+                "raw": raw_text(row[values[0]]),
                 "share": f"{max(0.0, float(row[values[0]] or 0)) / largest * 100:.1f}",
                 "values": [text(name, row[name]) for name in values],
                 "change": _change(before, was, row[drawing.label], row[values[0]], unit) if before else None,
@@ -331,22 +342,17 @@ def _numbers(filled: Filled, source: Source) -> dict[str, Any]:
             previous = row[drawing.previous] if drawing.previous else None
             change = change_of(row[name], previous, unit)
             tiles.append(
-                {
-                    "metric": str(row[drawing.label]) if drawing.label else name,
-                    "label": title,
-                    "unit": "",
-                    "definition": filled.figure.definition or "",
-                    "value": value_text(row[name], unit, source.currency),
-                    "full": value_text(row[name], unit, source.currency, is_full=True),
-                    "raw": _raw(row[name]),
-                    "suffix": "",
-                    "period": "so far" if row.get("is_complete") is False else "",
-                    "change": None if change is None else change_text(change, unit),
-                    "tone": "neutral",
-                    "words": "",
-                    "against": f"{value_text(previous, unit, source.currency, is_full=True)} in the period before",
-                    "spark": None,
-                }
+                tile_of(
+                    str(row[drawing.label]) if drawing.label else name,
+                    title,
+                    row[name],
+                    unit,
+                    source.currency,
+                    definition=filled.figure.definition or "",
+                    period="so far" if row.get("is_complete") is False else "",
+                    change=None if change is None else change_text(change, unit),
+                    against=f"{value_text(previous, unit, source.currency, is_full=True)} in the period before",
+                )
             )
     return {"tiles": tiles}
 
@@ -366,7 +372,7 @@ def _triangle(filled: Filled, source: Source) -> dict[str, Any]:
         share, is_open = float(row[drawing.value]), row.get("is_complete") is False
         return {
             "text": f"{share * 100:.0f}",
-            "raw": _raw(row[drawing.value]),
+            "raw": raw_text(row[drawing.value]),
             "full": f"{value_text(row[drawing.count])} · {value_text(share, 'share')}"
             + (", in progress" if is_open else ""),
             "step": heat_step(share),
@@ -418,7 +424,7 @@ def _funnel(filled: Filled, source: Source) -> dict[str, Any]:
                 {
                     "name": str(row[drawing.step]),
                     "value": value_text(row[drawing.value]),
-                    "raw": _raw(row[drawing.value]),
+                    "raw": raw_text(row[drawing.value]),
                     "rate": value_text(rate, "share"),
                     "width": f"{max(0.0, min(1.0, float(rate or 0))) * 100:.2f}",
                     "previous": None if place == 0 else value_text(row[drawing.rate_from_previous], "share"),
@@ -450,7 +456,7 @@ def _bridge(filled: Filled, source: Source) -> dict[str, Any]:
             {
                 "label": str(row[drawing.label]),
                 "text": ("" if value <= 0 or row[drawing.total] else "+") + text,
-                "raw": _raw(row[drawing.value]),
+                "raw": raw_text(row[drawing.value]),
                 "left": f"{(left - low) / span * 100:.2f}",
                 "width": f"{max((right - left) / span * 100, 0.3):.2f}",
                 "tone": "total" if row[drawing.total] else "good" if value >= 0 else "bad",
@@ -480,7 +486,7 @@ def _intervals(filled: Filled, source: Source) -> dict[str, Any]:
             {
                 "labels": [_text(filled, source, name, row[name]) for name in drawing.label],
                 "text": _text(filled, source, drawing.value, row[drawing.value]),
-                "raw": _raw(row[drawing.value]),
+                "raw": raw_text(row[drawing.value]),
                 "interval": " to ".join(_text(filled, source, name, row[name]) for name in (drawing.low, drawing.high))
                 if known
                 else "",

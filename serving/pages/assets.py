@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 from collections.abc import Callable
-from functools import cache, cached_property
+from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -49,14 +49,18 @@ class Assets:
 
     def __init__(self) -> None:
         self._known: dict[str, Asset] = {}
-        self.add("style.css", lambda: theme.css() + html.read("figure.css") + _read(FOLDER / "pages.css"))
+        self.add(
+            "style.css",
+            lambda: theme.css() + html.read("figure.css") + (FOLDER / "pages.css").read_text(encoding="utf-8"),
+        )
         self.add("figure.js", lambda: html.read("figure.js"))
-        self.add("pages.js", lambda: _read(FOLDER / "pages.js"))
+        self.add("pages.js", FOLDER / "pages.js")
         self.add("vega.js", vega.script, named_by=version("vl-convert-python"))
 
     def add(self, name: str, made: Callable[[], str] | Path, named_by: str | None = None) -> None:
         """Serve a file, or what a function makes, under a name such as `explore.js`."""
-        self._known[name] = Asset(name, (lambda: _read(made)) if isinstance(made, Path) else made, named_by)
+        text = partial(made.read_text, "utf-8") if isinstance(made, Path) else made
+        self._known[name] = Asset(name, text, named_by)
 
     def __getitem__(self, name: str) -> str:
         """The address of one, by its name."""
@@ -79,8 +83,3 @@ class Assets:
         if "gzip" in request.headers.get("accept-encoding", ""):
             return Response(found.packed, headers={**headers, "Content-Encoding": "gzip"}, media_type=TYPES[found.kind])
         return Response(found.body, headers=headers, media_type=TYPES[found.kind])
-
-
-@cache
-def _read(path: Path) -> str:
-    return path.read_text(encoding="utf-8")

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from itertools import chain
-from typing import Any
 
 import orjson
 from starlette.responses import Response
@@ -18,7 +15,8 @@ from serving.figures.figure import nearest_of
 from serving.pages import health
 from serving.pages.figures import drawing, figure_alone, figures_in
 from serving.pages.metrics import of_metric
-from serving.pages.site import HEADERS, Site, Visit, as_of, published_at
+from serving.pages.site import HEADERS, Site, Visit, as_of, csv_of, published_at
+from serving.rows import as_csv
 
 
 def routes(site: Site) -> list[BaseRoute]:
@@ -95,18 +93,7 @@ def _alone(visit: Visit) -> Response:
 
 def _csv(visit: Visit) -> Response:
     filled = drawing(visit, _figure(visit)).result().filled
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(filled.columns)
-    writer.writerows([_plain(value) for value in row] for row in filled.rows)
-    named = f'attachment; filename="{filled.figure.name}.csv"'
-    return Response(
-        text.getvalue(), headers={**HEADERS, "Content-Disposition": named}, media_type="text/csv; charset=utf-8"
-    )
-
-
-def _plain(value: Any) -> Any:
-    return str(value).lower() if isinstance(value, bool) else value
+    return csv_of(filled.figure.name, as_csv(filled.columns, filled.rows))
 
 
 def _json(visit: Visit) -> Response:

@@ -96,7 +96,7 @@ def _drawn(snapshot: Snapshot, figure: Figure, filters: Filters, hold: ExitStack
 
 def drawing(visit: Visit, figure: Figure) -> Future[Drawn]:
     """Begin to draw a figure for a request."""
-    return visit.site.figures.draw(figure, visit.filters, visit.snapshot.app, visit.site.version)
+    return visit.site.figures.draw(figure, visit.filters, visit.snapshot.app, visit.files.version)
 
 
 def links_of(visit: Visit, name: str, path: str) -> Links:
@@ -137,8 +137,10 @@ def _sent(
         except TimeoutError:
             yield macros.waiting(figure, width, links)
         except FigureError as error:
+            visit.failed()
             yield macros.failed(figure, width, links, str(error))
         except Exception:
+            visit.failed()
             log.exception("figure %s could not be drawn", figure.name)
             yield macros.failed(figure, width, links, "This figure could not be drawn; the server's log says why.")
         else:

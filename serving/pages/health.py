@@ -5,8 +5,6 @@ Nothing here names a file, an event or a person; the reader of one app is told o
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -21,13 +19,16 @@ from starlette.routing import BaseRoute
 from ingest.collector.state import protocol_of, waiting
 from ingest.landing.batches import BatchReceipt, UnknownBatch, read_batch
 from ingest.landing.paths import batches_dir
-from serving.drawing.html import SHOWN, Cell, View
+from serving.drawing.html import SHOWN, Cell, View, raw_text, tile_of
 from serving.drawing.numbers import UNKNOWN, duration_text, title_of, value_text
 from serving.figures import FigureError
+from serving.figures.fill import is_number
 from serving.pages.asked import Asked
-from serving.pages.site import HEADERS, Site, Visit
+from serving.pages.site import HEADERS, Site, Visit, csv_of
 from serving.publications import list_publications, read_catalog
+from serving.rows import as_csv
 
+Batches = Sequence[BatchReceipt]
 BOARD = "data_health"
 MOST_BATCHES = 200
 # manifests and catalogs are never changed, so each is read once
@@ -74,8 +75,9 @@ def routes(site: Site) -> Sequence[BaseRoute]:
 def told(visit: Visit) -> Iterable[str]:
     """All that is told of the home, as it stands in the page of Data health."""
     macros: Any = visit.site.templates.get_template("drawing/figure.html.jinja").module
-    for name, (width, _) in TOLD.items():
-        yield macros.figure(_view(visit, name), width, HomeLinks(name, visit.asked))
+    batches = _batches(visit)
+    for name, (width, view) in TOLD.items():
+        yield macros.figure(view(visit, batches), width, HomeLinks(name, visit.asked))
 
 
 def _fragment(visit: Visit) -> Response:
@@ -87,20 +89,16 @@ def _fragment(visit: Visit) -> Response:
 
 def _csv(visit: Visit) -> Response:
     view = _view(visit, visit.request.path_params["name"])
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(view.column_names)
-    writer.writerows([cell.raw for cell in row] for row in view.cells)
-    return Response(text.getvalue(), headers=HEADERS, media_type="text/csv; charset=utf-8")
+    return csv_of(view.name, as_csv(view.column_names, [[cell.raw for cell in row] for row in view.cells]))
 
 
 def _view(visit: Visit, name: str) -> View:
     if name not in TOLD:
         raise FigureError(f"Nothing is told of {name!r}. Known: {', '.join(TOLD)}.")
-    return TOLD[name][1](visit)
+    return TOLD[name][1](visit, _batches(visit))
 
 
-def _batches(visit: Visit) -> list[BatchReceipt]:
+def _batches(visit: Visit) -> Batches:
     """The batches that a reader may know of, the newest last."""
     home, found = visit.site.home, []
     for path in sorted(batches_dir(home).glob("[0-9]*.json")):
@@ -115,8 +113,7 @@ def _batches(visit: Visit) -> list[BatchReceipt]:
     return [batch for batch in found if app is None or batch.app == app]
 
 
-def _headline(visit: Visit) -> View:
-    batches = _batches(visit)
+def _headline(visit: Visit, batches: Batches) -> View:
     build = _build(visit.site.home)
     checks = visit.snapshot.catalog.get("checks", {})
     sums = {name: sum(getattr(one, name) for one in batches) for name in ("received", "duplicate", "quarantined")}
@@ -134,10 +131,10 @@ def _headline(visit: Visit) -> View:
     return _shown(visit, "landed", "What has landed, and what was built of it", "numbers", {"tiles": tiles}, rows)
 
 
-def _quarantine(visit: Visit) -> View:
+def _quarantine(visit: Visit, batches: Batches) -> View:
     reasons: Counter[str] = Counter()
     last: dict[str, datetime] = {}
-    for batch in _batches(visit):
+    for batch in batches:
         reasons.update(batch.quarantined_by_reason)
         last.update(dict.fromkeys(batch.quarantined_by_reason, batch.loaded_at))
     rows: list[list[Any]] = [[reason, count, last[reason]] for reason, count in reasons.most_common()]
@@ -163,7 +160,7 @@ def _quarantine(visit: Visit) -> View:
     return _shown(visit, "quarantine", "Rows in quarantine, by reason", "ranking", body, rows, empty)
 
 
-def _landed_batches(visit: Visit) -> View:
+def _landed_batches(visit: Visit, batches: Batches) -> View:
     rows = [
         [
             batch.loaded_at,
@@ -172,13 +169,13 @@ def _landed_batches(visit: Visit) -> View:
             *(batch.received, batch.accepted, batch.duplicate, batch.quarantined),
             *(batch.min_event_date, batch.max_event_date),
         ]
-        for batch in reversed(_batches(visit)[-MOST_BATCHES:])
+        for batch in reversed(batches[-MOST_BATCHES:])
     ]
     empty = "No batch has landed. `footfall load FILE` lands one, and so does what `footfall serve` receives."
     return _shown(visit, "batches", "The latest batches", "table", {"shown": SHOWN, "changes": []}, rows, empty)
 
 
-def _publications(visit: Visit) -> View:
+def _publications(visit: Visit, _: Batches) -> View:
     rows = []
     for folder in list_publications(visit.site.home):
         if folder not in _catalogs:
@@ -212,7 +209,7 @@ COLUMNS = {
     ),
     "publications": ("published_at", "built_at", "batches", "checks_passed", "checks_that_warn", "is_shown"),
 }
-TOLD: dict[str, tuple[int, Callable[[Visit], View]]] = {
+TOLD: dict[str, tuple[int, Callable[[Visit, Batches], View]]] = {
     "landed": (12, _headline),
     "quarantine": (4, _quarantine),
     "publications": (8, _publications),
@@ -250,29 +247,12 @@ def _shown(
 
 
 def _cell(value: Any) -> Cell:
-    if isinstance(value, datetime):
-        return Cell(value_text(value.astimezone(UTC)), value.isoformat(), is_number=False)
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return Cell(value_text(value, is_full=True), "" if value is None else str(value), is_number)
+    shown = value.astimezone(UTC) if isinstance(value, datetime) else value
+    return Cell(value_text(shown, is_full=True), raw_text(value), is_number(value))
 
 
 def _tile(label: str, value: float | None, note: str, unit: str = "number") -> dict[str, Any]:
-    return {
-        "metric": label.lower().replace(" ", "_"),
-        "label": label,
-        "unit": "",
-        "definition": note,
-        "value": value_text(value, unit),
-        "full": value_text(value, unit, is_full=True),
-        "raw": "" if value is None else str(value),
-        "suffix": "",
-        "period": note,
-        "change": None,
-        "tone": "neutral",
-        "words": "",
-        "against": None,
-        "spark": None,
-    }
+    return tile_of(label.lower().replace(" ", "_"), label, value, unit, definition=note, period=note)
 
 
 def _build(home: Path) -> dict[str, Any]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from urllib.parse import parse_qs
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from serving.access import AccessError, forget, refuse_other_sites, remember
-from serving.pages.site import Site
+from serving.pages.site import Site, posted
 
 MOST_BYTES = 4096
 
@@ -49,7 +48,7 @@ async def _form(request: Request) -> dict[str, str]:
         body += chunk
         if len(body) > MOST_BYTES:
             return {}
-    return {name: values[-1] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
+    return posted(body)
 
 
 def _path(said: str) -> str:

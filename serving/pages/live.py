@@ -16,7 +16,7 @@ FOLDER = Path(__file__).parent
 
 def routes(site: Site) -> Sequence[BaseRoute]:
     """The route of the page."""
-    site.entries.append(Entry("live", "Live", "/live", 13))
+    site.entries.append(Entry("Live", "/live", 13))
     site.assets.add("live.js", FOLDER / "live.js")
     return [site.page("/live", _live)]
 

@@ -23,7 +23,7 @@ _parents: dict[tuple[Path, int], dict[str, list[str]]] = {}
 
 def routes(site: Site) -> Sequence[BaseRoute]:
     """The routes of metrics; the list has a name of its own, as /metrics is told to Prometheus."""
-    site.entries.append(Entry("definitions", "Definitions", "/definitions", 1000))
+    site.entries.append(Entry("Definitions", "/definitions", 1000))
     return [site.page("/definitions", _definitions), site.page("/metrics/{name}", _metric)]
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 import threading
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
@@ -12,6 +14,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import duckdb
 from starlette.requests import Request
@@ -29,6 +32,7 @@ from serving.figures.figure import BUNDLED, SEGMENTS
 from serving.pages.asked import RANGES, Asked
 from serving.pages.assets import Assets
 from serving.pages.figures import Figures
+from serving.pages.kept import Kept
 from serving.publications import HomeMovedError, NothingPublishedError
 from serving.snapshots import Snapshot, Snapshots
 
@@ -48,6 +52,8 @@ HEADERS = {
 }
 # a list of segments' values from which one is chosen is no longer than somebody looks through
 MOST_VALUES = 40
+MOST_KEPT = 20
+MOST_FAILED = 10_000
 HERE = "<!-- what is streamed stands here -->"
 
 
@@ -55,10 +61,18 @@ HERE = "<!-- what is streamed stands here -->"
 class Entry:
     """A page of the list beside the dashboards."""
 
-    name: str
     title: str
     path: str
     place: int = 100
+
+
+@dataclass(frozen=True)
+class Files:
+    """The files that say dashboards and figures: their state, what they say, and what is wrong with one of them."""
+
+    version: str
+    library: Library
+    fault: str | None = None
 
 
 @dataclass
@@ -70,8 +84,17 @@ class Visit:
     reader: Reader
     snapshot: Snapshot
     asked: Asked
-    library: Library
-    fault: str | None = None
+    files: Files
+
+    @property
+    def library(self) -> Library:
+        """All dashboards and figures."""
+        return self.files.library
+
+    @property
+    def fault(self) -> str | None:
+        """What is wrong with a file of them, which names folders of this machine."""
+        return self.files.fault if self.reader.is_admin else None
 
     @cached_property
     def source(self) -> Source:
@@ -83,12 +106,16 @@ class Visit:
         """The filters of this request; raise FigureError where they are none."""
         return self.asked.filters(self.source)
 
-    @property
+    @cached_property
     def etag(self) -> str:
         """What the answer is made of: the publication, the files of the pages and what is asked."""
         said = (str(self.request.url), chosen_theme(self.request), self.fault, self.site.assets["pages.js"])
-        made_of = (self.snapshot.id, self.snapshot.app, self.site.version, *said)
-        return '"' + hashlib.sha256(repr(made_of).encode()).hexdigest()[:24] + '"'
+        made_of = (self.snapshot.id, self.snapshot.app, self.files.version, *said)
+        return self.site.etag(hashlib.sha256(repr(made_of).encode()).hexdigest()[:24])
+
+    def failed(self) -> None:
+        """Something of the answer could not be shown, which may be over when it is asked for again."""
+        self.site.failed(self.etag)
 
 
 @dataclass
@@ -110,8 +137,10 @@ class Site:
         self.figures = Figures(self.snapshots)
         self.templates = environment()
         self._lock = threading.Lock()
-        self._library: tuple[str, Library, str | None] | None = None
-        self._segments: tuple[tuple[str, str | None], dict[str, list[str]]] | None = None
+        self._files: Files | None = None
+        self._segments: Kept[dict[str, list[str]]] = Kept(MOST_KEPT)
+        # a browser keeps failures too: an answer that has failed is another from then on
+        self._run, self._failures = secrets.token_hex(4), Counter[str]()
 
     def page(self, path: str, answer: Callable[[Visit], Response], methods: tuple[str, ...] = ("GET",)) -> BaseRoute:
         """The route of a page: `answer` is called in a thread, with the publication held open until it has answered.
@@ -140,37 +169,47 @@ class Site:
                     alone = "pages/live_alone.html.jinja"
                     return self.plain(request, "Live", str(error), 200, template=alone, app=who.app)
                 return self.plain(request, "Nothing to show yet", str(error), 503)
-            library, fault = self.library()
-            # it names folders of this machine
-            fault = fault if who.is_admin else None
+            visit = Visit(self, request, who, snapshot, asked, self.files())
+            is_kept = request.method != "POST" and not request.url.path.startswith(tuple(self.moving))
+            etag = visit.etag
+            if is_kept and request.headers.get("if-none-match") == etag:
+                return Response(status_code=304, headers={**HEADERS, "ETag": etag})
             try:
-                visit = Visit(self, request, who, snapshot, asked, library, fault)
-                is_kept = request.method != "POST" and not request.url.path.startswith(tuple(self.moving))
-                if is_kept and request.headers.get("if-none-match") == visit.etag:
-                    return Response(status_code=304, headers={**HEADERS, "ETag": visit.etag})
                 found = answer(visit)
             except FigureError as error:
                 return self.plain(request, "This cannot be shown", str(error), 400)
             if is_kept and found.status_code == 200:
-                found.headers["ETag"] = visit.etag
+                found.headers["ETag"] = etag
             return found
 
-    def library(self) -> tuple[Library, str | None]:
-        """All dashboards and figures; where a file of them is wrong the last ones that were right, and the fault."""
-        stamp = self.version
+    def etag(self, made_of: str) -> str:
+        """The ETag of an answer by what it is made of."""
         with self._lock:
-            kept = self._library
-            if kept is None or kept[0] != stamp:
-                try:
-                    kept = (stamp, read_library(self.project, self.home), None)
-                except FigureError as error:
-                    right = kept[1] if kept else read_library(self.project)
-                    kept = (stamp, right, str(error))
-                self._library = kept
-            return kept[1], kept[2]
+            return f'"{self._run}-{made_of}-{self._failures[made_of]}"'
 
-    @property
-    def version(self) -> str:
+    def failed(self, etag: str) -> None:
+        """What was sent under an ETag shows a failure: nobody is told that it is unchanged."""
+        made_of = etag.split("-")[1]
+        with self._lock:
+            self._failures[made_of] += 1
+            if len(self._failures) > MOST_FAILED:
+                self._run, self._failures = secrets.token_hex(4), Counter()
+
+    def files(self) -> Files:
+        """All dashboards and figures; where a file of them is wrong the last ones that were right, and the fault."""
+        version = self._version()
+        with self._lock:
+            kept = self._files
+            if kept is None or kept.version != version:
+                try:
+                    kept = Files(version, read_library(self.project, self.home))
+                except FigureError as error:
+                    right = kept.library if kept else read_library(self.project)
+                    kept = Files(version, right, str(error))
+                self._files = kept
+            return kept
+
+    def _version(self) -> str:
         """The state of the files that say dashboards and figures: a changed one is read again."""
         found = [
             (path.name, path.stat().st_mtime_ns)
@@ -202,11 +241,11 @@ class Site:
     def warm(self) -> None:
         """Do once what the first reader would wait for: templates, scripts, the publication and its segments."""
         with suppress(NothingPublishedError, HomeMovedError, FigureError, duckdb.Error, OSError):
-            self.library()
+            self.files()
             for name in ("pages/dashboard.html.jinja", "drawing/figure.html.jinja"):
                 self.templates.get_template(name)
             with self.snapshots.read() as snapshot:
-                _segments(snapshot.source)
+                self.segments(snapshot)
             self.assets.make()
 
     def plain(
@@ -219,9 +258,8 @@ class Site:
         **shown: Any,
     ) -> Response:
         """A page without filters, which says one thing: what is missing or wrong, and the mend."""
-        library, _ = self.library()
         page = self.templates.get_template(template).render(
-            **self._frame(library, None, request), title=title, text=text, at=lambda path: path, **shown
+            **self._frame(self.files().library, None, request), title=title, text=text, at=lambda path: path, **shown
         )
         return Response(page, status, headers=HEADERS, media_type="text/html; charset=utf-8")
 
@@ -234,13 +272,13 @@ class Site:
 
     def _frame(self, library: Library, fault: str | None, request: Request) -> dict[str, Any]:
         path = request.url.path
-        boards = [Entry(one.name, one.title, f"/dashboards/{one.name}", one.place) for one in library.chosen([])]
+        boards = [Entry(one.title, f"/dashboards/{one.name}", one.place) for one in library.chosen([])]
         return {
             "assets": self.assets,
             "themes": theme.drawn_with(),
             "theme": chosen_theme(request),
             "entries": sorted([*boards, *self.entries], key=lambda one: one.place),
-            "path": f"/dashboards/{boards[0].name}" if path == "/" and boards else path,
+            "path": boards[0].path if path == "/" and boards else path,
             "fault": fault,
             "here": HERE,
         }
@@ -256,7 +294,7 @@ class Site:
             "filters": filters,
             "ranges": RANGES,
             "apps": sorted(source.apps),
-            "segments": self.segments(visit),
+            "segments": self.segments(visit.snapshot),
             "title_of": title_of,
             "as_of": as_of(source, filters.app),
             "zone": source.timezone.key,
@@ -264,13 +302,20 @@ class Site:
             "publication": visit.snapshot.id,
         }
 
-    def segments(self, visit: Visit) -> dict[str, list[str]]:
+    def segments(self, snapshot: Snapshot) -> dict[str, list[str]]:
         """The values of each segment that somebody may filter by, the most frequent first."""
-        place = (visit.snapshot.id, visit.snapshot.app)
-        with self._lock:
-            if self._segments is None or self._segments[0] != place:
-                self._segments = (place, _segments(visit.source))
-            return self._segments[1]
+        return self._segments.get((snapshot.id, snapshot.app), lambda: _segments(snapshot.source))
+
+
+def csv_of(name: str, rows: str) -> Response:
+    """Rows as a file to take along."""
+    named = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
+    return Response(rows, headers={**HEADERS, **named}, media_type="text/csv; charset=utf-8")
+
+
+def posted(body: bytes) -> dict[str, str]:
+    """What a form has posted: of a field that comes twice the last."""
+    return {name: values[-1] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
 
 
 def _packed(pieces: Iterator[str]) -> Iterator[bytes]:

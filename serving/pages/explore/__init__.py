@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl, urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import anyio.from_thread
 import duckdb
@@ -33,17 +33,17 @@ from serving.pages.explore.answer import (
     starting,
     title_of_question,
 )
-from serving.pages.explore.form import Form, Tree, done, form_of, tree_of, tree_of_pairs
+from serving.pages.explore.form import Form, done, form_of, singular, tree_of, tree_of_pairs
 from serving.pages.explore.keep import Keeper, as_text
 from serving.pages.explore.names import Suggestions
-from serving.pages.site import HEADERS, Entry, Site, Visit
+from serving.pages.site import HEADERS, Entry, Site, Visit, csv_of, posted
 from serving.running import Awaited, Running, too_long
 from serving.settings import ApiSettings
 
 FOLDER = Path(__file__).parent
 FIRST = "trends"
 # names of a form that are none of a question's keys
-OURS = ("kind", "do", "ask", "question", "kept", "app_of_names")
+OURS = ("kind", "do", "ask", "question", "kept")
 MOST_BYTES = 200_000
 
 
@@ -53,9 +53,9 @@ def routes(site: Site) -> list[BaseRoute]:
     seconds = explore.seconds
     site.assets.add("explore.js", FOLDER / "explore.js")
     site.assets.add("explore.css", FOLDER / "explore.css")
-    site.templates.filters |= {"suggestion": suggestion, "title_of": title_of}
+    site.templates.filters |= {"suggestion": suggestion, "singular": singular, "title_of": title_of}
     site.templates.tests["day_only"] = lambda text: len(text) == len("2026-01-31")
-    site.entries.append(Entry("explore", "Explore", "/explore", place=900))
+    site.entries.append(Entry("Explore", "/explore", place=900))
     return [
         given_up(site.page("/explore", explore.page), seconds),
         site.page("/explore/form", explore.form),
@@ -78,7 +78,6 @@ class Draft:
     """A question as somebody is asking it: its form, and the question itself."""
 
     form: Form
-    tree: Tree
 
     @property
     def question(self) -> dict[str, Any]:
@@ -163,10 +162,7 @@ class Explore:
             if self._running(visit).is_late:
                 raise FigureError(self._too_long) from None
             return Response(status_code=499)
-        named = f'attachment; filename="{draft.form.kind}.csv"'
-        return Response(
-            answer.as_csv(), headers={**HEADERS, "Content-Disposition": named}, media_type="text/csv; charset=utf-8"
-        )
+        return csv_of(draft.form.kind, answer.as_csv())
 
     def values(self, visit: Visit) -> Response:
         """The frequent values of a key."""
@@ -215,17 +211,14 @@ class Explore:
                 fault = f"`kind` is {json.dumps(kind)}{nearest(str(kind), KINDS)} Legal kinds: {', '.join(KINDS)}."
             if fault is not None:
                 question = self._starting(visit, FIRST, {})
-            tree = tree_of(question["kind"], question, settings)
-            draft = Draft(form_of(question["kind"], tree, settings), tree)
+            draft = self._draft_of(question, settings)
         elif (kind := query.get("kind")) in KINDS:
             pairs = [(name, value) for name, value in parse_qsl(visit.request.url.query, keep_blank_values=True)]
             tree = tree_of_pairs((name, value) for name, value in pairs if name not in OURS)
             focus = done(tree, query["do"]) if query.get("do") else ""
-            draft = Draft(form_of(str(kind), tree, settings, focus), tree)
+            draft = Draft(form_of(str(kind), tree, settings, focus))
         else:
-            question = self._starting(visit, FIRST, {})
-            tree = tree_of(FIRST, question, settings)
-            draft = Draft(form_of(FIRST, tree, settings), tree)
+            draft = self._draft_of(self._starting(visit, FIRST, {}), settings)
         if fault is not None:
             draft.form.faults.append(fault)
             return draft
@@ -235,6 +228,10 @@ class Explore:
         except AskError as error:
             draft.form.mark(error.faults)
         return draft
+
+    def _draft_of(self, question: dict[str, Any], settings: Mapping[str, Any]) -> Draft:
+        kind = question["kind"]
+        return Draft(form_of(kind, tree_of(kind, question, settings), settings))
 
     def _starting(self, visit: Visit, kind: str, carried: Mapping[str, Any]) -> dict[str, Any]:
         names = self.suggestions.names(visit.snapshot)
@@ -251,11 +248,13 @@ class Explore:
             draft.form.mark(error.faults)
             return None
         except duckdb.InterruptException:
+            visit.failed()
             if self._running(visit).is_late:
                 draft.form.faults.append(self._too_long)
                 return None
             return ""
         except duckdb.Error as error:
+            visit.failed()
             draft.form.faults.append(f"This could not be answered: {error}")
             return None
         macros: Any = self.site.templates.get_template("pages/explore/answer.html.jinja").module
@@ -333,7 +332,7 @@ class Explore:
         body: bytes = anyio.from_thread.run(visit.request.body)
         if len(body) > MOST_BYTES:
             raise FigureError("This is too long to be kept.")
-        return {name: values[-1] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
+        return posted(body)
 
     def _sound(self, visit: Visit, text: str) -> dict[str, Any]:
         """A posted question; raise FigureError where it is none."""

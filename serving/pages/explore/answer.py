@@ -16,7 +16,6 @@ from serving.figures import Figure, Source
 from serving.figures.figure import Bars, Lines
 from serving.figures.fill import Filled, answered, has_values
 from serving.figures.fitting import period_of_answer
-from serving.periods import months_before
 
 EMPTY = "No event fits this question yet. `footfall ask --names` lists what there is."
 # how kinds are called, and what they answer, in the order in which they are most asked
@@ -168,17 +167,15 @@ def starting(
     if not carried and len(source.apps) > 1:
         # the apps of a home may have lived in different years
         kept["app"] = max(source.apps, key=lambda app: (source.apps[app].events, app))
-    events = of_app(kept.get("app"))
+    app = kept.get("app")
+    events = of_app(app)
     named = [one for one in events if one != "page_view"] or events
     event = {"event_name": named[0]} if named else {}
-    data = source.data_of(kept.get("app"))
-    days = 400 if data is None else (data.last_day - data.first_day).days + 1
-    period = "day" if days <= 62 else "week" if days <= 190 else "month"
-    if data is not None and "date_from" not in kept and "date_to" not in kept:
-        # a year of the data, as dashboards begin
-        first = months_before(data.last_day, 12)
-        if first > data.first_day:
-            kept["date_from"] = first.isoformat()
+    # as dashboards begin
+    filters, data = source.filters(app if app in source.apps else None), source.data_of(app)
+    period = filters.period
+    if data is not None and filters.date_from > data.first_day and not {"date_from", "date_to"} & kept.keys():
+        kept["date_from"] = filters.date_from.isoformat()
     beginnings: dict[str, dict[str, Any]] = {
         "trends": {"series": {"A": event}, "interval": period},
         "funnel": {"steps": [{"event_name": name} for name in named[:2]] if len(named) > 1 else [event, event]},

@@ -110,13 +110,6 @@ class Field:
             yield from one.every()
 
 
-@dataclass
-class Reading:
-    """How a tree is read: what of it cannot be meant."""
-
-    faults: list[Fault] = field(default_factory=list)
-
-
 @dataclass(frozen=True)
 class Spec:
     """One key of the vocabulary: what it may hold, and how that is shown."""
@@ -133,7 +126,7 @@ class Spec:
 
     # ---- tree to JSON
 
-    def json(self, node: Any, place: Place, reading: Reading) -> Any:
+    def json(self, node: Any, place: Place, faults: list[Fault]) -> Any:
         """The value of a tree, or ABSENT where it says nothing, or what holds anyway."""
         raise NotImplementedError
 
@@ -175,7 +168,7 @@ class Text(Spec):
     def tree(self, value: Any) -> Any:
         return [_text(value)]
 
-    def json(self, node: Any, place: Place, reading: Reading) -> Any:
+    def json(self, node: Any, place: Place, faults: list[Fault]) -> Any:
         return self.bare(_last(node) or ABSENT)
 
     def show(self, node: Any, name: str, place: Place) -> Field:
@@ -191,7 +184,7 @@ class Day(Text):
 
     widget = "day"
 
-    def json(self, node: Any, place: Place, reading: Reading) -> Any:
+    def json(self, node: Any, place: Place, faults: list[Fault]) -> Any:
         return _last(node).strip() or ABSENT
 
 
@@ -211,7 +204,7 @@ class Number(Text):
             raise Unfit
         return [str(value)]
 
-    def json(self, node: Any, place: Place, reading: Reading) -> Any:
+    def json(self, node: Any, place: Place, faults: list[Fault]) -> Any:
         text = _last(node).strip()
         return self.bare((int(text) if re.fullmatch(r"-?\d+", text) else text) if text else ABSENT)
 
@@ -224,7 +217,7 @@ class Length(Number):
     def tree(self, value: Any) -> Any:
         return [length_text(int(super().tree(value)[0]))]
 
-    def json(self, node: Any, place: Place, reading: Reading) -> Any:
+    def json(self, node: Any, place: Place, faults: list[Fault]) -> Any:
         text = _last(node).strip()
         found = re.fullmatch(r"(\d+)\s*(d|h|min|m|s)?", text.casefold())
         if not found:
@@ -245,7 +238,7 @@ class Flag(Spec):
             raise Unfit
         return ["0", *(["1"] if value else [])]
 
-    def json(self, node: Any, place: Place, reading: Reading) -> Any:
+    def json(self, node: Any, place: Place, faults: list[Fault]) -> Any:
         return ABSENT if not node else self.bare(_last(node) == "1")
 
     def show(self, node: Any, name: str, place: Place) -> Field:
@@ -260,7 +253,7 @@ class Choices(Spec):
             raise Unfit
         return list(value)
 
-    def json(self, node: Any, place: Place, reading: Reading) -> Any:
+    def json(self, node: Any, place: Place, faults: list[Fault]) -> Any:
         return self.bare(list(node) if node else ABSENT)
 
     def show(self, node: Any, name: str, place: Place) -> Field:
@@ -276,7 +269,7 @@ class Numbers(Spec):
             raise Unfit
         return [", ".join(map(str, value))]
 
-    def json(self, node: Any, place: Place, reading: Reading) -> Any:
+    def json(self, node: Any, place: Place, faults: list[Fault]) -> Any:
         parts = [part.strip() for part in _last(node).split(",") if part.strip()]
         return self.bare([int(part) if re.fullmatch(r"-?\d+", part) else part for part in parts] or ABSENT)
 
@@ -306,7 +299,7 @@ class Criteria(Spec):
             raise Unfit
         return {"how": [_text(value[0])], "many": [str(value[1])]}
 
-    def json(self, node: Any, place: Place, reading: Reading) -> Any:
+    def json(self, node: Any, place: Place, faults: list[Fault]) -> Any:
         how, many = (_last((node or {}).get(part)) for part in ("how", "many"))
         if not many:
             return ABSENT
@@ -336,7 +329,7 @@ class Where(Spec):
             for number, (key, operator, text) in enumerate(rows)
         }
 
-    def json(self, node: Any, place: Place, reading: Reading) -> Any:
+    def json(self, node: Any, place: Place, faults: list[Fault]) -> Any:
         found: dict[str, dict[str, Any]] = {}
         for row in _rows(node):
             key, operator, text = (_last(row.get(part)) for part in ("key", "op", "value"))
@@ -345,11 +338,11 @@ class Where(Spec):
             operator = operator or "eq"
             name = "is_set" if operator == "not_set" else operator
             if operator not in ("is_set", "not_set") and not text:
-                reading.faults.append(Fault((*place, key), f"Say which value of `{key}`, or that it is set."))
+                faults.append(Fault((*place, key), f"Say which value of `{key}`, or that it is set."))
                 continue
             if name in found.setdefault(key, {}):
                 words = f"`{key}` is tested twice by `{OPERATORS.get(operator, operator)}`"
-                reading.faults.append(Fault((*place, key), f"{words}: put both into one condition, as in `is one of`."))
+                faults.append(Fault((*place, key), f"{words}: put both into one condition, as in `is one of`."))
                 continue
             found[key][name] = _meant(operator, text)
         tests = {
@@ -416,7 +409,7 @@ class Part(Spec):
             return {"on": ["1"], **node}
         return {**node, "event_name": [ANY_EVENT]} if self.is_optional and "event_name" not in node else node
 
-    def json(self, node: Any, place: Place, reading: Reading) -> Any:
+    def json(self, node: Any, place: Place, faults: list[Fault]) -> Any:
         node = node if isinstance(node, dict) else {}
         if self.is_added and not node.get("on"):
             return ABSENT
@@ -425,7 +418,7 @@ class Part(Spec):
             key: value
             for key, spec in self.specs.items()
             if not (key == "event_name" and is_any)
-            and (value := spec.json(node.get(key), (*place, key), reading)) is not ABSENT
+            and (value := spec.json(node.get(key), (*place, key), faults)) is not ABSENT
         }
         return ABSENT if self.is_optional and not self.is_added and not found and not is_any else found
 
@@ -468,8 +461,8 @@ class Listed(Spec):
             raise Unfit
         return {str(number): self.part.tree(one) for number, one in enumerate(value)}
 
-    def json(self, node: Any, place: Place, reading: Reading) -> Any:
-        found = [self.part.json(row, (*place, number), reading) for number, row in enumerate(_rows(node))]
+    def json(self, node: Any, place: Place, faults: list[Fault]) -> Any:
+        found = [self.part.json(row, (*place, number), faults) for number, row in enumerate(_rows(node))]
         return found or ABSENT
 
     def bare(self, value: Any) -> Any:
@@ -481,7 +474,7 @@ class Listed(Spec):
         rows = _numbered(node) or [(str(number), {}) for number in range(least)]
         for count, (number, row) in enumerate(rows):
             one = self.part.show(row, _at(name, number), (*place, count))
-            one.widget, one.label = "row", f"{_singular(self.label)} {count + 1}"
+            one.widget, one.label = "row", f"{singular(self.label)} {count + 1}"
             shown.rows.append(one)
         return shown
 
@@ -499,16 +492,14 @@ class Mapped(Listed):
         parts = enumerate(value.items())
         return {str(number): {"name": [_text(name)], **self.part.tree(one)} for number, (name, one) in parts}
 
-    def json(self, node: Any, place: Place, reading: Reading) -> Any:
+    def json(self, node: Any, place: Place, faults: list[Fault]) -> Any:
         found: dict[str, Any] = {}
         for number, row in enumerate(_rows(node)):
             name = _last(row.get("name")) or _letter(number)
             if name in found:
-                reading.faults.append(
-                    Fault((*place, name), f"Two rows are called `{name}`: give each a name of its own.")
-                )
+                faults.append(Fault((*place, name), f"Two rows are called `{name}`: give each a name of its own."))
                 continue
-            found[name] = self.part.json(row, (*place, name), reading)
+            found[name] = self.part.json(row, (*place, name), faults)
         return found or ABSENT
 
     def bare(self, value: Any) -> Any:
@@ -523,7 +514,7 @@ class Mapped(Listed):
         for count, (number, row) in enumerate(_numbered(node) or [("0", {})]):
             called = _last(row.get("name")) or _letter(count)
             one = self.part.show(row, _at(name, number), (*place, called))
-            one.widget, one.label = "row", f"{_singular(self.label)} {called}"
+            one.widget, one.label = "row", f"{singular(self.label)} {called}"
             one.fields.insert(0, Field("text", f"{one.name}.name", (*one.place, ""), "Name", [called]))
             shown.rows.append(one)
         return shown
@@ -535,7 +526,7 @@ class Raw(Spec):
     def tree(self, value: Any) -> Any:
         return {"=": [json.dumps(value, ensure_ascii=True)]}
 
-    def json(self, node: Any, place: Place, reading: Reading) -> Any:
+    def json(self, node: Any, place: Place, faults: list[Fault]) -> Any:
         text = _last((node or {}).get("="))
         try:
             return json.loads(text) if text.strip() else ABSENT
@@ -589,17 +580,17 @@ class Form:
 def form_of(kind: str, tree: Tree, settings: Mapping[str, Any], focus: str = "") -> Form:
     """The form of a tree, its JSON read from it."""
     specs = _specs_with(kind, settings)
-    reading, question = Reading(), {"kind": kind}
+    faults, question = list[Fault](), {"kind": kind}
     shown: dict[str, Field] = {}
     for key, spec in specs.items():
         node = tree.get(key)
         spec = Raw(key, {}) if isinstance(node, dict) and "=" in node else spec
-        if (value := spec.json(node, (key,), reading)) is not ABSENT:
+        if (value := spec.json(node, (key,), faults)) is not ABSENT:
             question[key] = value
         shown[key] = spec.show(node, key, (key,))
     for key, node in tree.items():
         if key not in specs and isinstance(node, dict) and "=" in node:
-            question[key] = Raw(key, {}).json(node, (key,), reading)
+            question[key] = Raw(key, {}).json(node, (key,), faults)
             shown[key] = Raw(key, {}).show(node, key, (key,))
     first = MAIN[kind]
     rest = [key for key in shown if key not in (*first, *SCOPE)]
@@ -607,7 +598,7 @@ def form_of(kind: str, tree: Tree, settings: Mapping[str, Any], focus: str = "")
         kind, question, [shown[key] for key in first], [shown[key] for key in SCOPE], [shown[key] for key in rest],
         focus=focus,
     )  # fmt: skip
-    form.mark(reading.faults)
+    form.mark(faults)
     return form
 
 
@@ -624,7 +615,7 @@ def tree_of(kind: str, question: Mapping[str, Any], settings: Mapping[str, Any])
             if spec.bare(value) is ABSENT:
                 continue
             node = spec.tree(value)
-            if spec.json(node, (key,), Reading()) != spec.bare(value):
+            if spec.json(node, (key,), []) != spec.bare(value):
                 raise Unfit
             tree[key] = node
         except (Unfit, AttributeError, KeyError, TypeError):
@@ -768,7 +759,8 @@ def _letter(number: int) -> str:
     return chr(ord("A") + number) if number < 26 else f"S{number + 1}"
 
 
-def _singular(label: str) -> str:
+def singular(label: str) -> str:
+    """What one of a list is called."""
     return label if label == "Series" else label.removesuffix("s")
 
 
@@ -778,10 +770,15 @@ def specs_of(reference: str) -> dict[str, Spec]:
 
 
 @cache
+def _schema(kind: str) -> dict[str, Any]:
+    return KINDS[kind].model_json_schema(by_alias=True)
+
+
+@cache
 def _definitions() -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for model in KINDS.values():
-        found |= model.model_json_schema(by_alias=True).get("$defs", {})
+    for kind in KINDS:
+        found |= _schema(kind).get("$defs", {})
     return found
 
 
@@ -797,11 +794,9 @@ def _specs_of_part(name: str) -> dict[str, Spec]:
 
 def _specs_with(kind: str, settings: Mapping[str, Any]) -> dict[str, Spec]:
     """The keys of a kind of question, with what holds where nothing is said."""
-    model = KINDS[kind]
-    schema = model.model_json_schema(by_alias=True)
-    specs = {}
+    schema, specs = _schema(kind), {}
     with built_with(settings):
-        for name, told in model.model_fields.items():
+        for name, told in KINDS[kind].model_fields.items():
             key = told.alias or name
             if key != "kind":
                 default = ABSENT if told.is_required() else told.get_default(call_default_factory=True)

@@ -22,6 +22,8 @@ from serving.pages.explore.answer import EMPTY, escaped, figure_of
 
 MOST_UNDONE = 100
 MOST_NAME = 60
+# of the twelve columns of a dashboard
+WIDTH = 6
 # what a dashboard's filters say where a figure leaves it open
 FOLLOWED = ("app", "date_from", "date_to")
 
@@ -32,7 +34,6 @@ class Kept:
 
     figure: str
     dashboard: str
-    title: str
     files: tuple[tuple[Path, bytes | None, bytes], ...]
 
 
@@ -52,9 +53,7 @@ class Keeper:
         """What was kept under a token, as long as it can be undone."""
         return self._kept.get(token)
 
-    def keep(
-        self, library: Library, question: dict[str, Any], title: str, dashboard: str, *, follows: bool, width: int = 6
-    ) -> str:
+    def keep(self, library: Library, question: dict[str, Any], title: str, dashboard: str, *, follows: bool) -> str:
         """Write a figure and add it to a dashboard, which is begun where there is none; return the token to undo it.
 
         Args:
@@ -63,7 +62,6 @@ class Keeper:
             title: of the figure.
             dashboard: the name of one of the user's own, or the title of a new one.
             follows: whether the figure is of its dashboard's app and dates, or of those that it was asked of.
-            width: of twelve columns.
 
         Raises:
             FigureError: when the title or the dashboard cannot be.
@@ -85,7 +83,7 @@ class Keeper:
                 )
             before = path.read_bytes() if path.exists() else None
             file.parent.mkdir(parents=True, exist_ok=True)
-            placed = f"{{figure: {name}, width: {width}}}"
+            placed = f"{{figure: {name}, width: {WIDTH}}}"
             written: list[tuple[Path, bytes | None]] = []
             try:
                 written.append((file, None))
@@ -103,7 +101,7 @@ class Keeper:
                 raise
             files = tuple((one, was, one.read_bytes()) for one, was in written)
             token = secrets.token_urlsafe(12)
-            self._kept[token] = Kept(name, board, title, files)
+            self._kept[token] = Kept(name, board, files)
             while len(self._kept) > MOST_UNDONE:
                 self._kept.popitem(last=False)
             return token

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import TypeVar
 from zoneinfo import available_timezones
 
 from ingest.conditions import event_value
 from ingest.envelope import CONTEXT_FIELDS, ID_FIELDS
 from serving import reader
 from serving.ask.names import SESSION_KEYS
+from serving.pages.kept import Kept
 from serving.snapshots import Snapshot
 
-Key = TypeVar("Key")
-Value = TypeVar("Value")
 # enough to know the frequent values of a key, and found in a moment however many events there are
 EVENTS_LOOKED_AT = 100_000
 MOST_VALUES = 50
@@ -63,35 +59,19 @@ class Suggestions:
     """The names of the publication that is shown, and values, each looked up once."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._names: OrderedDict[tuple[str, str | None], Names] = OrderedDict()
-        self._values: OrderedDict[tuple[str | None, ...], list[str]] = OrderedDict()
+        self._names: Kept[Names] = Kept(MOST_KEPT)
+        self._values: Kept[list[str]] = Kept(MOST_KEPT)
 
     def names(self, snapshot: Snapshot) -> Names:
         """What there is: worked out by the build, so that no event is read for it."""
-        place = (snapshot.id, snapshot.app)
-        with self._lock:
-            if place in self._names:
-                return self._names[place]
-        found = _names(snapshot)
-        self._keep(self._names, place, found)
-        return found
+        return self._names.get((snapshot.id, snapshot.app), lambda: _names(snapshot))
 
     def values(self, snapshot: Snapshot, key: str, event: str | None, app: str | None) -> list[str]:
         """The most frequent values of a key, of an event or of all."""
-        place = (snapshot.id, snapshot.app, key, event, app)
-        with self._lock:
-            if place in self._values:
-                return self._values[place]
-        found = _values(snapshot, self.names(snapshot), key, event or None, app or None)
-        self._keep(self._values, place, found)
-        return found
-
-    def _keep(self, kept: OrderedDict[Key, Value], place: Key, found: Value) -> None:
-        with self._lock:
-            kept[place] = found
-            while len(kept) > MOST_KEPT:
-                kept.popitem(last=False)
+        return self._values.get(
+            (snapshot.id, snapshot.app, key, event, app),
+            lambda: _values(snapshot, self.names(snapshot), key, event or None, app or None),
+        )
 
 
 def _names(snapshot: Snapshot) -> Names:

@@ -78,6 +78,22 @@ def test_what_is_unchanged_is_not_sent_again(client: httpx.Client) -> None:
     assert other.status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/dashboards/overview?range=90d", "/figures/growth_accounting.html?range=year"])
+def test_a_failure_that_has_passed_is_not_taken_for_unchanged(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError("too many open files")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("serving.pages.figures.fill", fail)
+        failed = client.get(path)
+    assert "kind-failed" in failed.text
+    passed = client.get(path, headers={"If-None-Match": failed.headers["etag"]})
+    assert passed.status_code == 200 and "kind-failed" not in passed.text
+    assert client.get(path, headers={"If-None-Match": passed.headers["etag"]}).status_code == 304
+
+
 def test_scripts_are_named_by_what_is_in_them_and_kept_for_good(client: httpx.Client) -> None:
     page = client.get("/").text
     found = [part.split('"')[0] for part in page.split('src="')[1:]] + [
