@@ -25,6 +25,7 @@ from serving.ask.settings import built_with
 from serving.ask.vocabulary import nearest
 from serving.drawing.numbers import title_of
 from serving.figures import FigureError
+from serving.pages.asked import DEFAULT, RANGES, Asked
 from serving.pages.explore.answer import (
     TITLES,
     answer_of,
@@ -33,7 +34,7 @@ from serving.pages.explore.answer import (
     starting,
     title_of_question,
 )
-from serving.pages.explore.form import Form, done, form_of, singular, tree_of, tree_of_pairs
+from serving.pages.explore.form import Form, Tree, done, form_of, singular, tree_of, tree_of_pairs
 from serving.pages.explore.keep import Keeper, as_text
 from serving.pages.explore.names import Suggestions
 from serving.pages.site import HEADERS, Entry, Site, Visit, csv_of, posted
@@ -45,6 +46,8 @@ FIRST = "trends"
 # names of a form that are none of a question's keys
 OURS = ("kind", "do", "ask", "question", "kept")
 MOST_BYTES = 200_000
+# the ranges that stand beside the fields of days
+OFFERED = ("7d", "30d", "90d", "12m", "year", "all")
 
 
 def routes(site: Site) -> list[BaseRoute]:
@@ -54,6 +57,7 @@ def routes(site: Site) -> list[BaseRoute]:
     site.assets.add("explore.js", FOLDER / "explore.js")
     site.assets.add("explore.css", FOLDER / "explore.css")
     site.templates.filters |= {"suggestion": suggestion, "singular": singular, "title_of": title_of}
+    site.templates.globals["presets"] = {name: RANGES[name].removeprefix("Last ") for name in OFFERED}
     site.templates.tests["day_only"] = lambda text: len(text) == len("2026-01-31")
     site.entries.append(Entry("Explore", "/explore", place=900))
     return [
@@ -215,7 +219,10 @@ class Explore:
         elif (kind := query.get("kind")) in KINDS:
             pairs = [(name, value) for name, value in parse_qsl(visit.request.url.query, keep_blank_values=True)]
             tree = tree_of_pairs((name, value) for name, value in pairs if name not in OURS)
-            focus = done(tree, query["do"]) if query.get("do") else ""
+            verb, _, name = query.get("do", "").partition(":")
+            if verb == "range":
+                tree |= self._days(visit, tree, name)
+            focus = done(tree, query["do"]) if verb not in ("", "range") else ""
             draft = Draft(form_of(str(kind), tree, settings, focus))
         else:
             draft = self._draft_of(self._starting(visit, FIRST, {}), settings)
@@ -228,6 +235,16 @@ class Explore:
         except AskError as error:
             draft.form.mark(error.faults)
         return draft
+
+    def _days(self, visit: Visit, tree: Tree, name: str) -> Tree:
+        """The fields of days by one of the pages' ranges; the last day of the data is left open, and so moves on."""
+        source, said = visit.source, tree.get("app")
+        app = next((one for one in said if one in source.apps), None) if isinstance(said, list) else None
+        filters, data = Asked(app, name if name in RANGES else DEFAULT).filters(source), source.data_of(app)
+        if data is None or name == "all":
+            return {"date_from": [""], "date_to": [""]}
+        last = "" if filters.date_to == data.last_day else filters.date_to.isoformat()
+        return {"date_from": [filters.date_from.isoformat()], "date_to": [last]}
 
     def _draft_of(self, question: dict[str, Any], settings: Mapping[str, Any]) -> Draft:
         kind = question["kind"]

@@ -35,7 +35,7 @@ MAIN = {
     "retention": ("period", "start_event", "return_event", "breakdown"),
     "sessions": ("summary", "distribution"),
     "stickiness": ("period", "event", "criteria"),
-    "trends": ("series", "interval", "breakdown", "formula"),
+    "trends": ("series", "interval", "breakdown", "compare", "formula"),
     "web_overview": ("compare",),
 }
 SCOPE = ("date_from", "date_to", "app", "where")

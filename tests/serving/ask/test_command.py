@@ -29,7 +29,7 @@ def test_a_file_a_text_and_standard_input_are_the_same_question(run, tmp_path):
         run(QUESTION, "--output", "csv"),
         run("-", "--output", "csv", input=QUESTION),
     ]
-    assert [answer.stdout for answer in answers] == ["period_start,users,is_complete\n2024-01-01,1,False\n"] * 3
+    assert [answer.stdout for answer in answers] == ["period_start,users,is_complete\n2024-01-01,1,false\n"] * 3
 
 
 def test_json_is_one_object(run):

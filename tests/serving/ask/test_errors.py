@@ -131,7 +131,7 @@ def test_csv_has_a_header_and_empty_fields_for_null():
     rows = [event("page", "2024-01-01T00:00:00", "u1")]
     answer = ask(database(rows), {"kind": "sessions", "summary": "day", "date_to": "2024-01-02"})
     assert answer.as_csv() == (
-        "period_start,sessions,avg_seconds,bounce_rate,is_complete\n2024-01-01,1,0.0,1.0,False\n2024-01-02,0,,,False\n"
+        "period_start,sessions,avg_seconds,bounce_rate,is_complete\n2024-01-01,1,0.0,1.0,false\n2024-01-02,0,,,false\n"
     )
 
 

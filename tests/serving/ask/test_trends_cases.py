@@ -469,7 +469,7 @@ def test_the_command_writes_trends_in_every_form(output, monkeypatch):
     result = CliRunner().invoke(application, [json.dumps(question), "--output", output])
     assert result.exit_code == 0
     expected = {
-        "csv": "period_start,series,value,breakdown,is_complete\n2024-01-01,bought,2,pro,False\n2024-01-01,bought,3,Other,False\n",
+        "csv": "period_start,series,value,breakdown,is_complete\n2024-01-01,bought,2,pro,false\n2024-01-01,bought,3,Other,false\n",
         "json": '"rows": [["2024-01-01", "bought", 2, "pro", false], ["2024-01-01", "bought", 3, "Other", false]]',
         "table": "│ 1 Jan 2024   │ bought │     3 │ Other     │ no       │",
     }

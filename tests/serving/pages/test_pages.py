@@ -6,6 +6,7 @@ import csv
 import html
 import io
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -326,6 +327,18 @@ def test_what_no_mart_is_split_by_is_read_from_the_events(tmp_path: Path) -> Non
         values = {row[0]: row[1] for row in told["rows"]}
         assert values["visitors"] == len({row["person_id"] for row in seen})
         assert values["views"] == sum(row["is_page_view"] for row in seen)
+        told = client.get("/figures/active_persons.json?app=shop&segment=country=FR&range=all").json()
+        active: dict[str, set[str]] = {}
+        for row in seen:
+            active.setdefault(str(row["event_date"]), set()).add(row["person_id"])
+        persons_by_day = {day: len(who) for day, who in active.items()}
+        assert told["period"] == "day"
+        assert {row[0]: row[1] for row in told["rows"] if row[1]} == persons_by_day
+        told = client.get("/figures/growth_accounting.json?app=shop&segment=country=FR&range=all").json()
+        came: Counter[str] = Counter()
+        for day, status, users, _ in told["rows"]:
+            came[day] += users if status != "dormant" else 0
+        assert +came == persons_by_day
         # an event has no channel: nothing is made of that
         told = client.get("/figures/web_headline.json?app=shop&segment=channel=Email").json()
         assert "not by both" in told["empty"] and told["rows"] == []

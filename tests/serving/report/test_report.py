@@ -206,7 +206,7 @@ def test_every_figure_can_be_read_by_every_filter(library: Library, source: Sour
 
 def test_what_is_published_by_app_is_not_by_country_too(library: Library, source: Source) -> None:
     both = source.filters(HOSTILE, segment="country=FR")
-    assert "not by both" in str(fill(library.figures["active_persons"], source, both).empty)
+    assert "not by both" in str(fill(library.figures["revenue_over_time"], source, both).empty)
 
 
 def test_a_period_that_the_range_cuts_is_left_out(library: Library, source: Source) -> None:

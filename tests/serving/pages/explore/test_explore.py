@@ -7,6 +7,7 @@ import io
 import json
 import shlex
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
@@ -393,6 +394,25 @@ def test_the_csv_is_that_of_ask(origin: str, source: Source) -> None:
     assert rows[0][0] == "breakdown" and len(rows) > 3
     wrong = httpx.get(f"{origin}/explore/answer.csv?question={quote(json.dumps({'kind': 'lifecycle', 'app': 'shp'}))}")
     assert wrong.status_code == 400 and "shop" in wrong.text
+
+
+def test_a_range_is_put_into_the_days_and_moves_on_with_the_data(source: Source, origin: str) -> None:
+    def days(name: str, app: str = "shop") -> tuple[str | None, str | None]:
+        asked = {
+            "kind": "trends",
+            "app": app,
+            "date_from": "2020-01-01",
+            "date_to": "2020-02-01",
+            "do": f"range:{name}",
+        }
+        question = json.loads(httpx.get(f"{origin}/explore/form", params=asked).json()["question"])
+        return question.get("date_from"), question.get("date_to")
+
+    data = source.data_of("shop")
+    assert data
+    assert days("30d") == ((data.last_day - timedelta(days=29)).isoformat(), None)
+    assert days("all") == days("all", "no such app") == (None, None)
+    assert days("no such range") == days("12m") == (source.filters("shop").date_from.isoformat(), None)
 
 
 @pytest.mark.parametrize("question", [{"kind": []}, {"kind": {"a": 1}}, {"kind": None}, {}])
