@@ -31,7 +31,7 @@ Values = dict[Place, float | None]
 HEIGHT = 200
 MOST_TICKS = 7
 # so many lines are named at their ends, where a page has room for it, and by its legend elsewhere
-MOST_NAMED_AT_ENDS, MOST_LETTERS, LINE_HEIGHT = 5, 14, 14
+MOST_NAMED_AT_ENDS, MOST_LETTERS, LINE_HEIGHT = 5, 18, 14
 
 
 @dataclass(frozen=True)
