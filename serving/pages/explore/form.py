@@ -286,7 +286,7 @@ class Keys(Text):
             raise Unfit
         return [", ".join(keys)]
 
-    def json(self, node: Any, place: Place, reading: Reading) -> Any:
+    def json(self, node: Any, place: Place, faults: list[Fault]) -> Any:
         keys = [key.strip() for key in _last(node).split(",") if key.strip()]
         return self.bare(keys if len(keys) > 1 else keys[0] if keys else ABSENT)
 
