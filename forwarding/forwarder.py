@@ -13,11 +13,13 @@ from pathlib import Path
 import filelock
 import httpx
 
+from forwarding.destinations import destinations
 from forwarding.destinations.destination import Destination, Event
 from forwarding.events import committed, events_at, events_of, is_sent_on, least_to_come, place_of
 from forwarding.progress import DeadLetter, Progress, Records, now
 from forwarding.sending import NotSent, Refusal, Sender
 from forwarding.settings import ForwardingSettings
+from ingest.collector.settings import CollectorSettings
 from ingest.landing.batches import BatchReceipt, UnknownBatch, read_batch
 
 log = logging.getLogger("footfall.forwarding")
@@ -40,6 +42,13 @@ class Outcome:
 def folder_of(home: Path, settings: ForwardingSettings) -> Path:
     """Where progress lies; the sandbox has its own, so that what was only logged is still sent when it ends."""
     return home / "forwarding" / ("sandbox" if settings.sandbox_mode else "")
+
+
+def forwarders(home: Path, stopped: threading.Event | None = None) -> dict[str, Forwarder]:
+    """Who sends to each destination that is on, by its name; it is on when it has its key."""
+    settings = ForwardingSettings()  # type: ignore[call-arg]
+    size = CollectorSettings().batch_size  # type: ignore[call-arg]
+    return {each.name: Forwarder(home, each, settings, size, stopped) for each in destinations(settings)}
 
 
 class Forwarder:

@@ -6,7 +6,6 @@ import logging
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -122,16 +121,10 @@ def _line(forwarder: Forwarder, outcome: Outcome) -> str:
 
 
 def _forwarders(to: list[str] | None, stopped: threading.Event | None = None) -> list[Forwarder]:
-    from forwarding.destinations import destinations
-    from forwarding.forwarder import Forwarder
-    from forwarding.settings import ForwardingSettings
-    from ingest.collector.settings import CollectorSettings
+    from forwarding.forwarder import forwarders
     from orchestration.settings import home
 
-    folder: Path = home()
-    settings = ForwardingSettings()  # type: ignore[call-arg]
-    size = CollectorSettings().batch_size  # type: ignore[call-arg]
-    known = {each.name: each for each in destinations(settings)}
+    known = forwarders(home(), stopped)
     if not known:
         errors.print(
             "There is nowhere to send to. Set FOOTFALL_AMPLITUDE_API_KEY, FOOTFALL_MIXPANEL_TOKEN, "
@@ -141,5 +134,4 @@ def _forwarders(to: list[str] | None, stopped: threading.Event | None = None) ->
     if unknown := sorted(set(to or ()) - known.keys()):
         errors.print(f"There is no destination {', '.join(unknown)}; there is {', '.join(known)}.")
         sys.exit(2)
-    chosen = [each for name, each in known.items() if not to or name in to]
-    return [Forwarder(folder, each, settings, size, stopped) for each in chosen]
+    return [each for name, each in known.items() if not to or name in to]

@@ -1,4 +1,4 @@
-"""What happened outside Dagster, told to it: loads, builds and publications by the command line.
+"""What happened outside Dagster, told to it: loads, builds, publications and forwarding by the command line.
 
 The command line writes nothing for this and never waits: all is read off the home, at the next tick of a sensor.
 """
@@ -14,6 +14,7 @@ from dagster_dbt.asset_utils import get_asset_check_key_for_test
 
 from orchestration.build import COMMAND, Outcome, artifacts_dir, is_up_to_date, read_outcome
 from orchestration.defs.failures import told_of
+from orchestration.defs.forwarded import FORWARDED_EVENTS, forwarded_metadata
 from orchestration.defs.landing import LANDED_EVENTS, landed_metadata
 from orchestration.defs.models import manifest, translator
 from orchestration.defs.published import PUBLISHED_MARTS, published_metadata
@@ -25,7 +26,7 @@ Event = dg.AssetMaterialization | dg.AssetObservation | dg.AssetCheckEvaluation
 
 @dg.sensor(minimum_interval_seconds=15, default_status=dg.DefaultSensorStatus.RUNNING)
 def command_line_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-    """Show what the command line has landed, built and published since the last look, with rows and checks."""
+    """Show what the command line has landed, built, published and sent on since the last look, with rows and checks."""
     folder = home()
     known: dict[str, Any] = json.loads(context.cursor or "{}")
     events: list[Event] = []
@@ -39,6 +40,9 @@ def command_line_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     publication = current_publication(folder)
     if publication and _latest(context.instance, PUBLISHED_MARTS, "publication") != publication.name:
         events.append(dg.AssetMaterialization(PUBLISHED_MARTS, metadata=published_metadata(folder, publication)))
+    forwarded = forwarded_metadata(folder)
+    if forwarded["sent"] and _latest(context.instance, FORWARDED_EVENTS, "last sent") != forwarded["last sent"]:
+        events.append(dg.AssetMaterialization(FORWARDED_EVENTS, metadata=forwarded))
     checks = sum(isinstance(event, dg.AssetCheckEvaluation) for event in events)
     told = f"Told of {len(events) - checks} assets and {checks} checks." if events else "Nothing new."
     return dg.SensorResult(skip_reason=told, cursor=json.dumps(known), asset_events=events)

@@ -54,7 +54,8 @@ def published_metadata(folder: Path, publication: Path) -> dict[str, Any]:
 
 build_and_publish = dg.define_asset_job(
     "build_and_publish",
-    selection=dg.AssetSelection.all(),
+    # what is sent on waits for other products, and readers of marts for none of them
+    selection=dg.AssetSelection.all() - dg.AssetSelection.groups("forwarded"),
     description="Count what has landed, check it, build and test the models, publish them.",
     executor_def=dg.in_process_executor,
 )

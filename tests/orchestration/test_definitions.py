@@ -10,20 +10,25 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
 
+from forwarding.forwarder import forwarders
 from orchestration.build import BuildError, build, finish_outcome, read_outcome, start_outcome
 from orchestration.checks import landing_batches
 from serving import reader
 from serving.publications import current_publication
 from tests.end_to_end.dbt_project import REPOSITORY, environment
+from tests.forwarding.test_forwarding import land
+from tests.forwarding.vendor import vendor
 from tests.ingest.collector.exchange import exchange, leave_received
 from tests.orchestration.conftest import Home
+
+FORWARDED = dg.AssetKey(["forwarded", "events"])
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +71,7 @@ def test_every_model_is_an_asset_of_its_folders_group(listed: Listed) -> None:
     for node in listed.nodes:
         if node["resource_type"] == "model":
             assert node["name"] in groups[node["config"]["group"]]
-    assert groups["landing"] == {"events"} and groups["published"] == {"marts"}
+    assert groups["landing"] == groups["forwarded"] == {"events"} and groups["published"] == {"marts"}
     assert None not in groups and "default" not in groups
 
 
@@ -123,7 +128,7 @@ def test_the_job_checks_builds_and_publishes(definitions: dg.Definitions, built_
     made = {event.asset_key: event.materialization for event in result.get_asset_materialization_events()}
     assert made[dg.AssetKey(["published", "marts"])].metadata["batches"].value == 2
     # what was up to date is neither missing nor made anew, and says so
-    assert made.keys() >= set(definitions.resolve_asset_graph().get_all_asset_keys())
+    assert made.keys() >= set(definitions.resolve_asset_graph().get_all_asset_keys()) - {FORWARDED}
     statuses = {name: made[dg.AssetKey(name)].metadata["status"].value for name in ("int_sessions", "plans")}
     assert statuses == {"int_sessions": "success", "plans": "no-op"}
     outcome = read_outcome(built_home.path)
@@ -321,3 +326,50 @@ def test_a_large_batch_is_sampled_and_says_so(built_home: Home, monkeypatch: pyt
 
 def test_dg_finds_nothing_wrong(built_home: Home) -> None:
     dg_command("check", "defs")
+
+
+def test_what_landed_is_sent_on_where_there_is_a_key_and_what_was_left_is_told_and_tried_again(
+    definitions: dg.Definitions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from orchestration.defs import forwarded
+
+    home, job = tmp_path / "home", definitions.resolve_job_def("forward")
+    monkeypatch.setenv("FOOTFALL_HOME", str(home))
+    land(home, range(3))
+    with vendor((401, {}, {"error": "no such key"})) as to, dg.instance_for_test() as instance:
+
+        def tick(name: str) -> Any:
+            sensor = definitions.resolve_sensor_def(name)
+            with dg.build_sensor_context(instance, definitions=definitions) as context:
+                return sensor.evaluate_tick(context)
+
+        def asked() -> str:
+            told = tick("forwarding_sensor")
+            assert bool(told.run_requests) != bool(told.skip_message)
+            return told.skip_message or "asked"
+
+        assert "No destination has a key" in asked() and not (home / "forwarding").exists()
+        monkeypatch.setenv("FOOTFALL_AMPLITUDE_API_KEY", "k")
+        monkeypatch.setenv("FOOTFALL_AMPLITUDE_URL", to.url("/2/httpapi"))
+        assert asked() == "asked"
+        failed = job.execute_in_process(instance=instance, raise_on_error=False)
+        (step,) = (event for event in failed.all_events if event.is_step_failure)
+        said = step.step_failure_data.user_failure_data
+        assert said is not None and "no such key" in str(said.description)
+        assert said.metadata["waiting"].value == 3
+        assert "tried again" in asked()
+        monkeypatch.setattr(forwarded, "AGAIN_AFTER", timedelta(0))
+        assert asked() == "asked"
+
+        (event,) = job.execute_in_process(instance=instance).asset_materializations_for_node("forwarded__events")
+        told = {name: entry.value for name, entry in event.metadata.items()}
+        assert event.asset_key == FORWARDED and "| amplitude | 3 | 0 | 0 |" in str(told["destinations"])
+        assert (told["sent"], told["dead letters"], told["waiting"]) == (3, 0, 0)
+        assert asked() == "All that has landed is sent on."
+        # told once by its own run, and not again by who looks after the command line
+        assert FORWARDED not in {event.asset_key for event in tick("command_line_sensor").asset_events}
+        monkeypatch.setattr("forwarding.forwarder.now", lambda: "2100-01-01T00:00:00+00:00")
+        land(home, range(3, 5))
+        forwarders(home)["amplitude"].forward()
+        (by_hand,) = (event for event in tick("command_line_sensor").asset_events if event.asset_key == FORWARDED)
+        assert by_hand.metadata["sent"].value == 5
