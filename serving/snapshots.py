@@ -9,11 +9,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 
@@ -26,6 +26,7 @@ log = logging.getLogger("footfall.snapshots")
 RETRY_SECONDS = 5.0
 # a publication may be dropped between being looked up and being opened, where two follow each other
 TRIES = 3
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +55,26 @@ class Snapshot:
         """This thread's way to read; to the reader of one app, names mean what there is of it."""
         return self._opened.cursor(self._room)
 
+    def once(self, work: Callable[[Snapshot], T]) -> T:
+        """What a work makes of this publication as it is seen here, kept for as long as it is open.
+
+        Who comes while it is worked out for the first time works it out too: nobody waits for another's query.
+        """
+        kept, place = self._opened.kept, (work, self.app)
+        if place not in kept:
+            kept[place] = work(self)
+        found: T = kept[place]
+        return found
+
+    @property
+    def whole(self) -> Snapshot:
+        """This publication as who may see every app sees it."""
+        return self._opened.whole
+
+    def knows(self, work: Callable[[Snapshot], Any]) -> bool:
+        """Whether a work is kept that has been done `once`."""
+        return (work, self.app) in self._opened.kept
+
     def has(self, relation: str) -> bool:
         """Whether a relation is published, and has rows of the app that is seen."""
         return relation in self.catalog["relations"]
@@ -73,6 +94,7 @@ class _Opened:
         self._connection, self._lock = source.connection, threading.Lock()
         self._mine, self._cursors = threading.local(), list[duckdb.DuckDBPyConnection]()
         self._rooms: dict[str, Snapshot] = {}
+        self.kept: dict[tuple[Callable[[Snapshot], Any], str | None], Any] = {}
 
     def cursor(self, room: str | None) -> duckdb.DuckDBPyConnection:
         mine: dict[str | None, duckdb.DuckDBPyConnection] = self._mine.__dict__.setdefault("cursors", {})

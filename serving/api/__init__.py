@@ -6,10 +6,12 @@ says what is wrong.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import duckdb
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -22,10 +24,15 @@ from serving.api.answers import Answers
 from serving.api.front import Front
 from serving.api.problems import SEE, Problem
 from serving.ask import question_schema
+from serving.publications import HomeMovedError, NothingPublishedError
+from serving.running import Running
 from serving.server import Shared
 from serving.settings import ApiSettings
+from serving.snapshots import Snapshots
 
 AREAS = (questions, metrics, persons, charging, content, creators, experiments, feedback, running)
+# how often it is looked whether there is a new publication
+AHEAD_SECONDS = 2.0
 ABOUT = """
 Product analytics from what is published. Every answer is of one publication, whose id its `ETag` begins with: send it
 back as `If-None-Match`, and an answer that you have is not sent again. Lists are paged by `limit` and `offset`, and
@@ -40,7 +47,11 @@ def api(shared: Shared) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        running = Running()
+        ahead = asyncio.create_task(_look_ahead(shared.snapshots, running))
         yield
+        ahead.cancel()
+        running.stop()
         answers.close()
 
     app = FastAPI(
@@ -62,6 +73,21 @@ def api(shared: Shared) -> FastAPI:
     app.add_exception_handler(HTTPException, _http)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
+
+
+async def _look_ahead(snapshots: Snapshots, running: Running) -> None:
+    """Open each publication as it comes, and do what its first readers would wait for."""
+
+    def look() -> None:
+        try:
+            with snapshots.read() as shown, running.of(shown.cursor()):
+                shown.once(questions.names_of)
+        except (NothingPublishedError, HomeMovedError, OSError, duckdb.Error):
+            return  # whoever asks is told
+
+    while True:
+        await asyncio.to_thread(look)
+        await asyncio.sleep(AHEAD_SECONDS)
 
 
 def _problem(_: Request, error: Any) -> Response:

@@ -142,11 +142,19 @@ async def names(asked: OfApp, limit: Limit = PAGE, offset: Offset = 0) -> Respon
     """What a question can name: apps, their events and the properties of these."""
 
     def work(snapshot: Snapshot) -> Table:
-        columns, rows = known_names(snapshot.cursor())
-        rows = [row for row in rows if asked.app in (None, row[0])]
+        columns, rows = snapshot.once(names_of)
         return page_of(columns, rows, limit, offset)
 
     return await asked.answer(work)
+
+
+def names_of(snapshot: Snapshot) -> tuple[list[str], list[tuple[object, ...]]]:
+    """What a question can name. It takes a look at every event, so that each publication is looked through once."""
+    whole = snapshot.whole
+    if whole is snapshot or not whole.knows(names_of):
+        return known_names(snapshot.cursor())
+    columns, rows = whole.once(names_of)
+    return columns, [row for row in rows if row[0] == snapshot.app]
 
 
 @routes.post(

@@ -5,8 +5,10 @@ from __future__ import annotations
 import shutil
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import httpx
@@ -87,52 +89,74 @@ def test_an_answer_that_takes_too_long_is_given_up_and_the_next_is_not(
     monkeypatch.setenv("FOOTFALL_ANSWER_SECONDS", "0.5")
     monkeypatch.setenv("FOOTFALL_ANSWER_ROWS", "5")
     monkeypatch.setenv("FOOTFALL_ANSWER_THREADS", "1")
-    real = questions.known_names
+    real = questions.ask
 
-    def slow(connection):  # type: ignore[no-untyped-def]
-        connection.execute("select count(*) from range(100000000000) as a (i) where hash(i) = 1").fetchall()
-        return real(connection)
+    def slow(connection: duckdb.DuckDBPyConnection, question: Any, *rest: Any, **more: Any) -> Any:
+        if question["kind"] == "lifecycle":
+            connection.execute("select count(*) from range(100000000000) as a (i) where hash(i) = 1").fetchall()
+        return real(connection, question, *rest, **more)
 
-    monkeypatch.setattr(questions, "known_names", slow)
+    monkeypatch.setattr(questions, "ask", slow)
     with listening(Shared.of(two_apps(tmp_path / "home"))) as url:
-        answer = httpx.get(f"{url}/api/v1/analytics/names", timeout=60)
+        asked = f"{url}/api/v1/analytics/questions"
+        answer = httpx.post(asked, json={"kind": "lifecycle"}, timeout=60)
         assert (answer.status_code, answer.json()["errors"][0]["mend"].startswith("Narrow")) == (504, True)
         with pytest.raises(httpx.ReadTimeout):
             # who hangs up leaves the one thread to the next
-            httpx.get(f"{url}/api/v1/analytics/names?limit=1", timeout=0.2)
+            httpx.post(asked, json={"kind": "lifecycle", "period": "week"}, timeout=0.2)
         assert httpx.get(f"{url}/v1/analytics/kpis", timeout=60).status_code == 200
-        many = {"kind": "active_users"}
-        refused = httpx.post(f"{url}/api/v1/analytics/questions", json=many, timeout=60)
+        refused = httpx.post(asked, json={"kind": "active_users"}, timeout=60)
         assert (refused.status_code, "more than 5 rows" in refused.text) == (422, True)
 
 
 def test_what_several_ask_at_once_is_worked_out_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from serving.api import questions
 
-    real, calls, may_end = questions.known_names, list[int](), threading.Event()
+    real, calls, may_end = questions.ask, list[Any](), threading.Event()
 
-    def slow(connection):  # type: ignore[no-untyped-def]
-        calls.append(1)
+    def slow(connection: duckdb.DuckDBPyConnection, question: Any, *rest: Any, **more: Any) -> Any:
+        calls.append(question)
         may_end.wait(60)
-        return real(connection)
+        return real(connection, question, *rest, **more)
 
-    monkeypatch.setattr(questions, "known_names", slow)
-    names, answers = "/api/v1/analytics/names", list[httpx.Response]()
-    with listening(Shared.of(two_apps(tmp_path / "home"))) as url:
-        threads = [
-            threading.Thread(target=lambda: answers.append(httpx.get(url + names, timeout=60))) for _ in range(CLIENTS)
-        ]
-        for thread in threads:
-            thread.start()
+    monkeypatch.setattr(questions, "ask", slow)
+    with listening(Shared.of(two_apps(tmp_path / "home"))) as url, ThreadPoolExecutor(CLIENTS + 1) as clients:
+
+        def ask(question: Any, seconds: float = 60) -> httpx.Response:
+            return httpx.post(f"{url}/api/v1/analytics/questions", json=question, timeout=seconds)
+
+        same = [clients.submit(ask, QUESTION) for _ in range(CLIENTS)]
+        other = clients.submit(ask, {"kind": "active_users"})
         with pytest.raises(httpx.ReadTimeout):
             # who leaves takes nothing from the others
-            httpx.get(url + names, timeout=1)
-        other = threading.Thread(target=lambda: httpx.get(f"{url}{names}?limit=1", timeout=60))
-        other.start()
-        time.sleep(SHOWN_SECONDS)
+            ask(QUESTION, 1)
         may_end.set()
-        for thread in (*threads, other):
-            thread.join()
-    assert (len(calls), len(answers)) == (2, CLIENTS)
+        answers = [each.result() for each in same]
+        assert other.result().status_code == 200
+    assert len(calls) == 2
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.content for answer in answers}) == 1
+
+
+def test_what_can_be_named_is_looked_for_before_anybody_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from serving.api import questions
+
+    real, calls, looked = questions.known_names, list[str](), threading.Event()
+
+    def counted(connection: duckdb.DuckDBPyConnection) -> Any:
+        calls.append("x")
+        found = real(connection)
+        looked.set()
+        return found
+
+    monkeypatch.setattr(questions, "known_names", counted)
+    shared = Shared.of(two_apps(tmp_path / "home"))
+    with listening(shared) as url:
+        assert looked.wait(60)
+        with shared.snapshots.read() as shown:
+            while not shown.knows(questions.names_of):
+                time.sleep(0.01)
+        told = [httpx.get(f"{url}/api/v1/analytics/names?limit={limit}").json()["items"] for limit in (3, 100)]
+        of_shop = httpx.get(f"{url}/api/v1/analytics/names?app=shop").json()["items"]
+    assert (len(calls), len(told[0]), len(told[1])) == (1, 3, 8)
+    assert of_shop == [item for item in told[1] if item["app"] == "shop"]
