@@ -236,7 +236,7 @@ class Analytics(Reading):
         if self._is_disabled or not self._is_wanted((unit,)):
             return None
         try:
-            variant, _ = self._assigner.variant(test_id, unit)
+            variant = self._assigner.variant(test_id, unit)
         except Exception as fault:
             self.warn("variant", f"Nobody is assigned a variant of {test_id} for now: {fault}")
             return None

@@ -94,9 +94,11 @@ class Published:
             import pyarrow
 
             return pyarrow.table(columns)
-        import pandas
+        if frame == "pandas":
+            import pandas
 
-        return pandas.DataFrame(columns)
+            return pandas.DataFrame(columns)
+        raise _no_frame(frame)
 
     def close(self) -> None:
         """Let go of the publication's files."""
@@ -116,4 +118,8 @@ def _framed(found: duckdb.DuckDBPyConnection, frame: Frame) -> Any:
         return found.to_arrow_table()
     if frame == "pandas":
         return found.df()
-    raise AnalyticsError(f"There is no frame {frame!r}. Write pandas, polars or arrow.")
+    raise _no_frame(frame)
+
+
+def _no_frame(frame: str) -> AnalyticsError:
+    return AnalyticsError(f"There is no frame {frame!r}. Write pandas, polars or arrow.")

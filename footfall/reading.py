@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
-from datetime import date
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
 from urllib.parse import quote
@@ -49,8 +48,8 @@ class Reader(Protocol):
     def define(self, definition: Mapping[str, Any]) -> str:
         """Define an experiment, and return its key."""
 
-    def variant(self, test_id: str, user_id: str) -> tuple[str | None, bool]:
-        """The variant of a user, and whether the exposure has been recorded by that."""
+    def variant(self, test_id: str, user_id: str) -> str | None:
+        """The variant of a user, whose exposure is recorded by that."""
 
 
 class ServerReader:
@@ -61,8 +60,7 @@ class ServerReader:
 
     def ask(self, question: Mapping[str, Any]) -> dict[str, Any]:
         """`POST /api/v1/analytics/questions`."""
-        told = {**question, **({} if self._app is None or "app" in question else {"app": self._app})}
-        answer: dict[str, Any] = self._server.ask("POST", f"{API}/questions", body=told)
+        answer: dict[str, Any] = self._server.ask("POST", f"{API}/questions", body=dict(question))
         return answer
 
     def metric(self, name: str, period: str, segment: str, value: str) -> Rows:
@@ -89,10 +87,12 @@ class ServerReader:
         told = {**definition, **({} if self._app is None else {"app": self._app})}
         return str(self._server.ask("POST", "/analytics/ab-tests", body=told)["test_id"])
 
-    def variant(self, test_id: str, user_id: str) -> tuple[str | None, bool]:
+    def variant(self, test_id: str, user_id: str) -> str | None:
         """`GET /analytics/ab-tests/{id}/variant`, which records the exposure."""
         path = f"/analytics/ab-tests/{quote(test_id, safe='')}/variant"
-        return self._server.ask("GET", path, {"user_id": user_id}, timeout=VARIANT_SECONDS)["variant"], True
+        told = self._server.ask("GET", path, {"user_id": user_id}, timeout=VARIANT_SECONDS)
+        found: str | None = told["variant"]
+        return found
 
     def _pages(self, path: str, query: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         offset = 0
@@ -116,56 +116,49 @@ class HomeReader:
         """The answer that `footfall ask` gives."""
         from serving.ask import AskError, ask
 
-        told = {**question, **({} if self._app is None or "app" in question else {"app": self._app})}
         with self._read() as snapshot:
             try:
-                answer = ask(snapshot.cursor(), told, snapshot.catalog["inputs"].get("settings"))
+                answer = ask(snapshot.cursor(), dict(question), snapshot.catalog["inputs"].get("settings"))
             except AskError as fault:
                 raise AnalyticsError(str(fault)) from None
-        return {**asdict(answer), "timezone": answer.timezone, "warnings": [*answer.warnings]}
+            return {"publication": snapshot.id, **answer.about(), "columns": answer.columns, "rows": answer.rows}
 
     def metric(self, name: str, period: str, segment: str, value: str) -> Rows:
         """Rows of the mart `metric_<name>`."""
         return self._rows(
             f"metric_{name}",
-            "period = ? and segment = ? and segment_value = ? order by period_start",
-            [period, segment, value],
+            "period = $period and segment = $segment and segment_value = $value order by period_start",
+            {"period": period, "segment": segment, "value": value},
         )
 
     def nps(self) -> Rows:
         """Rows of `fct_nps`."""
-        segment = ["all", "all"] if self._app is None else ["app", self._app]
+        segment, value = _whose(self._app)
         return self._rows(
-            "fct_nps", "period = 'month' and segment = ? and segment_value = ? order by period_start", segment
+            "fct_nps",
+            "period = 'month' and segment = $segment and segment_value = $value order by period_start",
+            {"segment": segment, "value": value},
         )
 
     def experiment(self, test_id: str) -> dict[str, Any]:
         """Rows of `fct_experiment_results` and `fct_experiment_health`, in the shape of the API."""
-        health = self._rows("fct_experiment_health", "experiment = ?", [test_id])
-        if not health:
+        from serving.experiments import HEALTH, RESULTS, results_of
+
+        with self._read() as snapshot:
+            for relation in (RESULTS, HEALTH):
+                self._must_have(snapshot, relation)
+            found = results_of(snapshot, test_id)
+        if found is None:
             raise AnalyticsError(
                 f"There are no results of a test {test_id!r}. They come with the next build after it is defined."
             )
-        rows = self._rows("fct_experiment_results", "experiment = ? order by all", [test_id])
-        others = [row for row in rows if row["is_primary"] and not row["is_control"]]
-        best = max(others, key=lambda row: (bool(row["is_winner"]), _known(row["improvement_percent"])), default=None)
-        return {
-            "test_id": test_id,
-            "status": health[0]["status"],
-            "winner": best["variant"] if best and best["is_winner"] else None,
-            "improvement_percent": best and best["improvement_percent"],
-            "interval": best and [best["improvement_percent_lower"], best["improvement_percent_upper"]],
-            "is_valid": health[0]["is_valid"],
-            "srm": {name: health[0][f"srm_{name}"] for name in ("chi_square", "degrees_of_freedom", "p_value")},
-            "results": rows,
-            "health": health[0],
-        }
+        return found
 
     def persons(self) -> Iterator[tuple[str, str]]:
         """Rows of `dim_persons`."""
         if self._app is not None:
             raise AnalyticsError(f"A person is of all apps, so nobody is listed of {self._app!r} alone. Leave app out.")
-        for row in self._rows("dim_persons", "true order by person_id", []):
+        for row in self._rows("dim_persons", "true order by person_id", {}):
             yield row["person_id"], row["segment"]
 
     def define(self, definition: Mapping[str, Any]) -> str:
@@ -175,17 +168,18 @@ class HomeReader:
             "Run `footfall experiment define`, or ask a server."
         )
 
-    def variant(self, test_id: str, user_id: str) -> tuple[str | None, bool]:
+    def variant(self, test_id: str, user_id: str) -> str | None:
         """Nobody is assigned by a home alone."""
         raise AnalyticsError(f"{test_id!r} is assigned by a server. Run `footfall serve`, and tell its address.")
 
-    def _rows(self, relation: str, condition: str, values: list[Any]) -> Rows:
+    def _rows(self, relation: str, condition: str, values: Mapping[str, Any]) -> Rows:
         with self._read() as snapshot:
-            if not snapshot.has(relation):
-                raise AnalyticsError(f"{relation} is not published in {self._home}. Run `footfall build` first.")
-            found = snapshot.cursor().execute(f'select * from "{relation}" where {condition}', values)  # noqa: S608
-            columns = [column[0] for column in found.description or []]
-            return [dict(zip(columns, row, strict=True)) for row in found.fetchall()]
+            self._must_have(snapshot, relation)
+            return snapshot.dicts(f'select * from "{relation}" where {condition}', values)  # noqa: S608
+
+    def _must_have(self, snapshot: Snapshot, relation: str) -> None:
+        if not snapshot.has(relation):
+            raise AnalyticsError(f"{relation} is not published in {self._home}. Run `footfall build` first.")
 
     def _read(self) -> contextlib.AbstractContextManager[Snapshot]:
         import contextlib
@@ -252,12 +246,12 @@ class ConversionMetrics(_Metrics):
         """Read them."""
         if conversion is None:
             return cls(_last(reader, "signup_to_payment_rate", "month", app), None)
-        of = ("conversion", conversion)
-        if not reader.metric("conversion_rate", "month", *of):
-            raise AnalyticsError(f"No conversion is called {conversion!r}. seeds/conversions.csv has those that are.")
-        return cls(
-            _last(reader, "conversion_rate", "month", app, of), _last(reader, "time_to_convert", "month", app, of)
+        rates, times = (
+            reader.metric(name, "month", "conversion", conversion) for name in ("conversion_rate", "time_to_convert")
         )
+        if not rates:
+            raise AnalyticsError(f"No conversion is called {conversion!r}. seeds/conversions.csv has those that are.")
+        return cls(_last_whole(rates), _last_whole(times))
 
 
 @dataclass(frozen=True)
@@ -373,7 +367,7 @@ class Reading:
 
     def ask(self, question: Mapping[str, Any]) -> dict[str, Any]:
         """The answer to a question (docs/questions.md): `columns`, `rows`, `as_of`, `question`, `warnings`."""
-        return self._reader.ask(question)
+        return self._reader.ask(question if self.app is None else {"app": self.app, **question})
 
     def metric(self, name: str, period: str = "day", segment: str | None = None, value: str | None = None) -> Rows:
         """The rows of a published metric by their period; by default of the client's app, or of all."""
@@ -393,10 +387,12 @@ class Reading:
         }
 
 
-def _last(reader: Reader, name: str, period: str, app: str | None, of: tuple[str, str] | None = None) -> float | None:
-    """The value of a metric in its last whole period that has one."""
-    segment, value = of or _whose(app)
-    rows = reader.metric(name, period, segment, value)
+def _last(reader: Reader, name: str, period: str, app: str | None) -> float | None:
+    """The value of a metric of an app, or of all, in its last whole period that has one."""
+    return _last_whole(reader.metric(name, period, *_whose(app)))
+
+
+def _last_whole(rows: Rows) -> float | None:
     whole = [row for row in rows if row["is_complete"] and row["metric_value"] is not None]
     return whole[-1]["metric_value"] if whole else None
 
@@ -414,7 +410,3 @@ def _retained(reader: Reader, day: int, app: str | None) -> float | None:
 
 def _whose(app: str | None) -> tuple[str, str]:
     return ("all", "all") if app is None else ("app", app)
-
-
-def _known(value: float | date | None) -> Any:
-    return float("-inf") if value is None else value

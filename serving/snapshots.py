@@ -55,6 +55,12 @@ class Snapshot:
         """This thread's way to read; to the reader of one app, names mean what there is of it."""
         return self._opened.cursor(self._room)
 
+    def dicts(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        """All rows of a select by the names of their columns; for a handful."""
+        found = self.cursor().execute(sql, dict(parameters or {}))
+        columns = [column[0] for column in found.description]
+        return [dict(zip(columns, row, strict=True)) for row in found.fetchall()]
+
     def once(self, work: Callable[[Snapshot], T]) -> T:
         """What a work makes of this publication as it is seen here, kept for as long as it is open.
 

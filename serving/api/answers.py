@@ -131,13 +131,6 @@ def page_of(columns: list[str], rows: list[Any], limit: int, offset: int) -> Tab
     return Table(columns, rows[offset:after], next_offset=after if len(rows) > after else None)
 
 
-def read_dicts(snapshot: Snapshot, sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
-    """All rows of a select by the names of their columns; for a handful."""
-    found = snapshot.cursor().execute(sql, dict(parameters or {}))
-    columns = [column[0] for column in found.description]
-    return [dict(zip(columns, row, strict=True)) for row in found.fetchall()]
-
-
 def media_of(accept: str | None) -> str:
     """The form that a request wants most of those that there are.
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from serving.api.answers import Table, read_dicts, read_rows
+from serving.api.answers import Table, read_rows
 from serving.api.routes import PAGE, Asked, Limit, OfApp, Offset, described, published
 from serving.snapshots import Snapshot
 
@@ -59,7 +59,7 @@ async def kpis(asked: OfApp, days: Days = 7) -> Response:
         }
         parameters = _parameters(asked, snapshot, days)
         rows = {
-            key: read_dicts(snapshot, DAYS.format(relation=published(snapshot, relation)), parameters)
+            key: snapshot.dicts(DAYS.format(relation=published(snapshot, relation)), parameters)
             for key, relation in told.items()
         }
         return {"days": days, **rows}

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
-from serving.api.answers import Table, read_dicts, read_rows
+from serving.api.answers import Table, read_rows
 from serving.api.problems import Problem
 from serving.api.routes import PAGE, Limit, OfApp, Offset, described, published
 from serving.snapshots import Snapshot
@@ -81,7 +81,7 @@ async def insights(asked: OfApp, content_id: ContentId) -> Response:
             "observations": ("fct_content_observations", ""),
         }
         return {
-            key: read_dicts(snapshot, sql.format(published(snapshot, relation), more), {"content_id": content_id})
+            key: snapshot.dicts(sql.format(published(snapshot, relation), more), {"content_id": content_id})
             for key, (relation, more) in told.items()
         }
 
@@ -117,7 +117,7 @@ async def performance_comparison(asked: OfApp, content_id: ContentId, period: Pe
             f"select {columns} from {published(snapshot, 'fct_content_performance')} "
             "where content_id = $content_id and period = $period order by app, period_start"
         )
-        return {"comparison": read_dicts(snapshot, sql, {"content_id": content_id, "period": period})}
+        return {"comparison": snapshot.dicts(sql, {"content_id": content_id, "period": period})}
 
     return await asked.answer(work)
 
@@ -153,7 +153,7 @@ async def user_engagement(
             f"select * from {readers} where person_id = $id or (app, person_id) in "
             f"(select (app, person_id) from {ids} where id_kind = 'user' and id = $id) order by app"
         )
-        found = read_dicts(snapshot, sql, {"id": user_id})
+        found = snapshot.dicts(sql, {"id": user_id})
         if not found:
             raise Problem(404, f"Nobody of the id {user_id!r} reads content.", "Name a user with events.", "user_id")
         return {"user_id": user_id, "engagement": found}
@@ -164,7 +164,7 @@ async def user_engagement(
 def known_item(snapshot: Snapshot, content_id: str) -> None:
     """Raise Problem for an item that no event is of."""
     relation = published(snapshot, "fct_content_performance")
-    if not read_dicts(snapshot, f"select 1 from {relation} where content_id = $id limit 1", {"id": content_id}):
+    if not snapshot.dicts(f"select 1 from {relation} where content_id = $id limit 1", {"id": content_id}):
         raise Problem(
             404,
             f"There is no item {content_id!r}.",

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
-from serving.api.answers import Table, read_dicts, read_rows
+from serving.api.answers import Table, read_rows
 from serving.api.content import ITEM
 from serving.api.problems import Problem
 from serving.api.routes import PAGE, Asked, Limit, OfApp, Offset, described, published
@@ -41,7 +41,7 @@ async def _rows(
 
 def _known(snapshot: Snapshot, creator_id: str) -> None:
     relation = published(snapshot, "fct_creator_overview")
-    if not read_dicts(snapshot, f"select 1 from {relation} where creator_id = $id limit 1", {"id": creator_id}):
+    if not snapshot.dicts(f"select 1 from {relation} where creator_id = $id limit 1", {"id": creator_id}):
         raise Problem(404, f"There is no creator {creator_id!r}.", "Name one whose content has events.", "creator_id")
 
 
@@ -62,9 +62,7 @@ async def writer(asked: OfApp, creator_id: CreatorId) -> Response:
     def work(snapshot: Snapshot) -> dict[str, Any]:
         _known(snapshot, creator_id)
         return {
-            key: read_dicts(
-                snapshot, sql.format(relation=published(snapshot, f"fct_creator_{key}")), {"id": creator_id}
-            )
+            key: snapshot.dicts(sql.format(relation=published(snapshot, f"fct_creator_{key}")), {"id": creator_id})
             for key, sql in told.items()
         }
 

@@ -12,10 +12,11 @@ from starlette.responses import Response
 
 from ingest.experiments import Experiment, ExperimentError
 from ingest.experiments.assigning import conversion_event
-from serving.api.answers import JSON, dumps, read_dicts
+from serving.api.answers import JSON, dumps
 from serving.api.problems import Problem
 from serving.api.recording import ByWriter, Id, Recorder, recorded
 from serving.api.routes import ByAdmin, OfApp, described, published
+from serving.experiments import HEALTH, RESULTS, results_of
 from serving.server import CannotStart
 from serving.snapshots import Snapshot
 
@@ -177,38 +178,12 @@ async def results(asked: OfApp, test_id: Key) -> Response:
     """Who wins and by how much, by the primary metric; a row a metric and variant, and whether the sample is sound."""
 
     def work(snapshot: Snapshot) -> dict[str, Any]:
-        sql = "select * from {} where experiment = $key order by all"
-        health = read_dicts(snapshot, sql.format(published(snapshot, "fct_experiment_health")), {"key": test_id})
-        if not health:
-            raise Problem(
-                404,
-                f"There are no results of a test {test_id!r}.",
-                "They come with the next build after it is defined.",
-                "test_id",
-            )
-        rows = read_dicts(snapshot, sql.format(published(snapshot, "fct_experiment_results")), {"key": test_id})
-        told = health[0]
-        others = [row for row in rows if row["is_primary"] and not row["is_control"]]
-        # of several variants the one that wins, else the one that does best
-        best = max(others, key=lambda row: (bool(row["is_winner"]), _number(row["improvement_percent"])), default=None)
-        return {
-            "test_id": test_id,
-            "status": told["status"],
-            "winner": best["variant"] if best and best["is_winner"] else None,
-            "improvement_percent": best and best["improvement_percent"],
-            "interval": best and [best["improvement_percent_lower"], best["improvement_percent_upper"]],
-            "is_valid": told["is_valid"],
-            "srm": {
-                "chi_square": told["srm_chi_square"],
-                "degrees_of_freedom": told["srm_degrees_of_freedom"],
-                "p_value": told["srm_p_value"],
-            },
-            "results": rows,
-            "health": told,
-        }
+        for relation in (RESULTS, HEALTH):
+            published(snapshot, relation)
+        told = results_of(snapshot, test_id)
+        if told is None:
+            fault = f"There are no results of a test {test_id!r}."
+            raise Problem(404, fault, "They come with the next build after it is defined.", "test_id")
+        return told
 
     return await asked.answer(work)
-
-
-def _number(value: float | None) -> float:
-    return float("-inf") if value is None else value

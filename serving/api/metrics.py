@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
-from serving.api.answers import Table, page_of, read_dicts, read_rows
+from serving.api.answers import Table, page_of, read_rows
 from serving.api.problems import Problem
 from serving.api.routes import PAGE, Limit, OfApp, Offset, described
 from serving.ask.vocabulary import nearest
@@ -170,7 +170,7 @@ async def metric(
 
     def work(snapshot: Snapshot) -> Table:
         relation = _relation(snapshot, name, "name")
-        there = read_dicts(snapshot, f"select distinct period, segment from {relation} order by all")
+        there = snapshot.dicts(f"select distinct period, segment from {relation} order by all")
         by = sorted({each["period"] for each in there}, key=list(PERIODS.values()).index)
         segments = sorted({each["segment"] for each in there})
         wanted = segment or next((each for each in _segments(asked.app) if each in segments), None)
@@ -244,8 +244,7 @@ def _last(snapshot: Snapshot, metric: str, period: str, app: str | None, day: da
     if not snapshot.has(PREFIX + metric):
         return None
     which = "period_start = $day" if period == "day" else "is_complete and metric_value is not null"
-    found = read_dicts(
-        snapshot,
+    found = snapshot.dicts(
         f"select * from {PREFIX}{metric} where period = $period and segment = $segment and segment_value = $value "
         f"and $day::date is not null and {which} order by period_start desc limit 1",
         {"period": period, "segment": "all" if app is None else "app", "value": app or "all", "day": day},
@@ -257,8 +256,8 @@ def _lineage(snapshot: Snapshot, relation: str) -> dict[str, list[str]]:
     """Of the metric and of each view that it is made of, the published relations that it reads."""
     views = {
         view["view_name"]: view["sql"]
-        for view in read_dicts(
-            snapshot, "select view_name, sql from duckdb_views() where database_name = 'marts' and not internal"
+        for view in snapshot.dicts(
+            "select view_name, sql from duckdb_views() where database_name = 'marts' and not internal"
         )
     }
     names = snapshot.catalog["relations"].keys() | views.keys()

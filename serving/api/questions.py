@@ -92,13 +92,7 @@ async def ask_question(
 
     def work(snapshot: Snapshot) -> Table:
         answer = answered(asked, snapshot, question, allow_unknown=allow_unknown)
-        about = {
-            "question": answer.question,
-            "as_of": answer.as_of,
-            "timezone": answer.timezone,
-            "warnings": list(answer.warnings),
-        }
-        return table_of(answer, about)
+        return table_of(answer, answer.about())
 
     return await asked.answer(work)
 

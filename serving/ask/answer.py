@@ -40,19 +40,18 @@ class Answer:
         """The zone of the answer's days and hours: the question's, else that of the publication's settings."""
         return str(self.question["timezone"])
 
+    def about(self) -> dict[str, Any]:
+        """Return what is told beside the rows."""
+        return {
+            "question": self.question,
+            "as_of": self.as_of,
+            "timezone": self.timezone,
+            "warnings": [*self.warnings],
+        }
+
     def as_json(self) -> str:
         """Return the answer as one JSON object."""
-        return json.dumps(
-            {
-                "question": self.question,
-                "as_of": self.as_of,
-                "timezone": self.timezone,
-                "warnings": self.warnings,
-                "columns": self.columns,
-                "rows": self.rows,
-            },
-            ensure_ascii=False,
-        )
+        return json.dumps({**self.about(), "columns": self.columns, "rows": self.rows}, ensure_ascii=False)
 
     def as_csv(self) -> str:
         """Return the rows as CSV with a header; null is an empty field."""

@@ -165,11 +165,15 @@ def test_a_server_answers_what_its_home_does(tmp_path: Path) -> None:
             assert one.get_conversion_metrics() == other.get_conversion_metrics()
             assert one.get_retention_metrics() == other.get_retention_metrics()
             assert one.get_nps_metrics() == other.get_nps_metrics()
-            assert one.ask(question)["rows"] == other.ask(question)["rows"]
+            assert one.ask(question) == other.ask(question)
             dau = [(str(row["period_start"]), row["metric_value"]) for row in one.metric("dau")]
             assert dau == [(str(row["period_start"]), row["metric_value"]) for row in other.metric("dau")] != []
         assert [*there._reader.persons()] == [*here._reader.persons()] != []
         assert there.get_ab_test_results("experiment-shop").winner == here.get_ab_test_results("experiment-shop").winner
+        with footfall.open(home) as published:
+            assert published.ask(question, "arrow").num_rows == len(here.ask(question)["rows"])
+            with pytest.raises(AnalyticsError, match="pandas, polars or arrow"):
+                published.ask(question, "excel")  # type: ignore[arg-type]
         for reader in ours:
             with pytest.raises(AnalyticsError):
                 reader.segment_users()
