@@ -151,8 +151,8 @@ class _Call:
         if kind is not None and is_failure:
             properties["error"] = kind.__name__
         analytics = told.analytics or get_user_analytics_service()
-        properties |= _quietly(analytics, self._mapped, None) or {}
-        user = _quietly(analytics, self._user, None) if told.include_user else None
+        properties |= _quietly(analytics, self._mapped) or {}
+        user = _quietly(analytics, self._user) if told.include_user else None
         analytics.track_event(user, told.event_type, told.event_name, properties)
 
     def _mapped(self) -> dict[str, Any]:
@@ -189,13 +189,13 @@ def _id(user: Any) -> Any:
 Value = TypeVar("Value")
 
 
-def _quietly(analytics: Analytics, make: Callable[[], Value], otherwise: None) -> Value | None:
+def _quietly(analytics: Analytics, make: Callable[[], Value]) -> Value | None:
     """What a function of the application's makes; where it raises, that is told, and the event is told without."""
     try:
         return make()
     except Exception as fault:
         analytics.warn("mapper", f"Part of an event could not be made: {type(fault).__name__}: {fault}")
-        return otherwise
+        return None
 
 
 class AnalyticsTracker:
@@ -299,13 +299,13 @@ class AnalyticsMiddleware:
         finally:
             analytics = self._analytics or get_user_analytics_service()
             seconds = time.perf_counter() - began
-            _quietly(analytics, lambda: self._tell(analytics, scope, path, root, status, seconds), None)
+            _quietly(analytics, lambda: self._tell(analytics, scope, path, root, status, seconds))
 
     def _tell(self, analytics: Analytics, scope: Scope, path: str, root: str, status: int, seconds: float) -> None:
         route = _route(scope, path, root, status)
         if any(_is_like(told, pattern) for pattern in self._exclude for told in (route, path)):
             return
-        user = _quietly(analytics, lambda: (self._user_id or _identity)(scope), None)
+        user = _quietly(analytics, lambda: (self._user_id or _identity)(scope))
         told = {"method": scope["method"], "route": route, "status": status, "duration_ms": round(seconds * 1000, 3)}
         analytics.track_event(user, event_name=self._event_name, properties=told)
 

@@ -90,10 +90,6 @@ class Workshop:
         found = settings_in_force(self._home, project_dir())
         return {name: asdict(each) for name, each in found.items()}
 
-    def project(self) -> Path:
-        """The folder of the dbt project."""
-        return project_dir()
-
     def define_experiment(self, definition: Any) -> tuple[Any, bool]:
         """Write a definition into the seeds; return it, and whether its key is new.
 

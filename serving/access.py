@@ -10,6 +10,7 @@ import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
@@ -32,7 +33,22 @@ class AccessError(Exception):
 
 
 @dataclass(frozen=True)
-class Reader:
+class _OfApp:
+    """Who sends a request: of one app, or where it is None of any."""
+
+    app: str | None = None
+    # what is said to who asks for another app
+    refusal: ClassVar[str]
+
+    def app_of(self, asked: str | None) -> str | None:
+        """The app that a request is of, by what it asks for; raise AccessError where that is not the sender's."""
+        if self.app is None or asked in (None, self.app):
+            return asked if self.app is None else self.app
+        raise AccessError(403, self.refusal.format(app=self.app))
+
+
+@dataclass(frozen=True)
+class Reader(_OfApp):
     """Who asks.
 
     Attributes:
@@ -40,14 +56,8 @@ class Reader:
         is_admin: whether it may change: build, define, erase.
     """
 
-    app: str | None = None
     is_admin: bool = True
-
-    def app_of(self, asked: str | None) -> str | None:
-        """The app that a request is of, by what it asks for; raise AccessError where that is not this reader's."""
-        if self.app is None or asked in (None, self.app):
-            return asked if self.app is None else self.app
-        raise AccessError(403, f"This key reads the app {self.app!r} alone. Leave `app` out, or send another key.")
+    refusal = "This key reads the app {app!r} alone. Leave `app` out, or send another key."
 
     def must_be_admin(self) -> None:
         """Raise AccessError where it is none."""
@@ -56,16 +66,10 @@ class Reader:
 
 
 @dataclass(frozen=True)
-class Writer:
+class Writer(_OfApp):
     """Who adds events: of one app, or where it is None of any."""
 
-    app: str | None = None
-
-    def app_of(self, asked: str | None) -> str | None:
-        """The app that an event is of, by what is asked for; raise AccessError where that is not this writer's."""
-        if self.app is None or asked in (None, self.app):
-            return asked if self.app is None else self.app
-        raise AccessError(403, f"This key sends events of the app {self.app!r} alone. Send another key.")
+    refusal = "This key sends events of the app {app!r} alone. Send another key."
 
 
 class Access:

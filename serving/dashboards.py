@@ -22,6 +22,7 @@ from serving.figures.figure import (
     Figure,
     FigureError,
     Name,
+    NoSuchError,
     Said,
     nearest_of,
     read_figures,
@@ -97,7 +98,7 @@ class Library:
         names = list(names)
         for name in names:
             if name not in self.dashboards:
-                raise FigureError(f"There is no dashboard {name!r}{nearest_of(name, self.dashboards)}")
+                raise NoSuchError(f"There is no dashboard {name!r}{nearest_of(name, self.dashboards)}")
         found = [self.dashboards[name] for name in names] or list(self.dashboards.values())
         return sorted(found, key=lambda one: (one.place, one.name)) if not names else found
 

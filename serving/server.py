@@ -69,9 +69,6 @@ class Backstage(Protocol):
     def define_experiment(self, definition: Any) -> tuple[Any, bool]:
         """Write a definition into the seeds; return it, and whether its key is new."""
 
-    def project(self) -> Path:
-        """The folder of the dbt project."""
-
 
 @dataclass(frozen=True)
 class Shared:

@@ -28,6 +28,10 @@ class ExperimentError(Exception):
     """A definition is not legal, not there, or may not be changed like that; the words say which and how to mend it."""
 
 
+class SplitChangedError(ExperimentError):
+    """A definition would assign units anew that have been assigned by one of the same name."""
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -219,7 +223,7 @@ def define(experiment: Experiment, change_split: bool = False, project: Path | N
         others = read_experiments(project, mending=experiment.experiment)
         before = next((other for other in others if other.experiment == experiment.experiment), None)
         if before and before.split != experiment.split and not change_split:
-            raise ExperimentError(
+            raise SplitChangedError(
                 f"{experiment.experiment} would assign its units anew: unit, traffic or weights are not those in "
                 "seeds/. Give the new split a key of its own, or say --change-split."
             )

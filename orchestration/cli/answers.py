@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from serving.ask import Answer
 
 GROWING = "*"
-# of these kinds money is in the reporting currency
-CREDITED = ("attribution", "conversion_paths")
 
 
 @dataclass(frozen=True)
@@ -61,13 +58,14 @@ class _Text:
 
     def of(self, name: str, value: Any) -> str:
         from serving.drawing.numbers import period_text, value_text
+        from serving.figures.fill import moment_of
 
         if value is None:
             return ""
         unit = self.units[name]
         if unit in ("date", "time") and isinstance(value, str):
-            moment = _moment(value)
-            return value if moment is None else _plain(period_text(moment, self.period or "day"))
+            moment = moment_of(value)
+            return moment if isinstance(moment, str) else _plain(period_text(moment, self.period or "day"))
         return _plain(value_text(value, unit, self.currency, is_full=unit != "share"))
 
 
@@ -123,11 +121,12 @@ def _with_metrics(answer: Answer, text: _Text) -> list[list[Any]]:
 
 
 def _unit(name: str, said: dict[str, Any], question: dict[str, Any]) -> str:
+    from serving.ask.names import OF_TOUCHES
     from serving.drawing.numbers import unit_of_column
 
     unit = str(said.get(name, {}).get("unit") or unit_of_column(name))
     # only what is credited is in the reporting currency; events are in their own
-    return "number" if unit == "cents" and question["kind"] not in CREDITED else unit
+    return "number" if unit == "cents" and question["kind"] not in OF_TOUCHES else unit
 
 
 def _heading(name: str, said: dict[str, Any]) -> str:
@@ -149,10 +148,3 @@ def _is_number(answer: Answer, place: int) -> bool:
     if answer.question["kind"] == "web_overview":
         return place > 0
     return all(isinstance(row[place], int | float | None) and not isinstance(row[place], bool) for row in answer.rows)
-
-
-def _moment(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text) if len(text) == 10 else datetime.fromisoformat(text)
-    except ValueError:
-        return None

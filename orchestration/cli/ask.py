@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from orchestration.cli.console import console, setting_text, value_text
+from orchestration.cli.console import console, refusing, setting_text, value_text
 
 if TYPE_CHECKING:
     from serving.ask import Answer
@@ -42,13 +42,12 @@ def ask(
     from serving.ask import AskError, known_names, question_schema
     from serving.ask import ask as answer_question
     from serving.export import ExportError, export_rows, format_of
-    from serving.publications import HomeMovedError, NothingPublishedError
     from serving.reader import connect
 
     if schema:
         typer.echo(json.dumps(question_schema(), indent=2))
         return
-    try:
+    with refusing(AskError, ExportError):
         if to:
             format_of(to)
         question = None if names else _read(spec)
@@ -61,12 +60,6 @@ def ask(
         answer = answer_question(connection, question, settings, allow_unknown=allow_unknown)
         if to:
             rows = export_rows(answer.columns, answer.types, answer.rows, to.expanduser(), replace=replace)
-    except (AskError, ExportError, HomeMovedError) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2) from error
-    except NothingPublishedError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from error
     if to:
         for warning in answer.warnings:
             typer.echo(warning, err=True)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from orchestration.cli.console import console
+from orchestration.cli.console import console, refusing
 
 ALL = "marts"
 
@@ -24,18 +24,11 @@ def export(
     """
     from orchestration.settings import home as enter
     from serving.export import ExportError, export_mart, export_marts
-    from serving.publications import HomeMovedError, NothingPublishedError
 
     folder, file = enter(home and home.expanduser()), to.expanduser()
-    try:
+    with refusing(ExportError):
         if what == ALL:
             wrote = f"{export_marts(folder, file, replace=replace)} marts"
         else:
             wrote = f"{export_mart(folder, what, file, replace=replace):,} rows"
-    except (ExportError, HomeMovedError) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2) from error
-    except NothingPublishedError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from error
     console.print(f"Wrote {file}: {wrote}, {file.stat().st_size / 1e6:.1f} MB.")

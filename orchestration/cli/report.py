@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from orchestration.cli.console import console
+from orchestration.cli.console import console, refusing
 
 
 def report(
@@ -31,17 +31,10 @@ def report(
     """Write dashboards as one HTML file that opens anywhere: no server, no request to the outside, printable."""
     from orchestration.settings import home as enter
     from serving.figures import FigureError
-    from serving.publications import HomeMovedError, NothingPublishedError
 
     folder = enter(home and home.expanduser())
-    try:
+    with refusing(FigureError):
         path = write_report(folder, out, dashboard or [], app, from_ and from_.date(), to and to.date(), segment)
-    except (FigureError, HomeMovedError) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2) from error
-    except NothingPublishedError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from error
     console.print(f"Wrote {path} ({path.stat().st_size / 1e6:.1f} MB). Open it in a browser.")
     if open_:
         webbrowser.open(path.as_uri())

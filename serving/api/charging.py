@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from serving.api.answers import Table, read_rows
-from serving.api.routes import PAGE, Asked, Limit, OfApp, Offset, described, published
+from serving.api.routes import PAGE, Asked, Limit, OfApp, Offset, described, published, whose
 from serving.snapshots import Snapshot
 
 routes = APIRouter(prefix="/v1/analytics", tags=["charging"])
@@ -37,8 +37,7 @@ REVENUE = {**DAY, "revenue_cents": 183450, "orders": 31, "paying_customers": 29}
 def _parameters(asked: Asked, snapshot: Snapshot, days: int) -> dict[str, Any]:
     data = snapshot.source.data_of(asked.app)
     return {
-        "segment": "all" if asked.app is None else "app",
-        "segment_value": "all" if asked.app is None else asked.app,
+        **whose(asked.app),
         "last_day": data.last_day if data else None,
         "days": days,
     }

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from serving.api.answers import Table, read_rows
 from serving.api.problems import Problem
-from serving.api.routes import PAGE, Limit, OfApp, Offset, described, published
+from serving.api.routes import PAGE, Limit, OfApp, Offset, described, known, published
 from serving.snapshots import Snapshot
 
 routes = APIRouter(tags=["content"])
@@ -55,7 +55,7 @@ async def performance(
     """How an item does, a row a period."""
 
     def work(snapshot: Snapshot) -> Table:
-        known_item(snapshot, content_id)
+        _known(snapshot, content_id)
         sql = (
             f"select * from {published(snapshot, 'fct_content_performance')} "
             "where content_id = $content_id and period = $period order by app, period_start"
@@ -73,7 +73,7 @@ async def insights(asked: OfApp, content_id: ContentId) -> Response:
     """All about an item: its performance of all time, its parts with their drop-off, and what was noticed of it."""
 
     def work(snapshot: Snapshot) -> dict[str, Any]:
-        known_item(snapshot, content_id)
+        _known(snapshot, content_id)
         sql = "select * from {} where content_id = $content_id{} order by all"
         told = {
             "performance": ("fct_content_performance", " and period = 'all'"),
@@ -112,7 +112,7 @@ async def performance_comparison(asked: OfApp, content_id: ContentId, period: Pe
     )
 
     def work(snapshot: Snapshot) -> dict[str, Any]:
-        known_item(snapshot, content_id)
+        _known(snapshot, content_id)
         sql = (
             f"select {columns} from {published(snapshot, 'fct_content_performance')} "
             "where content_id = $content_id and period = $period order by app, period_start"
@@ -161,13 +161,6 @@ async def user_engagement(
     return await asked.answer(work)
 
 
-def known_item(snapshot: Snapshot, content_id: str) -> None:
-    """Raise Problem for an item that no event is of."""
-    relation = published(snapshot, "fct_content_performance")
-    if not snapshot.dicts(f"select 1 from {relation} where content_id = $id limit 1", {"id": content_id}):
-        raise Problem(
-            404,
-            f"There is no item {content_id!r}.",
-            "`GET /analytics/content/top-performing` lists them.",
-            "content_id",
-        )
+def _known(snapshot: Snapshot, content_id: str) -> None:
+    mend = "`GET /analytics/content/top-performing` lists them."
+    known(snapshot, "fct_content_performance", "content_id", content_id, "item", mend)

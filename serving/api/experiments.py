@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from ingest.experiments import Experiment, ExperimentError
-from ingest.experiments.assigning import conversion_event
+from ingest.experiments import Experiment, ExperimentError, SplitChangedError
+from ingest.experiments.assigning import FIELDS, conversion_event
 from serving.api.answers import JSON, dumps
 from serving.api.problems import Problem
 from serving.api.recording import ByWriter, Id, Recorder, recorded
@@ -98,7 +98,7 @@ async def create(
     try:
         experiment, is_new = await run_in_threadpool(asked.backstage.define_experiment, definition)
     except ExperimentError as error:
-        status = 409 if "assign its units anew" in str(error) else 422
+        status = 409 if isinstance(error, SplitChangedError) else 422
         raise Problem(status, " ".join(str(error).split()), MEND) from None
     except CannotStart as error:
         raise Problem(409, str(error), "Send it again when it has ended.") from None
@@ -135,8 +135,8 @@ async def convert(
     properties: dict[str, Any] = {"experiment": experiment.experiment}
     if conversion.value is not None:
         properties["value"] = conversion.value
-    field = {"person": "user_id", "device": "anonymous_id", "account": "account_id"}[experiment.unit]
-    event = {"event_name": conversion_event(experiment.experiment), field: conversion.user_id, "properties": properties}
+    unit = {FIELDS[experiment.unit]: conversion.user_id}
+    event = {"event_name": conversion_event(experiment.experiment), **unit, "properties": properties}
     return await writer.record(writer.app_of(None, experiment.app), event)
 
 

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Query
@@ -13,7 +12,7 @@ from starlette.responses import Response
 
 from serving.api.answers import Table, read_rows
 from serving.api.recording import ByWriter, Id, recorded
-from serving.api.routes import PAGE, Limit, OfApp, Offset, described, published
+from serving.api.routes import PAGE, DateFrom, DateTo, Limit, OfApp, Offset, described, published, whose
 from serving.snapshots import Snapshot
 
 routes = APIRouter(prefix="/analytics", tags=["feedback"])
@@ -63,8 +62,8 @@ async def nps(
         Literal["all", "app", "country", "device_type", "channel"] | None,
         Query(description="What it is told apart by; of one app by nothing else."),
     ] = None,
-    date_from: Annotated[date | None, Query(description="The first start of a period.")] = None,
-    date_to: Annotated[date | None, Query(description="The last start of a period.")] = None,
+    date_from: DateFrom = None,
+    date_to: DateTo = None,
     limit: Limit = PAGE,
     offset: Offset = 0,
 ) -> Response:
@@ -73,13 +72,12 @@ async def nps(
     def work(snapshot: Snapshot) -> Table:
         sql = (
             f"select * from {published(snapshot, 'fct_nps')} where period = $period and segment = $segment "
-            "and ($app is null or $segment <> 'app' or segment_value = $app) "
             "and ($date_from::date is null or period_start >= $date_from) "
             "and ($date_to::date is null or period_start <= $date_to) "
             "order by period_start, wave, segment_value"
         )
-        shown = segment or ("all" if asked.app is None else "app")
-        values = {"period": period, "segment": shown, "app": asked.app, "date_from": date_from, "date_to": date_to}
+        shown = segment or whose(asked.app)["segment"]
+        values = {"period": period, "segment": shown, "date_from": date_from, "date_to": date_to}
         return read_rows(snapshot, sql, values, limit, offset)
 
     return await asked.answer(work)

@@ -11,16 +11,17 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
+from ingest.vendors.money import decimals
 from serving.api.answers import Table, page_of, read_rows
 from serving.api.problems import Problem
-from serving.api.routes import PAGE, Limit, OfApp, Offset, described
-from serving.ask.vocabulary import nearest
+from serving.api.routes import PAGE, DateFrom, DateTo, Limit, OfApp, Offset, described, whose
+from serving.ask.vocabulary import nearest_word
 from serving.snapshots import Snapshot
 
 routes = APIRouter(prefix="/api/v1/analytics/metrics", tags=["metrics"])
 PREFIX = "metric_"
 PERIODS = {"daily": "day", "weekly": "week", "monthly": "month"}
-# what the dashboard route calls each, the metric that it is, and by which period; money is in cents
+# what the dashboard route calls each, the metric that it is, and by which period; money is in minor units
 DASHBOARD = {
     "daily_active_users": ("dau", "day"),
     "monthly_active_users": ("mau", "day"),
@@ -30,8 +31,6 @@ DASHBOARD = {
     "churn_rate": ("activity_churn_rate", "month"),
     "ltv_cac_ratio": ("ltv_to_cac", "month"),
 }
-DateFrom = Annotated[date | None, Query(description="The first start of a period.")]
-DateTo = Annotated[date | None, Query(description="The last start of a period.")]
 ROWS = """
     select {columns} from {relation}
     where
@@ -84,13 +83,13 @@ async def dashboard(asked: OfApp) -> Response:
     """The first numbers of a dashboard, of the data's last day; rates are of the last whole month that has one."""
 
     def work(snapshot: Snapshot) -> dict[str, Any]:
-        data = snapshot.source.data_of(asked.app)
+        data, minor = snapshot.source.data_of(asked.app), 10 ** decimals(snapshot.source.currency)
         told: dict[str, Any] = {}
         of: dict[str, Any] = {}
         for key, (metric, period) in DASHBOARD.items():
             row = _last(snapshot, metric, period, asked.app, data.last_day if data else None)
             value = row["metric_value"] if row else None
-            told[key] = value / 100 if value is not None and _unit(snapshot, metric) == "cents" else value
+            told[key] = value / minor if value is not None and _unit(snapshot, metric) == "cents" else value
             start = row["period_start"] if row else None
             of[key] = {
                 "metric": metric, "period": period, "period_start": start, "is_complete": row and row["is_complete"]
@@ -206,11 +205,8 @@ def _segments(app: str | None) -> tuple[str, ...]:
 def _parameters(
     app: str | None, period: str, segment: str | None, value: str | None, date_from: date | None, date_to: date | None
 ) -> dict[str, Any]:
-    if segment is None:
-        segment, value = ("all", "all") if app is None else ("app", app)
-    return {
-        "period": period, "segment": segment, "segment_value": value, "date_from": date_from, "date_to": date_to
-    }  # fmt: skip
+    of = whose(app) if segment is None else {"segment": segment, "segment_value": value}
+    return {"period": period, **of, "date_from": date_from, "date_to": date_to}
 
 
 def _cards(snapshot: Snapshot) -> dict[str, dict[str, str]]:
@@ -226,8 +222,8 @@ def _relation(snapshot: Snapshot, metric: str, field: str) -> str:
     """
     cards = _cards(snapshot)
     if metric not in cards:
-        found = re.search(r"did you mean `(.*)`", nearest(metric, cards))
-        hint = f"Did you mean `{found[1]}`? " if found else ""
+        near = nearest_word(metric, cards)
+        hint = f"Did you mean `{near}`? " if near else ""
         raise Problem(
             404, f"There is no metric {metric!r}.", f"{hint}`GET /api/v1/analytics/metrics` lists them.", field
         )
@@ -245,9 +241,10 @@ def _last(snapshot: Snapshot, metric: str, period: str, app: str | None, day: da
         return None
     which = "period_start = $day" if period == "day" else "is_complete and metric_value is not null"
     found = snapshot.dicts(
-        f"select * from {PREFIX}{metric} where period = $period and segment = $segment and segment_value = $value "
-        f"and $day::date is not null and {which} order by period_start desc limit 1",
-        {"period": period, "segment": "all" if app is None else "app", "value": app or "all", "day": day},
+        f"select * from {PREFIX}{metric} where period = $period and segment = $segment "
+        f"and segment_value = $segment_value and $day::date is not null and {which} "
+        "order by period_start desc limit 1",
+        {"period": period, **whose(app), "day": day},
     )
     return found[0] if found else None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
+from datetime import date
 from typing import Annotated, Any
 
 from fastapi import Depends, Query, Request
@@ -19,6 +20,8 @@ from serving.snapshots import Snapshot
 
 PAGE, LARGEST_PAGE = 100, 10_000
 Limit = Annotated[int, Query(ge=1, le=LARGEST_PAGE, description="How many rows a page has.")]
+DateFrom = Annotated[date | None, Query(description="The first start of a period.")]
+DateTo = Annotated[date | None, Query(description="The last start of a period.")]
 Offset = Annotated[int, Query(ge=0, le=10**12, description="How many rows come before the page.")]
 PROBLEM = {
     "type": "object",
@@ -143,6 +146,25 @@ def published(snapshot: Snapshot, relation: str) -> str:
             "Send an admin key and no `app`, or ask a question of the app.",
         )
     raise Problem(503, f"`{relation}` is not published.", "Run `footfall build`, and ask again.")
+
+
+def known(snapshot: Snapshot, relation: str, column: str, value: str, what: str, mend: str) -> None:
+    """Raise Problem (404) for what no row of a relation is of."""
+    sql = f"select 1 from {published(snapshot, relation)} where {column} = $value limit 1"  # noqa: S608 - our names
+    if not snapshot.dicts(sql, {"value": value}):
+        raise Problem(404, f"There is no {what} {value!r}.", mend, column)
+
+
+def whose(app: str | None) -> dict[str, str | None]:
+    """The segment, and its value, by which the rows of an app, or of all, are published."""
+    return {"segment": "all", "segment_value": "all"} if app is None else {"segment": "app", "segment_value": app}
+
+
+def accepted(told: dict[str, Any]) -> dict[str, Any]:
+    """The description of a route that answers with 202, since what it takes is done later."""
+    responses = told["responses"]
+    responses[202] = responses.pop(200)
+    return {**told, "status_code": 202}
 
 
 def described(

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from serving.api.answers import JSON, dumps
 from serving.api.problems import Problem
-from serving.api.routes import AS_OF, PUBLICATION, ByAdmin, OfApp, described
+from serving.api.routes import AS_OF, PUBLICATION, ByAdmin, OfApp, accepted, described
 from serving.publications import HomeMovedError, NothingPublishedError
 from serving.server import CannotStart, Run, Shared
 from serving.snapshots import Snapshot
@@ -55,14 +55,7 @@ def started(asked: Any, kind: str, options: dict[str, Any]) -> Response:
         raise Problem(409, str(error), "Ask again when it has ended.") from None
 
 
-def _accepted(told: dict[str, Any]) -> dict[str, Any]:
-    """The description of a route that answers with 202."""
-    responses = told["responses"]
-    responses[202] = responses.pop(200)
-    return {**told, "status_code": 202}
-
-
-@routes.post(f"{BASE}/etl/run", **_accepted(described(RUN_EXAMPLE, reads=False, statuses=(400, 409, 503))))
+@routes.post(f"{BASE}/etl/run", **accepted(described(RUN_EXAMPLE, reads=False, statuses=(400, 409, 503))))
 async def run_build(
     asked: ByAdmin, spec: Annotated[BuildSpec | None, Body(examples=[{"full_refresh": False}])] = None
 ) -> Response:

@@ -243,13 +243,19 @@ class Question(Part):
         raise NotImplementedError
 
 
-def nearest(wrong: str, legal: Iterable[str]) -> str:
-    """Return '; did you mean …?' for the legal word nearest to a wrong one, else a full stop."""
+def nearest_word(wrong: str, legal: Iterable[str]) -> str | None:
+    """Return the legal word nearest to a wrong one, or None."""
     words = list(legal)
     found = difflib.get_close_matches(wrong, words, n=1, cutoff=0.6) or [
         word for word in words if wrong and wrong in word
     ]
-    return f"; did you mean `{found[0]}`?" if found else "."
+    return found[0] if found else None
+
+
+def nearest(wrong: str, legal: Iterable[str]) -> str:
+    """Return '; did you mean …?' for the legal word nearest to a wrong one, else a full stop."""
+    found = nearest_word(wrong, legal)
+    return f"; did you mean `{found}`?" if found else "."
 
 
 def legal_keys(model: type[BaseModel]) -> list[str]:

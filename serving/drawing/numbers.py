@@ -6,6 +6,8 @@ import math
 from datetime import date, datetime
 from typing import Any
 
+from ingest.vendors.money import decimals
+
 THIN = "\u00a0"
 UNKNOWN = "–"
 SYMBOLS = {"USD": "$", "GBP": "£", "EUR": "€", "JPY": "¥", "INR": "₹", "CNY": "CN¥", "CHF": "CHF", "BRL": "R$"}
@@ -55,7 +57,7 @@ def value_text(value: Any, unit: str = "number", currency: str = "USD", *, is_fu
     if unit == "share":
         return _share(number, is_full)
     if unit == "cents":
-        return _money(number / 100, currency, is_full)
+        return _money(number, currency, is_full)
     if unit == "seconds":
         return duration_text(number)
     text = number_text(number, is_full)
@@ -132,7 +134,7 @@ def axis_of(largest: float, unit: str, currency: str) -> tuple[float, str, str]:
         return 0.01, "", f"{THIN}%"
     if unit == "cents":
         symbol = _symbol(currency)
-        return 100, symbol if len(symbol) == 1 else "", "" if len(symbol) == 1 else f" {currency}"
+        return 10 ** decimals(currency), symbol if len(symbol) == 1 else "", "" if len(symbol) == 1 else f" {currency}"
     if unit == "seconds":
         for size, name in ((86_400.0, "d"), (3_600.0, "h"), (60.0, "min")):
             if largest >= 2 * size:
@@ -149,11 +151,12 @@ def _share(share: float, is_full: bool) -> str:
     return f"{_signed(text.rstrip('0').rstrip('.') if '.' in text else text, percent)}{THIN}%"
 
 
-def _money(amount: float, currency: str, is_full: bool) -> str:
-    symbol = _symbol(currency)
+def _money(minor: float, currency: str, is_full: bool) -> str:
+    symbol, digits = _symbol(currency), decimals(currency)
+    amount = minor / 10**digits
     size = abs(amount)
     scaled = None if is_full else _scaled(amount)
-    text = scaled or (f"{size:,.2f}" if is_full or size < 1000 else f"{size:,.0f}")
+    text = scaled or (f"{size:,.{digits}f}" if is_full or size < 1000 else f"{size:,.0f}")
     written = f"{symbol}{text}" if len(symbol) < 3 or symbol == "CN¥" else f"{text}{THIN}{symbol}"
     return _signed(written, amount)
 

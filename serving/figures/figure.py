@@ -34,6 +34,10 @@ class FigureError(ValueError):
     """A figure or dashboard that cannot be drawn: the message names the file, the fault and the mend."""
 
 
+class NoSuchError(FigureError):
+    """There is no figure, dashboard or other thing of this name; the message names the nearest."""
+
+
 class Said(BaseModel):
     """A part of a figure's or dashboard's file: every key is known, or the file is refused."""
 

@@ -301,7 +301,7 @@ def answered(filled: Filled, question: dict[str, Any], source: Source, *, allow_
     answer = ask(source.connection, question, source.settings, allow_unknown=allow_unknown)
     rows = [
         tuple(
-            _moment(value) if name in ("period_start", "cohort_start") else value
+            moment_of(value) if name in ("period_start", "cohort_start") else value
             for name, value in zip(answer.columns, row, strict=True)
         )
         for row in answer.rows
@@ -457,7 +457,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _moment(value: Any) -> Any:
+def moment_of(value: Any) -> Any:
     """The start of a period as a day, or as an hour; an hour that the clocks repeat stays the text that tells which."""
     if not isinstance(value, str):
         return value

@@ -55,6 +55,8 @@ SEEDS = {
     "app_currencies": {"app": "varchar", "currency": "varchar"},
 }  # fmt: skip
 
+# what of the day is kept beyond the window
+OF_TODAY = "(moment >= $today and (money_event is not null or is_registration))"
 Settings = Mapping[str, object]
 
 
@@ -83,6 +85,8 @@ class Window:
         for name, columns in SEEDS.items():
             self._make_seed(name, columns)
         self._connection.execute(f"create table minor_rates as {rates}")
+        minor = self._connection.execute("select minor_units from currencies where currency = ?", [self.currency])
+        self._minor_per_unit = 10 ** (minor.fetchone() or (2,))[0]
         self._connection.execute("create table lines (row_number bigint, raw blob, text varchar, suspect boolean)")
         self._rows = _rows(self.currency, self._counts_bots, in_currency, local_date)
         fresh = ", ".join(f"{name} {LANDING_COLUMNS[name]}" for name in COLUMNS)
@@ -167,7 +171,7 @@ class Window:
             select $number + row_number() over (order by received_at, occurred_at, key) as number, *
             from ({self._rows(events)}) as fresh
             anti join events as known on fresh.key = known.key
-            where moment >= $since or (moment >= $today and (money_event is not null or is_registration))
+            where moment >= $since or {OF_TODAY}
             qualify row_number() over (partition by key order by received_at) = 1
             """,
             told,
@@ -177,8 +181,7 @@ class Window:
 
     def _let_go(self, now: datetime) -> None:
         told = {"since": _naive(now - WINDOW), "today": _naive(self._today(now))}
-        kept = "(moment >= $today and (money_event is not null or is_registration))"
-        self._connection.execute(f"delete from events where moment < $since and not {kept}", told)
+        self._connection.execute(f"delete from events where moment < $since and not {OF_TODAY}", told)
         row = self._connection.execute("select count(*) from events").fetchone()
         surplus = (row[0] if row else 0) - self._most
         if surplus > 0:
@@ -323,13 +326,13 @@ class Window:
             limit {MOST_SHOWN}"""
 
     def _minutes(self, told: dict[str, Any], now: datetime) -> list[dict[str, Any]]:
-        counted = self._connection.execute(
+        counted = self._read(
             """
             select date_trunc('minute', moment), count(*)
             from events
             where ($app is null or app = $app) and moment >= $since and moment <= $now
             group by all""",
-            _bound("app since now", told),
+            told,
         ).fetchall()
         by_minute = dict(counted)
         last = _naive(now).replace(second=0, microsecond=0)
@@ -337,14 +340,14 @@ class Window:
         return [{"minute": _iso(each.replace(tzinfo=UTC)), "events": by_minute.get(each, 0)} for each in minutes]
 
     def _recent(self, told: dict[str, Any]) -> list[dict[str, Any]]:
-        rows = self._connection.execute(
+        rows = self._read(
             f"""
             select number, event_name, app, occurred_at, cents, page, content_id
             from events
             where ($app is null or app = $app) and not is_passive and moment >= $since
             order by number desc
             limit {MOST_RECENT}""",
-            _bound("app since", told),
+            told,
         ).fetchall()
         return [
             {
@@ -361,23 +364,21 @@ class Window:
         ]
 
     def _major(self, cents: int | None) -> float | None:
-        if cents is None:
-            return None
-        row = self._connection.execute(
-            "select minor_units from currencies where currency = ?", [self.currency]
-        ).fetchone()
-        return float(cents / 10 ** (row[0] if row else 2))
+        return None if cents is None else float(cents / self._minor_per_unit)
 
     def _records(self, query: str, told: dict[str, Any]) -> list[dict[str, Any]]:
-        names = [name for name in told if f"${name}" in query]
-        cursor = self._connection.execute(query, _bound(" ".join(names), told))
+        cursor = self._read(query, told)
         columns = [column[0] for column in cursor.description or []]
         return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
 
     def _row(self, query: str, told: dict[str, Any]) -> tuple[Any, ...]:
-        row = self._connection.execute(query, told).fetchone()
+        row = self._read(query, told).fetchone()
         assert row
         return tuple(row)
+
+    def _read(self, query: str, told: dict[str, Any]) -> duckdb.DuckDBPyConnection:
+        """Run a query with the parameters that it names; DuckDB refuses others."""
+        return self._connection.execute(query, {name: told[name] for name in told if f"${name}" in query})
 
 
 def _rows(currency: str, counts_bots: bool, in_currency: str, local_date: str) -> Callable[[str], str]:
@@ -445,11 +446,6 @@ def _money() -> tuple[str, str, str]:
     return rates, str(in_currency), str(macros.local_date("occurred_at"))
 
 
-def _bound(names: str, told: dict[str, Any]) -> dict[str, Any]:
-    """The parameters that a query names; DuckDB refuses others."""
-    return {name: told[name] for name in names.split()}
-
-
 def _naive(at: datetime) -> datetime:
     return at.astimezone(UTC).replace(tzinfo=None)
 
@@ -464,9 +460,8 @@ def changes(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> Iterato
     for event in reversed(now["recent_events"]):
         if before is not None and event["number"] > last:
             yield {"type": "new_event", **{name: value for name, value in event.items() if name != "number"}}
-    for message in messages(now):
-        if before is None or message not in messages(before):
-            yield message
+    known = messages(before) if before else []
+    yield from (message for message in messages(now) if message not in known)
 
 
 def messages(told: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -9,8 +9,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from serving import reader
-from serving.figures import FigureError
-from serving.figures.figure import nearest_of
+from serving.figures.figure import NoSuchError, nearest_of
 from serving.pages.figures import figures_in
 from serving.pages.site import Site, Visit
 
@@ -36,7 +35,7 @@ def _creator(visit: Visit) -> Response:
     creator = visit.request.path_params["creator"]
     known = _creators(visit)
     if creator not in known:
-        raise FigureError(f"There is no creator {creator!r}{nearest_of(creator, known[:MOST_NAMED])}")
+        raise NoSuchError(f"There is no creator {creator!r}{nearest_of(creator, known[:MOST_NAMED])}")
     visit.asked = visit.asked.but(creator=creator)
     path = f"/creators/{quote(creator, safe='')}"
     parts = figures_in(visit, path, [(visit.library.figures[name], width, False) for name, width in FIGURES.items()])

@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute
 
 from serving.dashboards import Dashboard
 from serving.figures import Figure, FigureError
-from serving.figures.figure import nearest_of
+from serving.figures.figure import NoSuchError, nearest_of
 from serving.pages import health
 from serving.pages.figures import drawing, figure_alone, figures_in
 from serving.pages.metrics import of_metric
@@ -69,7 +69,7 @@ def _figure(visit: Visit) -> Figure:
     name = visit.request.path_params["name"]
     figure = visit.library.figures.get(name) or of_metric(visit.source, name.removeprefix("metric_"))
     if figure is None:
-        raise FigureError(f"There is no figure {name!r}{nearest_of(name, visit.library.figures)}")
+        raise NoSuchError(f"There is no figure {name!r}{nearest_of(name, visit.library.figures)}")
     return figure
 
 

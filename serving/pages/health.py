@@ -21,7 +21,7 @@ from ingest.landing.batches import BatchReceipt, UnknownBatch, read_batch
 from ingest.landing.paths import batches_dir
 from serving.drawing.html import SHOWN, Cell, View, raw_text, tile_of
 from serving.drawing.numbers import UNKNOWN, duration_text, title_of, value_text
-from serving.figures import FigureError
+from serving.figures.figure import NoSuchError
 from serving.figures.fill import is_number
 from serving.pages.asked import Asked
 from serving.pages.site import HEADERS, Site, Visit, csv_of
@@ -94,7 +94,7 @@ def _csv(visit: Visit) -> Response:
 
 def _view(visit: Visit, name: str) -> View:
     if name not in TOLD:
-        raise FigureError(f"Nothing is told of {name!r}. Known: {', '.join(TOLD)}.")
+        raise NoSuchError(f"Nothing is told of {name!r}. Known: {', '.join(TOLD)}.")
     return TOLD[name][1](visit, _batches(visit))
 
 

@@ -11,8 +11,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from serving import reader
-from serving.figures import Figure, FigureError, Source
-from serving.figures.figure import nearest_of
+from serving.figures import Figure, Source
+from serving.figures.figure import NoSuchError, nearest_of
 from serving.figures.filters import PERIODS
 from serving.pages.figures import figures_in
 from serving.pages.site import Entry, Site, Visit
@@ -65,7 +65,7 @@ def _metric(visit: Visit) -> Response:
     name, source = visit.request.path_params["name"], visit.source
     figure = of_metric(source, name)
     if figure is None:
-        raise FigureError(f"No metric {name!r} is published{nearest_of(name, _metrics(source))}")
+        raise NoSuchError(f"No metric {name!r} is published{nearest_of(name, _metrics(source))}")
     relation = f"metric_{name}"
     lineage = _lineage(visit.site.home, relation)
     shown: dict[str, Any] = {

@@ -28,7 +28,7 @@ from serving.drawing import theme
 from serving.drawing.html import environment
 from serving.drawing.numbers import day_text, title_of
 from serving.figures import FigureError, Filters, Source
-from serving.figures.figure import BUNDLED, SEGMENTS
+from serving.figures.figure import BUNDLED, SEGMENTS, NoSuchError
 from serving.pages.asked import RANGES, Asked
 from serving.pages.assets import Assets
 from serving.pages.figures import Figures
@@ -177,7 +177,8 @@ class Site:
             try:
                 found = answer(visit)
             except FigureError as error:
-                return self.plain(request, "This cannot be shown", str(error), 400)
+                status = 404 if isinstance(error, NoSuchError) else 400
+                return self.plain(request, "This cannot be shown", str(error), status)
             if is_kept and found.status_code == 200:
                 found.headers["ETag"] = etag
             return found

@@ -83,3 +83,10 @@ def test_each_number_of_a_web_overview_has_its_own_unit():
         ["avg_session_seconds", "5 min 43 s", ""],
         ["bounce_rate", "10.8 %", "20 %"],
     ]
+
+
+def test_an_hour_that_the_clocks_repeat_says_which_it_is():
+    hours = ["2025-10-26T01:00:00", "2025-10-26T02:00:00+02:00", "2025-10-26T02:00:00+01:00"]
+    question = {"kind": "trends", "interval": "hour", "series": {"A": {"measure": "count"}}}
+    _, *rows, _ = read(question, ["period_start", "A"], [[hour, 1] for hour in hours])
+    assert [row[0] for row in rows] == ["26 Oct 2025 01:00", *hours[1:]]

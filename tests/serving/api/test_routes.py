@@ -222,6 +222,18 @@ def test_the_form_is_the_one_that_is_wanted_most(accept: str | None, media: str)
         media_of("image/png")
 
 
+def test_money_of_the_dashboard_is_in_major_units_of_its_currency(tmp_path: Path) -> None:
+    home = two_apps(tmp_path / "home")
+    catalog = home / "published" / "current" / "catalog.json"
+    told = json.loads(catalog.read_text())
+    told["inputs"]["settings"]["reporting_currency"] = "JPY"
+    catalog.write_text(json.dumps(told))
+    server = server_of(home)
+    shown = server.get("/api/v1/analytics/metrics/dashboard").json()
+    server.shared.snapshots.close()
+    assert (shown["revenue_today"], shown["currency"]) == (77_780, "JPY")
+
+
 def test_lists_are_paged_to_their_end(open_server: Server) -> None:
     path, pages = "/api/v1/analytics/names?limit=2", 0
     seen = []

@@ -164,7 +164,7 @@ def test_a_metric_is_explained(client: httpx.Client) -> None:
     page = client.get("/metrics/mrr").text
     assert "Monthly recurring revenue" in page and "Finance" in page and "cents" in page and "data-figure=" in page
     assert "/metrics/mrr" in client.get("/definitions").text
-    assert client.get("/metrics/mrx").status_code == 400 and "<code>mrr</code>?" in client.get("/metrics/mrx").text
+    assert client.get("/metrics/mrx").status_code == 404 and "<code>mrr</code>?" in client.get("/metrics/mrx").text
 
 
 @pytest.mark.parametrize(
@@ -180,6 +180,12 @@ def test_a_metric_is_explained(client: httpx.Client) -> None:
 def test_what_is_asked_wrongly_is_told(client: httpx.Client, query: str, said: str) -> None:
     answer = client.get(f"/dashboards/overview?{query}")
     assert answer.status_code == 400 and said in answer.text
+
+
+@pytest.mark.parametrize("path", ["figures/mrx", "figures/mrx.csv", "dashboards/mrx", "metrics/mrx", "creators/mrx"])
+def test_what_there_is_not_is_not_found(client: httpx.Client, path: str) -> None:
+    answer = client.get(f"/{path}")
+    assert answer.status_code == 404 and "mrx" in answer.text
 
 
 def test_a_home_in_which_nothing_is_published_says_so(tmp_path: Path) -> None:
@@ -202,7 +208,7 @@ def test_a_wrong_file_is_told_and_what_was_right_stays(tmp_path: Path) -> None:
         client.headers["Authorization"] = f"Bearer {Keys(home).create('read', 'shop')[1]}"
         assert "did you mean" not in client.get("/dashboards/mine").text
         mine.unlink()
-        assert client.get("/dashboards/mine").status_code == 400
+        assert client.get("/dashboards/mine").status_code == 404
 
 
 def test_a_read_key_sees_its_app_alone(tmp_path: Path) -> None:
@@ -372,7 +378,7 @@ def test_a_creator_has_a_page(client: httpx.Client) -> None:
     page = client.get(f"/creators/{quote(HOSTILE, safe='')}")
     assert page.status_code == 200 and page.text.count("data-figure=") == 8 and "<script>alert" not in page.text
     assert f"/creators/{quote(HOSTILE, safe='')}" in client.get("/dashboards/creators").text
-    assert client.get("/creators/nobody").status_code == 400
+    assert client.get("/creators/nobody").status_code == 404
 
 
 def test_data_health_tells_what_landed_and_names_no_file(tmp_path: Path) -> None:
