@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -61,14 +61,14 @@ class Snapshot:
         columns = [column[0] for column in found.description]
         return [dict(zip(columns, row, strict=True)) for row in found.fetchall()]
 
-    def once(self, work: Callable[[Snapshot], T]) -> T:
-        """What a work makes of this publication as it is seen here, kept for as long as it is open.
+    def once(self, work: Callable[..., T], *of: Hashable) -> T:
+        """What a work makes of this publication as it is seen here, and of `of`, kept for as long as it is open.
 
         Who comes while it is worked out for the first time works it out too: nobody waits for another's query.
         """
-        kept, place = self._opened.kept, (work, self.app)
+        kept, place = self._opened.kept, (work, of, self.app)
         if place not in kept:
-            kept[place] = work(self)
+            kept[place] = work(self, *of)
         found: T = kept[place]
         return found
 
@@ -77,9 +77,9 @@ class Snapshot:
         """This publication as who may see every app sees it."""
         return self._opened.whole
 
-    def knows(self, work: Callable[[Snapshot], Any]) -> bool:
+    def knows(self, work: Callable[..., Any], *of: Hashable) -> bool:
         """Whether a work is kept that has been done `once`."""
-        return (work, self.app) in self._opened.kept
+        return (work, of, self.app) in self._opened.kept
 
     def has(self, relation: str) -> bool:
         """Whether a relation is published, and has rows of the app that is seen."""
@@ -100,7 +100,7 @@ class _Opened:
         self._connection, self._lock = source.connection, threading.Lock()
         self._mine, self._cursors = threading.local(), list[duckdb.DuckDBPyConnection]()
         self._rooms: dict[str, Snapshot] = {}
-        self.kept: dict[tuple[Callable[[Snapshot], Any], str | None], Any] = {}
+        self.kept: dict[Hashable, Any] = {}
 
     def cursor(self, room: str | None) -> duckdb.DuckDBPyConnection:
         mine: dict[str | None, duckdb.DuckDBPyConnection] = self._mine.__dict__.setdefault("cursors", {})

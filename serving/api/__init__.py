@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import date
 from typing import Any
 
 import duckdb
@@ -81,6 +82,8 @@ async def _look_ahead(snapshots: Snapshots, running: Running) -> None:
     def look() -> None:
         try:
             with snapshots.read() as shown, running.of(shown.cursor()):
+                # the first day that is bound makes DuckDB import pandas
+                shown.cursor().execute("select ?", [date.max])
                 shown.once(questions.names_of)
         except (NothingPublishedError, HomeMovedError, OSError, duckdb.Error):
             return  # whoever asks is told

@@ -169,9 +169,7 @@ async def metric(
 
     def work(snapshot: Snapshot) -> Table:
         relation = _relation(snapshot, name, "name")
-        there = snapshot.dicts(f"select distinct period, segment from {relation} order by all")
-        by = sorted({each["period"] for each in there}, key=list(PERIODS.values()).index)
-        segments = sorted({each["segment"] for each in there})
+        by, segments = snapshot.once(_published_by, relation)
         wanted = segment or next((each for each in _segments(asked.app) if each in segments), None)
         for given, known, field in ((period, by, "period"), (segment, segments, "segment")):
             if given is not None and known and given not in known:
@@ -182,7 +180,7 @@ async def metric(
                 )  # fmt: skip
         card = _cards(snapshot)[name]
         about = {
-            "name": name, **card, "periods": by, "segments": segments, "lineage": _lineage(snapshot, relation)
+            "name": name, **card, "periods": by, "segments": segments, "lineage": snapshot.once(_lineage, relation)
         }  # fmt: skip
         shown = period or (by[0] if by else "day")
         return read_rows(
@@ -247,6 +245,13 @@ def _last(snapshot: Snapshot, metric: str, period: str, app: str | None, day: da
         {"period": period, **whose(app), "day": day},
     )
     return found[0] if found else None
+
+
+def _published_by(snapshot: Snapshot, relation: str) -> tuple[list[str], list[str]]:
+    """By which periods and by which segments there are rows of a metric."""
+    there = snapshot.dicts(f"select distinct period, segment from {relation}")
+    periods = sorted({each["period"] for each in there}, key=list(PERIODS.values()).index)
+    return periods, sorted({each["segment"] for each in there})
 
 
 def _lineage(snapshot: Snapshot, relation: str) -> dict[str, list[str]]:
