@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Path, Query
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
@@ -94,6 +95,8 @@ async def create(
     ],
 ) -> Response:
     """Define an experiment: in the guides' words, or whole as `footfall experiment define --file` takes it."""
+    if not isinstance(spec, AbTest) and "test_name" in spec:
+        spec = _in_the_guides_words(spec)
     definition = spec.definition(asked.shared.app) if isinstance(spec, AbTest) else spec
     try:
         experiment, is_new = await run_in_threadpool(asked.backstage.define_experiment, definition)
@@ -105,6 +108,14 @@ async def create(
     variants = [variant.model_dump() for variant in experiment.variants]
     told = {"test_id": experiment.experiment, "is_new": is_new, "variants": variants}
     return Response(dumps(told), media_type=JSON)
+
+
+def _in_the_guides_words(spec: dict[str, Any]) -> AbTest:
+    """A test in the guides' words; raise for what is wrong in these, and not for what a whole definition lacks."""
+    try:
+        return AbTest.model_validate(spec)
+    except ValidationError as error:
+        raise RequestValidationError([{**each, "loc": ("body", *each["loc"])} for each in error.errors()]) from None
 
 
 @routes.get(

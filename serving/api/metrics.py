@@ -14,7 +14,7 @@ from starlette.responses import Response
 from ingest.vendors.money import decimals
 from serving.api.answers import Table, page_of, read_rows
 from serving.api.problems import Problem
-from serving.api.routes import PAGE, DateFrom, DateTo, Limit, OfApp, Offset, described, whose
+from serving.api.routes import PAGE, Asked, DateFrom, DateTo, Limit, OfApp, Offset, described, whose
 from serving.ask.vocabulary import nearest_word
 from serving.snapshots import Snapshot
 
@@ -123,6 +123,9 @@ async def aggregated(
 
     def work(snapshot: Snapshot) -> Table:
         relation = _relation(snapshot, metric_type, "metric_type")
+        by, _ = snapshot.once(_published_by, relation)
+        known = [shown for shown, name in PERIODS.items() if name in by]
+        _must_be_by(asked, metric_type, period, known, "period")
         table = read_rows(
             snapshot,
             ROWS.format(columns="period_start, segment_value, metric_value", relation=relation),
@@ -172,12 +175,7 @@ async def metric(
         by, segments = snapshot.once(_published_by, relation)
         wanted = segment or next((each for each in _segments(asked.app) if each in segments), None)
         for given, known, field in ((period, by, "period"), (segment, segments, "segment")):
-            if given is not None and known and given not in known:
-                whose = "" if asked.app is None else f" of app {asked.app!r}"
-                raise Problem(
-                    404, f"`{name}`{whose} is not published by {field} {given!r}.",
-                    f"It is by: {', '.join(known)}.", field,
-                )  # fmt: skip
+            _must_be_by(asked, name, given, known, field)
         card = _cards(snapshot)[name]
         about = {
             "name": name, **card, "periods": by, "segments": segments, "lineage": snapshot.once(_lineage, relation)
@@ -193,6 +191,14 @@ async def metric(
         )
 
     return await asked.answer(work)
+
+
+def _must_be_by(asked: Asked, metric: str, given: str | None, known: list[str], field: str) -> None:
+    """Raise Problem (404) for a period or segment by which a metric that has rows has none."""
+    if given is not None and known and given not in known:
+        of = "" if asked.app is None else f" of app {asked.app!r}"
+        fault = f"`{metric}`{of} is not published by {field} {given!r}."
+        raise Problem(404, fault, f"It is by: {', '.join(known)}.", field)
 
 
 def _segments(app: str | None) -> tuple[str, ...]:

@@ -37,9 +37,9 @@ def test_a_test_is_made_assigned_and_converted(tmp_path: Path, monkeypatch: pyte
         with build_lock(home, "footfall build"):
             busy = admin.post("/ab-tests", json=TEST)
         assert (busy.status_code, "footfall build" in busy.text) == (409, True)
-        assert (
-            admin.post("/ab-tests", json={**TEST, "traffic_split": [1]}).json()["errors"][0]["field"] == "traffic_split"
-        )
+        # what is wrong in the guides' words is told in these
+        for wrong in ({"traffic_split": [1]}, {"variants": ["plain"]}, {"splits": [1]}):
+            assert admin.post("/ab-tests", json={**TEST, **wrong}).json()["errors"][0]["field"] == next(iter(wrong))
         created = admin.post("/ab-tests", json=TEST).json()
         assert (created["test_id"], created["is_new"]) == ("button", True)
         assert admin.post("/ab-tests", json={**TEST, "traffic_split": [1, 1]}).status_code == 409

@@ -222,16 +222,20 @@ def test_the_form_is_the_one_that_is_wanted_most(accept: str | None, media: str)
         media_of("image/png")
 
 
-def test_money_of_the_dashboard_is_in_major_units_of_its_currency(tmp_path: Path) -> None:
+def test_money_is_in_major_units_of_its_currency_and_a_period_that_is_not_published_is_told(tmp_path: Path) -> None:
     home = two_apps(tmp_path / "home")
+    with duckdb.connect(str(home / "published" / "current" / "marts.duckdb")) as marts:
+        marts.execute("delete from metric_mau where period <> 'day'")
     catalog = home / "published" / "current" / "catalog.json"
     told = json.loads(catalog.read_text())
     told["inputs"]["settings"]["reporting_currency"] = "JPY"
     catalog.write_text(json.dumps(told))
     server = server_of(home)
     shown = server.get("/api/v1/analytics/metrics/dashboard").json()
+    weekly = server.get("/api/v1/analytics/metrics/aggregated?metric_type=mau&period=weekly")
     server.shared.snapshots.close()
     assert (shown["revenue_today"], shown["currency"]) == (77_780, "JPY")
+    assert (weekly.status_code, weekly.json()["errors"][0]["mend"]) == (404, "It is by: daily.")
 
 
 def test_lists_are_paged_to_their_end(open_server: Server) -> None:
