@@ -110,7 +110,9 @@ class HomeReader:
 
     def __init__(self, home: Path, app: str | None) -> None:
         self._home, self._app = home, app
-        self._snapshots: tuple[int, Snapshots] | None = None
+        # by process: DuckDB does not outlive a fork, and what the parent has open cannot be closed by its child, which
+        # would wait for threads that it does not have
+        self._snapshots: dict[int, Snapshots] = {}
 
     def ask(self, question: Mapping[str, Any]) -> dict[str, Any]:
         """The answer that `footfall ask` gives."""
@@ -187,10 +189,9 @@ class HomeReader:
         from serving.publications import HomeMovedError, NothingPublishedError
         from serving.snapshots import Snapshots
 
-        # DuckDB does not outlive a fork
-        if self._snapshots is None or self._snapshots[0] != os.getpid():
-            self._snapshots = os.getpid(), Snapshots(self._home)
-        snapshots = self._snapshots[1]
+        if os.getpid() not in self._snapshots:
+            self._snapshots[os.getpid()] = Snapshots(self._home)
+        snapshots = self._snapshots[os.getpid()]
 
         @contextlib.contextmanager
         def reading() -> Iterator[Snapshot]:
