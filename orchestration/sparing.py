@@ -3,10 +3,14 @@
 - Debug events: a build fires thousands, and each is converted field by field, twice.
 - The manifest that dbt writes before it begins: at the end it writes the one that readers read.
 - JSON: `json.dump` encodes in Python what `json.dumps` encodes in C.
+- Templates: hundreds of tests have the same code, and each is compiled again, twice.
+- Looking for garbage: parsing a project makes a million objects that stay, and Python looks through all of them again
+  and again.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -21,9 +25,16 @@ from dbt.parser import manifest as parsing
 from dbt_common.events.base_types import BaseEvent, DebugLevel
 from dbt_common.events.event_manager import EventManager
 from dbt_common.utils.encoding import JSONEncoder
+from jinja2 import Environment
 
 # what a build listens to, of the events that dbt calls debug
 HEARD = ("NodeFinished",)
+# how many more objects there are before Python looks for garbage among the youngest, and how many looks before the next
+GARBAGE = (50_000, 20, 20)
+# how many templates are kept compiled; a build has some two thousand
+TEMPLATES = 5_000
+_compiled: dict[Any, Any] = {}
+_compile = Environment.compile
 
 
 @contextmanager
@@ -44,6 +55,9 @@ def a_sparing_dbt() -> Iterator[None]:
         changes.enter_context(_changed(EventManager, "fire_event", fire_if_heard))
         changes.enter_context(_changed(parsing, "write_manifest", lambda *_, **__: None))
         changes.enter_context(_changed(artifacts, "write_json", _write_json))
+        changes.enter_context(_changed(Environment, "compile", _compiled_once))
+        changes.callback(gc.set_threshold, *gc.get_threshold())
+        gc.set_threshold(*GARBAGE)
         yield
 
 
@@ -55,6 +69,18 @@ def _changed(owner: Any, name: str, value: Any) -> Iterator[None]:
         yield
     finally:
         setattr(owner, name, before)
+
+
+def _compiled_once(environment: Environment, source: Any, *arguments: Any, **options: Any) -> Any:
+    """What a template compiles to: dbt makes an environment for each, and all of a kind compile alike."""
+    if not isinstance(source, str):
+        return _compile(environment, source, *arguments, **options)
+    key = (type(environment), source, arguments, *options.items())
+    if key not in _compiled:
+        if len(_compiled) == TEMPLATES:
+            _compiled.clear()
+        _compiled[key] = _compile(environment, source, *arguments, **options)
+    return _compiled[key]
 
 
 def _is_heard(event: BaseEvent) -> bool:

@@ -1,10 +1,14 @@
 """In which order tests run: a file stays on one worker, which builds its homes once; the longest file begins."""
 
+import gc
 import os
 import tempfile
 
 import pytest
+from dbt_common.tests import enable_test_caching
 
+# dbt's own macros are the same in every project that tests parse
+enable_test_caching()
 # the keys of the homes that tests make
 os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="footfall-keys-")
 
@@ -12,3 +16,9 @@ os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="footfall-keys-")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the longest file, so that no worker waits for it at the end."""
     items.sort(key=lambda item: item.path.name != "test_zero_drift.py")
+
+
+def pytest_collection_finish() -> None:
+    """Let Python not look for garbage among what is imported and collected, again and again."""
+    gc.collect()
+    gc.freeze()

@@ -131,6 +131,28 @@ def manifest_of(project: Path, home: Path) -> Manifest:
     return manifest
 
 
+@contextmanager
+def other_code(project: Path, file: str, old: str, new: str) -> Iterator[None]:
+    """A project with a text exchanged that stands once in a file of it, for the time of a with block.
+
+    It is exchanged in what dbt parsed, so that nothing is parsed again: it may change no reference and no setting of
+    a model's.
+    """
+    assert (project / file).read_text().count(old) == 1, f"{file} no longer holds what is exchanged: {old}"
+    manifest, _ = _parsed(project)
+    nodes = [node for node in manifest.nodes.values() if node.original_file_path == file and old in node.raw_code]
+    macros = [
+        macro for macro in manifest.macros.values() if macro.original_file_path == file and old in macro.macro_sql
+    ]
+    [(owner, attribute)] = [(node, "raw_code") for node in nodes] + [(macro, "macro_sql") for macro in macros]
+    code = getattr(owner, attribute)
+    setattr(owner, attribute, code.replace(old, new))
+    try:
+        yield
+    finally:
+        setattr(owner, attribute, code)
+
+
 def run_dbt(
     home: Path,
     *arguments: str,

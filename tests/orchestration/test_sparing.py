@@ -1,5 +1,6 @@
 """What a build spares dbt, and that nothing of it is left when it is over."""
 
+import gc
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,8 +9,10 @@ from typing import Any
 from dbt.artifacts.schemas import base as artifacts
 from dbt.events.types import LogStartLine, NodeFinished, NodeStart
 from dbt.parser import manifest as parsing
+from dbt_common.clients.jinja import get_environment, get_template
 from dbt_common.events.base_types import BaseEvent
 from dbt_common.events.event_manager import EventManager
+from jinja2 import Environment
 
 from orchestration.sparing import a_sparing_dbt
 
@@ -39,9 +42,19 @@ def test_artifacts_are_written_as_dbt_writes_them(tmp_path: Path) -> None:
     assert by_us == by_dbt
 
 
+def test_a_template_is_compiled_once_for_each_kind_of_environment() -> None:
+    source = "{{ first | as_number }}"
+    with a_sparing_dbt():
+        assert get_environment().compile(source) is get_environment().compile(source)
+        for _ in range(2):
+            assert get_template(source, {}).render({"first": "1"}) == "1"
+            assert get_template(source, {}, native=True).render({"first": "3"}) == 3
+
+
 def test_dbt_is_as_it_was_when_the_build_is_over() -> None:
     def inside() -> tuple[object, ...]:
-        return BaseEvent.__init__, EventManager.fire_event, parsing.write_manifest, artifacts.write_json
+        ways = (BaseEvent.__init__, EventManager.fire_event, parsing.write_manifest, artifacts.write_json)
+        return *ways, Environment.compile, gc.get_threshold()
 
     before = inside()
     try:
