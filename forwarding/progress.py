@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ingest.landing.paths import publish_file
+
 # an event's place in its batch: time in microseconds, id, content hash
 Place = tuple[int, str, int]
 
@@ -40,10 +42,14 @@ class Progress:
         """Whether nothing of a batch is left to send."""
         return batch_id <= self.mark or batch_id in self.done
 
-    def finish(self, batch_id: str) -> None:
-        """Note that a batch is done."""
+    def finish(self, batch_id: str, floor: str) -> None:
+        """Note that a batch is done, and all before it; from `floor` on others may still be committed."""
         self.begun.pop(batch_id, None)
-        self.done.append(batch_id)
+        if batch_id < floor:
+            self.mark = max(self.mark, batch_id)
+            self.done = [each for each in self.done if each > self.mark]
+        else:
+            self.done.append(batch_id)
 
     def advance(self, floor: str) -> None:
         """Put the mark as far as no batch below `floor`, the least id that may still be committed, is not done."""
@@ -83,11 +89,12 @@ class Records:
 
     def write(self, progress: Progress) -> None:
         """Keep the progress, durably, whole or not at all."""
-        _write_whole(self._progress, json.dumps(asdict(progress)))
+        _put(self._progress, json.dumps(asdict(progress)))
 
     def bury(self, letters: Iterable[DeadLetter]) -> None:
         """Add dead letters, durably."""
-        text = "".join(json.dumps(asdict(letter)) + "\n" for letter in letters)
+        # each begins a line of its own, so that one which a kill tore takes no other with it
+        text = "".join(f"\n{json.dumps(asdict(letter))}" for letter in letters)
         if text:
             with self._dead.open("a") as file:
                 file.write(text)
@@ -108,7 +115,7 @@ class Records:
 
     def keep_dead(self, letters: Iterable[DeadLetter]) -> None:
         """Have these dead letters and no others."""
-        _write_whole(self._dead, "".join(json.dumps(asdict(letter)) + "\n" for letter in letters))
+        _put(self._dead, "".join(f"\n{json.dumps(asdict(letter))}" for letter in letters))
 
 
 def now() -> str:
@@ -116,10 +123,7 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _write_whole(path: Path, text: str) -> None:
+def _put(path: Path, text: str) -> None:
     fresh = path.with_suffix(".new")
-    with fresh.open("w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
+    fresh.write_text(text)
+    publish_file(fresh, path)

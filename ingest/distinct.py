@@ -1,16 +1,27 @@
-"""Functions of SQL that Python answers, once for each distinct text of a load."""
+"""Functions that Python answers once for a text that comes often, also as functions of SQL."""
 
 from collections.abc import Callable
-from typing import Any
+from functools import lru_cache
+from typing import Any, TypeVar
 
 import duckdb
+
+T = TypeVar("T")
+# so many texts are remembered, and none that is longer, so that no sender fills the memory of what runs for months
+MOST_KNOWN, LONGEST_KNOWN = 65_536, 500
+
+
+def remembered(answer: Callable[[str], T]) -> Callable[[str], T]:
+    """A function of a text that remembers what it answered last."""
+    known = lru_cache(maxsize=MOST_KNOWN)(answer)
+    return lambda text: known(text) if len(text) <= LONGEST_KNOWN else answer(text)
 
 
 def make_function(
     connection: duckdb.DuckDBPyConnection, name: str, answer: Callable[[str], Any], fields: dict[str, str] | None = None
 ) -> None:
     """Give a connection the function `name(text)`: a text, or a struct of text `fields`; null for null."""
-    known: dict[str, Any] = {}
+    known = remembered(answer)
 
     # DuckDB evaluates the annotations of what it is given, and a load without such texts needs no Arrow
     def answers(texts: Any) -> Any:
@@ -18,12 +29,9 @@ def make_function(
 
         whole = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
         encoded = whole.dictionary_encode()
-        listed = encoded.dictionary.to_pylist()
-        for text in listed:
-            if text not in known:
-                known[text] = answer(text)
+        answered = [known(text) for text in encoded.dictionary.to_pylist()]
         kind = pa.struct([(field, pa.string()) for field in fields]) if fields else pa.string()
-        return pa.array([known[text] for text in listed], type=kind).take(encoded.indices)
+        return pa.array(answered, type=kind).take(encoded.indices)
 
     returned: Any = duckdb.struct_type(fields) if fields else "VARCHAR"
     parameters: Any = ["VARCHAR"]

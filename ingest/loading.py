@@ -416,7 +416,10 @@ class _Load:
         return sum(found.values())
 
     def _settle(self, accepted: Path) -> tuple[Path, int]:
-        return settle(self.connection, accepted, self.work / "settled.parquet", self.home)
+        def cleaned(rows: str) -> str:
+            return privacy.without_personal(rows, self.cleaner)
+
+        return settle(self.connection, accepted, self.work / "settled.parquet", self.home, cleaned)
 
     def _dates(self, landed: Path) -> tuple[date, date]:
         row: Any = self.connection.execute(

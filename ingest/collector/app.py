@@ -28,7 +28,7 @@ from ingest.collector.door import Door, Endpoint, Timer, both, head
 from ingest.collector.keys import Keys
 from ingest.collector.landing import LandingFailed, land_received
 from ingest.collector.settings import CollectorSettings, is_here
-from ingest.collector.spool import Spool, SpoolIsBusy, sealed_files
+from ingest.collector.spool import Spool, SpoolIsBusy, sealed_files, spooled
 from ingest.collector.state import write_state
 from ingest.collector.visitors import Visitors
 from ingest.experiments.assigning import Experiments
@@ -51,7 +51,6 @@ BROWSER_SCRIPT = Path(__file__).with_name("footfall.js")
 CHOICES = {"/privacy/opt-out": True, "/privacy/opt-in": False}
 # what becomes of received events
 OUTCOMES = ("accepted", "duplicate", "quarantined", "suppressed", "opted_out")
-NEWLINES = bytes.maketrans(b"\n\r", b"  ")
 
 
 def _now() -> str:
@@ -299,24 +298,13 @@ class Collector:
         self, vendor: Vendor, request: Request, received: Received, app: str, client: tuple[str, int] | None
     ) -> bytes:
         address, agent = client[0] if client else None, request.headers.get("user-agent")
-        told: dict[str, Any] = {
-            "holds": received.events,  # first, as `state.HOLDS` reads it
-            "receipt_id": f"{self._run}{next(self._receipts):08x}",
-            "received_at": datetime.now(UTC),
-            "app": app,
-            "path": request.path,
-            "user_agent": agent,
-            "ip": address,
-        }
-        if vendor.names_visitors:
-            told["visitor"] = self.visitors.of(app, address or "", agent)
+        visitor = {"visitor": self.visitors.of(app, address or "", agent)} if vendor.names_visitors else {}
         try:
             kept = self.cleaner.received(received.text, app)
         except orjson.JSONDecodeError as error:  # JSON that is right and not to be read holds a number beyond a double
             raise RefusedRequest(400, f"What is personal cannot be found in the body: {error}. Send JSON.") from None
-        if b"\n" in kept or b"\r" in kept:
-            kept = kept.translate(NEWLINES)
-        return b"".join((orjson.dumps(told)[:-1], b',"body":', kept, b"}\n"))
+        receipt = f"{self._run}{next(self._receipts):08x}"
+        return spooled(kept, received.events, receipt, app, request.path, agent, address, **visitor)
 
     async def _keep(self, vendor: Vendor, line: bytes, events: int, app: str) -> None:
         began = time.perf_counter()

@@ -36,9 +36,9 @@ class Endpoint:
 class Door:
     """Lets requests in that are for a host of ours, and tells browsers what they need to hear.
 
-    What is posted by no page to a plain path is most of all, and goes straight to its endpoint; the rest goes through
-    Starlette's layers. Both let in the same. What no route of ours is for goes to the `others` at this address, which
-    pages of other sites are not told to read.
+    What is posted to a plain path is most of all, and goes straight to its endpoint, or, when a page posts it, by the
+    layer that tells browsers what they need. The rest goes through Starlette's layers; all let in the same. What no
+    route of ours is for goes to the `others` at this address, which pages of other sites are not told to read.
     """
 
     def __init__(self, app: Starlette, hosts: list[str], others: ASGIApp | None = None) -> None:
@@ -47,7 +47,7 @@ class Door:
         self._hosts = {host.encode() for host in hosts}
         # the origin is said back, because some SDKs send credentials, which `*` forbids
         told_to_browsers = CORSMiddleware(
-            app,
+            self._routed,
             allow_origin_regex=".*",
             allow_credentials=True,
             allow_methods=["GET", "POST"],
@@ -55,6 +55,7 @@ class Door:
             expose_headers=["Retry-After"],
             max_age=86_400,
         )
+        self._app = app
         inside = _Sorted(app, told_to_browsers, others) if others else told_to_browsers
         self._layers = TrustedHostMiddleware(inside, allowed_hosts=hosts, www_redirect=False)
 
@@ -64,6 +65,11 @@ class Door:
         if endpoint is None or not self._is_plain(scope):
             endpoint = self._layers
         await endpoint(scope, receive, send)
+
+    async def _routed(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Find the endpoint of a path without trying one route after another."""
+        endpoint = self._endpoints.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
+        await (endpoint or self._app)(scope, receive, send)
 
     def _is_plain(self, scope: Scope) -> bool:
         host = None

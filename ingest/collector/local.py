@@ -7,9 +7,7 @@ import secrets
 from datetime import UTC, datetime
 from pathlib import Path
 
-import orjson
-
-from ingest.collector.spool import SEALED, spool_dir
+from ingest.collector.spool import SEALED, spool_dir, spooled
 from ingest.landing.paths import sync_dir
 from ingest.privacy import cleaner
 from ingest.privacy.suppression import as_stored, choose
@@ -38,21 +36,10 @@ def receive_locally(home: Path, app: str, body: bytes, events: int) -> Path:
     Raises:
         OSError: when the disk does not take it.
     """
-    now = datetime.now(UTC)
-    told = {
-        "holds": events,  # first, as `state.HOLDS` reads it
-        "receipt_id": secrets.token_hex(12),
-        "received_at": now.isoformat(timespec="microseconds"),
-        "app": app,
-        "path": PATH,
-        "user_agent": None,
-        "ip": None,
-    }
-    kept = cleaner(home).received(body, app)
-    line = b"".join((orjson.dumps(told)[:-1], b',"body":', kept, b"}\n"))
+    line = spooled(cleaner(home).received(body, app), events, secrets.token_hex(12), app, PATH)
     folder = spool_dir(home) / FOOTFALL.name
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{now:%Y%m%dT%H%M%S_%f}_{secrets.token_hex(3)}{SEALED}"
+    path = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S_%f}_{secrets.token_hex(3)}{SEALED}"
     written = path.with_suffix(".tmp")
     descriptor = os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:

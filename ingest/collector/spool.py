@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import orjson
 from filelock import FileLock, Timeout
 
 from ingest.landing.paths import sync_dir
@@ -24,6 +25,34 @@ BUFFERS = 512
 QUIET_TURNS, GATHER_SECONDS = 2, 0.005
 # how long those who seal what another left may hold the lock
 LEFTOVERS_SECONDS = 2.0
+# in JSON they part nothing but its own words, and in the spool lines
+_NEWLINES = bytes.maketrans(b"\n\r", b"  ")
+
+
+def spooled(
+    kept: bytes,
+    events: int,
+    receipt_id: str,
+    app: str,
+    path: str,
+    user_agent: str | None = None,
+    ip: str | None = None,
+    **more: str,
+) -> bytes:
+    """The line of what was received now: JSON that may be kept, and what the projection is to know beside it."""
+    told = {
+        "holds": events,  # first, as `state.HOLDS` reads it
+        "receipt_id": receipt_id,
+        "received_at": datetime.now(UTC),
+        "app": app,
+        "path": path,
+        "user_agent": user_agent,
+        "ip": ip,
+        **more,
+    }
+    if b"\n" in kept or b"\r" in kept:
+        kept = kept.translate(_NEWLINES)
+    return b"".join((orjson.dumps(told)[:-1], b',"body":', kept, b"}\n"))
 
 
 class SpoolIsBusy(Exception):

@@ -1,6 +1,7 @@
 # ruff: noqa: S608 (identifiers and literals are quoted by envelope.quoted and envelope.literal)
 """Copies of events, settled before a file lands."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -16,12 +17,16 @@ _MANY_DATES = 500
 PARQUET_OPTIONS = "format parquet, compression zstd, compression_level 1, row_group_size 20480"
 
 
-def settle(connection: duckdb.DuckDBPyConnection, staged: Path, settled: Path, home: Path) -> tuple[Path, int]:
+def settle(
+    connection: duckdb.DuckDBPyConnection, staged: Path, settled: Path, home: Path, cleaned: Callable[[str], str]
+) -> tuple[Path, int]:
     """Take the copies out of the Parquet file `staged`.
 
     A copy has the app, the event_id, the content_hash and the time of another row, in this file or already landed; a
     retry that differs in the correction of its clock lands, as which of them stays must not hang on which came first.
     Rows that came without an id are no copies of each other: the n-th of them gets the id of an n-th occurrence.
+
+    `cleaned` gives the SQL of landed rows as a load of today leaves them: without what is personal.
 
     Returns:
         The file without copies (`staged` itself where it has none, else `settled`) and the number of its rows.
@@ -46,7 +51,7 @@ def settle(connection: duckdb.DuckDBPyConnection, staged: Path, settled: Path, h
         from read_parquet({literal(staged)}, file_row_number = true)
         left join numbered using (file_row_number)
         where coalesce(is_generated, true)"""
-    landed = _landed(connection, staged, home)
+    landed = _landed(connection, staged, home, cleaned)
     connection.execute("create or replace temp table landed_rows (file_row_number bigint)")
     if landed and _any_hash_landed(connection, keys, landed):
         connection.execute(f"""
@@ -86,7 +91,9 @@ def _is_blurred(connection: duckdb.DuckDBPyConnection, staged: Path) -> bool:
     return bool(groups) and days_in_groups > 1.2 * (groups + days)
 
 
-def _landed(connection: duckdb.DuckDBPyConnection, staged: Path, home: Path) -> str | None:
+def _landed(
+    connection: duckdb.DuckDBPyConnection, staged: Path, home: Path, cleaned: Callable[[str], str]
+) -> str | None:
     """The SQL of the ids and hashes already landed on the dates of `staged`; literal dates let DuckDB skip the rest."""
     dates = [
         day
@@ -120,7 +127,7 @@ def _landed(connection: duckdb.DuckDBPyConnection, staged: Path, home: Path) -> 
     parts = []
     for version in sorted({version for _, version in files}):
         part = rows([file for file, landed_by in files if landed_by == version])
-        parts.append(part if version == content.VERSION else earlier.as_of_now(part, version))
+        parts.append(part if version == content.VERSION else earlier.as_of_now(part, version, cleaned))
     return " union all ".join(f"select app, event_id, content_hash, occurred_at from ({part})" for part in parts)
 
 

@@ -3,10 +3,12 @@
 
 Before keys could stand in any order (version 1), ids and hashes were made of the text of properties, and context keys
 on a line of NDJSON were properties. Before one rule told bots (version 2), lines of access logs had it as a property.
+All of them landed with what is personal in them, which a load of today takes out before it makes ids and hashes.
 A file that was loaded then and comes again now must still be found to be the same.
 """
 
 import json
+from collections.abc import Callable
 
 from ingest.agents import LOG
 from ingest.envelope import CONTEXT_FIELDS, DERIVED_COLUMNS, GENERATED_ID, LANDING_COLUMNS, content_hash, flat_or_nested
@@ -20,18 +22,15 @@ _NO_MARK = f"""
         else properties end as properties)"""
 
 
-def as_of_now(landed: str, version: int) -> str:
+def as_of_now(landed: str, version: int, cleaned: Callable[[str], str]) -> str:
     """Return the SQL of `landed` rows of a version, with the ids and hashes of today.
 
     A row of version 1 with flat context comes in both readings. Of rows that came without an id the n-th of those that
-    say the same is the n-th of today's.
+    say the same is the n-th of today's. `cleaned` gives the SQL of rows without what is personal in them.
     """
     columns = "app, event_id, content_hash, occurred_at"
     if version > 1:
-        logged = _renamed(f"select * from ({landed}) where {_IS_LOG}", GENERATED_ID, f"{_NO_MARK} from known")
-        return f"""
-            select {columns} from ({landed}) where not {_IS_LOG}
-            union all select {columns} from ({logged})"""
+        return f"select {columns} from ({_renamed(landed, GENERATED_ID, f'{_NO_MARK} from known', cleaned)})"
     was_property = {field: f"json_extract_string(properties, '$.{field}')" for field in CONTEXT_FIELDS}
     flat = ", ".join(f"{flat_or_nested(was, field)} as {field}" for field, was in was_property.items())
     both = f"""
@@ -39,10 +38,10 @@ def as_of_now(landed: str, version: int) -> str:
         union all
         select * replace (json_merge_patch(properties, '{_NO_CONTEXT}')::varchar as properties, {flat})
         from known where list_has_any(json_keys(properties), {list(CONTEXT_FIELDS)})"""
-    return f"select {columns} from ({_renamed(landed, _ID_THEN, both)})"
+    return f"select {columns} from ({_renamed(landed, _ID_THEN, both, cleaned)})"
 
 
-def _renamed(landed: str, id_then: str, read_now: str) -> str:
+def _renamed(landed: str, id_then: str, read_now: str, cleaned: Callable[[str], str]) -> str:
     """The SQL of rows `known` by the ids of then, as `read_now` reads them, by those of now."""
     return f"""
         select * replace (id_now as event_id, {content_hash("id_now")} as content_hash)
@@ -65,7 +64,7 @@ def _renamed(landed: str, id_then: str, read_now: str) -> str:
                                 from (select *, {id_then} as id_then from ({landed}))
                             )
                         )
-                        {read_now}
+                        {cleaned(read_now)}
                     )
                 )
             )

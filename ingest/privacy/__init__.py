@@ -4,7 +4,14 @@ from functools import lru_cache
 from pathlib import Path
 
 from ingest.privacy.cleaning import Cleaner
-from ingest.privacy.columns import fields, filtered, install, install_for_refused, install_lists
+from ingest.privacy.columns import (
+    fields,
+    filtered,
+    install,
+    install_for_refused,
+    install_lists,
+    without_personal,
+)
 from ingest.privacy.consent import OPTED_OUT, Consent, heeded
 from ingest.privacy.consent import install as install_consent
 from ingest.privacy.policy import Policies
@@ -26,6 +33,7 @@ __all__ = [
     "install_consent",
     "install_for_refused",
     "install_lists",
+    "without_personal",
 ]
 
 

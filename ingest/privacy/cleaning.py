@@ -13,10 +13,9 @@ from typing import Any
 
 import orjson
 
+from ingest.distinct import LONGEST_KNOWN, MOST_KNOWN
 from ingest.privacy.key import Key
 from ingest.privacy.names import (
-    LONGEST_KNOWN,
-    NAMES_KNOWN,
     OF_THINGS,
     OF_TYPES,
     PLAIN_NAMES,
@@ -38,6 +37,8 @@ IN_BASE64 = frozenset(("ue_px", "cx"))
 IDS = frozenset(("alias", "uid", "user", "sub", "previous"))
 # a smaller number under such a name counts something
 LEAST_NUMBER = 1000
+# of a survey a number is kept, which is no text of anybody's; a longer one may be a card's
+LONGEST_SCORE = 10
 NUMBERS = frozenset(("phone", "birth", "number"))
 # of these the loader reads where somebody is and on what, before they go
 READ = ("ip", "user_agent")
@@ -224,7 +225,7 @@ class Cleaner:
     def _is_innocent(self, name: str) -> bool:
         """Whether nothing is to be said of a member by its name, which is remembered."""
         told = kind_of(name) or name in PLAIN_NAMES or name in IN_BASE64 or plain(name) in self._names
-        if not told and len(name) <= LONGEST_KNOWN and len(self._innocent) < NAMES_KNOWN:
+        if not told and len(name) <= LONGEST_KNOWN and len(self._innocent) < MOST_KNOWN:
             self._innocent[name] = True
         return not told
 
@@ -378,7 +379,7 @@ def _may_be(kind: str | None, value: Any) -> bool:
     if isinstance(value, (int, float)):
         return kind is None or (kind in NUMBERS and abs(value) >= LEAST_NUMBER)
     if kind == "comment" and isinstance(value, str):
-        return not value.strip().replace(".", "", 1).isdigit()
+        return not (value.strip().replace(".", "", 1).isdigit() and len(value) <= LONGEST_SCORE)
     return not (isinstance(value, str) and value.startswith("hashed-"))
 
 

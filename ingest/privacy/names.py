@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from functools import lru_cache
-from typing import TypeVar
+from collections.abc import Iterable
+
+from ingest.distinct import remembered
 
 # of each kind the words that say it at the end of a name, parted as they are written: `billing_email`, `customerEmail`
 WORDS = {
@@ -65,23 +65,13 @@ OF_THINGS = frozenset(
 )
 OF_TYPES = frozenset(("page", "screen", "group"))
 
-T = TypeVar("T")
-# so many names are remembered, and none that is longer, so that no sender fills the memory with names
-NAMES_KNOWN, LONGEST_KNOWN = 65_536, 200
-
 _SEPARATOR = "[_. -]?"
 _BEFORE = "[A-Za-z0-9_.$ -]*"
 # where a name may begin in JSON, and how it ends there: in JSON that is a text of JSON its quotes are escaped
 _BEGINS, _ENDS = r"(?-u:\b)", r'\\*"\s*:'
 
 
-def _remembered(answer: Callable[[str], T]) -> Callable[[str], T]:
-    """A function of a name that remembers its answers, but not those to names that nobody would write by hand."""
-    known = lru_cache(maxsize=NAMES_KNOWN)(answer)
-    return lambda name: known(name) if len(name) <= LONGEST_KNOWN else answer(name)
-
-
-@_remembered
+@remembered
 def plain(name: str) -> str:
     """A name without case and separators: `First-Name`, `first_name` and `firstName` are one."""
     return re.sub("[^a-z0-9]", "", name.lower())
@@ -101,7 +91,7 @@ def expression(kind: str) -> str:
 _READERS = {kind: re.compile(expression(kind)) for kind in WORDS}
 
 
-@_remembered
+@remembered
 def kind_of(name: str) -> str | None:
     """What kind of personal data a name means; None where it means none. A plain `name` is judged where it stands."""
     return next((kind for kind, reader in _READERS.items() if reader.fullmatch(name)), None)

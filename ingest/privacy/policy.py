@@ -10,10 +10,6 @@ from ingest.privacy.names import KINDS, PLAIN_NAME, plain
 
 DROP, HASH, KEEP = "drop", "hash", "keep"
 ACTIONS = (DROP, HASH, KEEP)
-LEGAL = (
-    "fields or kinds and what becomes of each, parted by commas, such as email=hash, shop:comment=keep; kinds are "
-    f"{', '.join(KINDS)}, and what becomes of them is {', '.join(ACTIONS)}"
-)
 
 
 @dataclass(frozen=True)

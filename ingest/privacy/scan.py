@@ -49,12 +49,13 @@ def scan_landing(home: Path) -> list[Finding]:
 def scan(connection: duckdb.DuckDBPyConnection, rows: str, place: str, home: Path) -> list[Finding]:
     """What is found in a relation, in the order of its columns."""
     described = connection.execute(f"describe select * from {rows}").fetchall()
+    cleaner = Cleaner(home, Policies(enabled=True), Counter())
     texts = [name for name, kind, *_ in described if kind in ("VARCHAR", "JSON", "BLOB")]
     found = []
     for column in texts:
         counts: Counter[tuple[str, str]] = Counter()
         for value, n in _suspects(connection, rows, column):
-            counts.update(dict.fromkeys(_kinds(value, column, home), n))
+            counts.update(dict.fromkeys(_kinds(value, column, cleaner), n))
         found += [Finding(place, member, kind, n) for (member, kind), n in sorted(counts.items())]
     return found
 
@@ -69,16 +70,18 @@ def _suspects(connection: duckdb.DuckDBPyConnection, rows: str, column: str) -> 
         yield from chunk
 
 
-def _kinds(value: str, column: str, home: Path) -> set[tuple[str, str]]:
+def _kinds(value: str, column: str, cleaner: Cleaner) -> set[tuple[str, str]]:
     """The members and kinds of what is found in one value."""
     if whole := kind_of(column):
         return {(column, whole)} if value and not value.startswith("hashed-") else set()
-    found: Counter[tuple[str, str, str]] = Counter()
-    cleaner = Cleaner(home, Policies(enabled=True), found)
+    assert cleaner.found is not None
+    cleaner.found.clear()
     if column in OBJECTS and column != "raw":
         cleaner.json(value, "", column)
     elif column == "raw":
         cleaner.raw(value.encode(), "")
     else:
         cleaner.text(value, "", column)
-    return {(".".join(dict.fromkeys(filter(None, (column, holder, name)))), kind) for holder, name, kind in found}
+    return {
+        (".".join(dict.fromkeys(filter(None, (column, holder, name)))), kind) for holder, name, kind in cleaner.found
+    }

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
 from urllib.parse import unquote
 
 from pydantic_core import SchemaValidator, core_schema
 
-from ingest.privacy.names import ESCAPED, NAMES_KNOWN, WORDS, expression, kind_of, stems
+from ingest.distinct import remembered
+from ingest.privacy.names import ESCAPED, WORDS, expression, kind_of, stems
 
 _EMAIL = r"[\w.%+'-]+(?:@|%40)(?:[\w-]+\.)+(?!(?:png|jpe?g|gif|svg|webp|ico|css|js|mjs|map)\b)[^\W\d_]{2,}"
 # with a country's prefix, or as North America writes them; other national spellings cannot be told from numbers
@@ -77,7 +77,7 @@ def cleaned(text: str, replace: Replace, is_id: bool = False) -> str:
     return text
 
 
-@lru_cache(maxsize=NAMES_KNOWN)
+@remembered
 def _kind_of_parameter(name: str) -> str | None:
     said = unquote(name)
     kind = "token" if said.lower() in _OF_PARAMETERS else kind_of(said)

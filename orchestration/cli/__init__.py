@@ -30,6 +30,8 @@ from orchestration.cli import (
 from orchestration.cli.interrupts import is_interrupt
 
 INTERRUPTED = 130
+# whose errors are sentences that need nothing more
+ROOMS = ("fits", "footfall", "forwarding", "ingest", "orchestration", "serving")
 WRONGLY_ASKED = ("UnknownSettingError", "HomeMovedError")
 
 app = typer.Typer(
@@ -101,7 +103,7 @@ def _stop() -> NoReturn:
 
 def _sentence(error: BaseException) -> str:
     """The error's own words; one that is not ours also gets its kind and the way to see more."""
-    ours = type(error).__module__.split(".")[0] in ("ingest", "serving", "orchestration")
+    ours = type(error).__module__.split(".")[0] in ROOMS
     if ours:
         return str(error)
     return f"{type(error).__name__}: {error}\nSet FOOTFALL_DEBUG=1 and run it again to see where it happened."

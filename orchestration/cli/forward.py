@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -52,8 +52,8 @@ def forward(
     with ThreadPoolExecutor(len(forwarders)) as threads:
         running = [threads.submit(run, forwarder) for forwarder in forwarders]
         try:
-            outcomes = [each.result() for each in running]
-        except KeyboardInterrupt:
+            outcomes = [each.result() for each in as_completed(running)]
+        except BaseException:
             # what is under way is answered; what waits is left, and sent by the next run
             stopped.set()
             raise

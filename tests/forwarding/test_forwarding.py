@@ -17,6 +17,7 @@ import pytest
 import ingest
 from forwarding.destinations import destinations
 from forwarding.forwarder import AlreadyForwarding, Forwarder
+from forwarding.progress import DeadLetter, Progress, Records
 from forwarding.settings import ForwardingSettings
 from ingest.landing.paths import batches_dir
 from tests.forwarding.vendor import Answer, Vendor, vendor
@@ -164,6 +165,49 @@ def test_what_an_answer_refuses_is_a_dead_letter_and_can_be_replayed(name: str, 
         assert (again.sent, again.refused) == (1, 0)
         assert sent(to)[-1] == ["e3"]
         assert one.records.dead() == []
+
+
+def test_replay_waits_once_where_nothing_is_taken_and_keeps_every_dead_letter(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    for numbers in (range(1), range(1, 2), range(2, 3)):
+        land(home, numbers)
+    with vendor(*[(400, {}, {})] * 3, *[(503, {}, {})] * 9) as to:
+        one = forwarder(home, to, "segment", forward_patience_seconds=0.01)
+        assert one.forward().refused == 3
+        again = one.replay()
+        assert (again.sent, again.refused, len(to.requests)) == (0, 3, 4)
+        assert "503" in str(again.fault)
+        assert len(one.records.dead()) == 3
+
+
+def test_a_dead_letter_that_a_kill_tore_takes_no_other_with_it(tmp_path: Path) -> None:
+    records = Records(tmp_path, "amplitude")
+    letters = [DeadLetter("b", (n, f"e{n}", n), "bad", "2025-03-01") for n in range(3)]
+    records.bury(letters[:2])
+    file = tmp_path / "amplitude.dead.ndjson"
+    file.write_bytes(file.read_bytes()[:-5])
+    records.bury(letters[2:])
+    assert records.dead() == [letters[0], letters[2]]
+
+
+def test_the_mark_passes_what_is_done_in_order_and_nothing_else() -> None:
+    progress = Progress(done=["3"])
+    progress.finish("1", "9")
+    assert (progress.mark, progress.done, progress.is_done("2")) == ("1", ["3"], False)
+    progress.finish("2", "2")
+    assert (progress.mark, progress.done) == ("1", ["3", "2"])
+
+
+def test_the_command_ends_when_one_destination_fails(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    land(home, range(1))
+    with vendor() as to:
+        forwarder(home, to, "segment").forward()
+        (home / "forwarding" / "segment.json").write_text("{")
+        process = run(home, to, "--watch", FOOTFALL_SEGMENT_WRITE_KEY="k", FOOTFALL_SEGMENT_URL=to.url("/v1/batch"))
+        said, _ = process.communicate(timeout=60)
+        assert process.returncode == 1
+        assert "JSONDecodeError" in said
 
 
 def test_a_dead_letter_ends_with_its_event(tmp_path: Path) -> None:

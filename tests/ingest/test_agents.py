@@ -3,12 +3,14 @@
 import json
 import subprocess
 import sys
+from collections import Counter
 
 import duckdb
 import pytest
 
 from ingest import content
 from ingest.agents import read
+from ingest.distinct import LONGEST_KNOWN, MOST_KNOWN, remembered
 from ingest.envelope import GENERATED_ID, LANDING_COLUMNS, READ_COLUMNS
 from ingest.landing import earlier
 from ingest.settings import IllegalSetting, LoadSettings
@@ -153,12 +155,29 @@ def test_in_an_access_log_libraries_and_blank_agents_are_bots_and_elsewhere_they
     assert landed(home, "is_bot", "event_id = 'e1'") == [(False,)]
 
 
+def test_answers_are_remembered_of_so_many_texts_and_of_no_long_one():
+    asked = Counter()
+
+    @remembered
+    def answer(text):
+        asked[text] += 1
+        return text
+
+    long = "x" * (LONGEST_KNOWN + 1)
+    for text in ("a", "a", long, long, *map(str, range(MOST_KNOWN)), "a"):
+        assert answer(text) == text
+    assert (asked["a"], asked["0"], asked[long]) == (2, 1, 2)
+
+
 @pytest.mark.parametrize("version", [1, 2])
-def test_a_log_that_landed_while_bots_were_a_property_adds_nothing(tmp_path, version):
+def test_a_log_that_landed_while_bots_were_a_property_adds_nothing(tmp_path, version, monkeypatch):
+    """Then what is personal landed too: the address and the agent were of what ids are made of."""
     home, file = tmp_path / "home", tmp_path / "access.log"
+    monkeypatch.setenv("FOOTFALL_ENABLE_PII_TRACKING", "true")
     file.write_text(f'{LOG_LINE} "-" "Googlebot/2.1"\n' * 2 + f'{LOG_LINE} "-" "{WINDOWS}"\n')
     one(file, home)
     as_landed_with_the_property(home, version)
+    monkeypatch.delenv("FOOTFALL_ENABLE_PII_TRACKING")
     assert one(file, home).duplicate == 3
     file.write_text(file.read_text() + f'{LOG_LINE} "-" "Googlebot/2.1"\n')
     assert one(file, home).accepted == 1

@@ -155,14 +155,18 @@ def as_landed_before(home: Path) -> None:
     manifest.write_text(json.dumps(told))
 
 
-def test_a_file_that_landed_before_the_order_of_keys_was_free_adds_nothing(tmp_path):
+def test_a_file_that_landed_before_the_order_of_keys_was_free_adds_nothing(tmp_path, monkeypatch):
     home, file = tmp_path / "home", tmp_path / "f.ndjson"
     row = {"event_name": "a", "occurred_at": "2015-03-03T10:00:00Z", "properties": {"b": 1, "a": {"y": 1, "x": 2}}}
+    row |= {"ip": "1.2.3.4", "user_agent": "curl/8"}
+    row["properties"]["email"] = "ann@mail.example"
+    monkeypatch.setenv("FOOTFALL_ENABLE_PII_TRACKING", "true")
     flat = {"event_name": "b", "occurred_at": "2015-03-03T10:00:00Z", "properties": {"page_url": "/x", "p": 1}}
     one(write_ndjson(file, [row, row, flat]), home)
     as_landed_before(home)
+    monkeypatch.delenv("FOOTFALL_ENABLE_PII_TRACKING")
     assert len({event_id for (event_id,) in landed(home, "event_id")}) == 3
-    turned = {**row, "properties": {"a": {"x": 2, "y": 1}, "b": 1}}
+    turned = {**row, "properties": {"a": {"x": 2, "y": 1}, "b": 1, "email": "ann@mail.example"}}
     moved = {"event_name": "b", "occurred_at": "2015-03-03T10:00:00Z", "page_url": "/x", "p": 1}
     for rows in ([row, row, flat], [turned, turned, moved]):
         assert one(write_ndjson(file, rows), home).duplicate == 3

@@ -55,6 +55,12 @@ def test_nothing_of_a_body_is_stored_that_was_not_admitted(
     assert bool(found) == is_let_through, found
 
 
+def test_what_a_program_tells_in_several_lines_is_one(tmp_path: Path) -> None:
+    receive_locally(tmp_path, "shop", b'{"events":\r\n[{"event_type": "a"},\n{"event_type": "b"}]}', 2)
+    (receipt,) = land_received(tmp_path)
+    assert (receipt.accepted, receipt.quarantined) == (2, 0)
+
+
 def test_who_writes_what_was_received_asks_the_cleaner() -> None:
     calls: list[str] = []
     for file in Path(app.__file__).parent.glob("*.py"):
