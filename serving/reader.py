@@ -52,8 +52,8 @@ def attach(connection: duckdb.DuckDBPyConnection, home: Path, publication: Path)
     refuse_moved_home(home, publication)
     connection.execute(f"attach '{_quoted(publication / 'marts.duckdb')}' as marts (read_only)")
     _look_in(connection)
-    # views over files are guessed small, and the join by loops then chosen is quadratic
-    connection.execute("set asof_loop_join_threshold = 0")
+    # views over files are guessed small, and the join by loops then chosen is quadratic; for the cursors of all threads
+    connection.execute("set global asof_loop_join_threshold = 0")
 
 
 def cursor(connection: duckdb.DuckDBPyConnection, room: str | None = None) -> duckdb.DuckDBPyConnection:
