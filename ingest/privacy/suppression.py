@@ -59,6 +59,8 @@ class Suppression:
 
     def holds_id(self, asked: Id) -> bool:
         """Whether an id is in the list, in its app or in all of them."""
+        if not self.entries:
+            return False
         if asked not in self._known:
             self._known[asked] = self.are_in(self.entries, asked)
         return self._known[asked]

@@ -1,5 +1,6 @@
 """Who is erased is gone from every place, as if they had never been there; so is a batch that is taken back."""
 
+import csv
 import gzip
 import html
 import json
@@ -12,14 +13,18 @@ from typing import Any
 
 import duckdb
 import pytest
+from typer.testing import CliRunner
 
 from ingest.landing import taking_back
 from ingest.landing.batches import UnknownBatch, list_batches, work_folder
 from ingest.landing.taking_back import DEVICE, USER, Id, LoadAtWork
-from ingest.privacy.suppression import Suppression
+from ingest.privacy.suppression import OPTED_OUT, Suppression
 from orchestration import erasure
 from orchestration.build import build, nothing_new
-from serving.publications import list_publications
+from orchestration.cli import app
+from orchestration.cli.status import describe
+from orchestration.disclosure import Disclosure, disclose
+from serving.publications import current_publication, list_publications, read_catalog
 from tests.ingest.events import batches, event, landed, one, quarantined, write_ndjson
 
 # longer than the eight bytes of a text that a file of DuckDB keeps apart, as one of another person begins alike
@@ -58,6 +63,7 @@ def test_who_is_erased_leaves_every_place(tmp_path: Path) -> None:
         records.commit()
     everyone = {Id(USER, ANN), Id(USER, MERGED), Id(DEVICE, TABLET)}
     assert erasure.ids_of(home, {Id(USER, MERGED)}) == everyone
+    assert_all_is_told(home, disclose(home, [MERGED], [], tmp_path / "of_ann"), everyone)
     receipt = erasure.erase(home, [ANN])
     assert nothing_new(home) is None
     assert receipt.rows == {"landing": 5, "quarantine": 1}
@@ -72,6 +78,64 @@ def test_who_is_erased_leaves_every_place(tmp_path: Path) -> None:
     with closing(sqlite3.connect(home / "runs.db")) as records:
         assert records.execute("select * from event_logs").fetchall() == [("{}",)]
     assert erasure.erase(home, [ANN]).rows == {"landing": 0, "quarantine": 0}
+
+
+def assert_all_is_told(home: Path, written: Disclosure, ids: set[Id]) -> None:
+    """Every published table that names them is there, with nobody else in it, and what is there is described."""
+    told = json.loads((written.folder / "datapackage.json").read_text())
+    assert {(each["kind"], each["id"]) for each in told["ids"]} == {(each.kind, each.id) for each in ids}
+    assert (written.rows["landing"], written.rows["quarantine"], written.rows["dim_persons"]) == (5, 1, 1)
+    publication = current_publication(home)
+    assert publication
+    relations = read_catalog(publication)["relations"]
+    with duckdb.connect() as published:
+        published.execute(f"attach '{publication / 'marts.duckdb'}' as marts (read_only)")
+        for name, relation in relations.items():
+            asked = f'select 1 from marts.{relation["schema"]}."{name}" as each where regexp_matches(each::varchar, $1)'
+            names_them = published.execute(asked, [taking_back.names_any({each.id for each in ids})]).fetchall()
+            # a table of event names gives an event of each as its example
+            if not relation["is_internal"] and name not in ("fct_tracked_events", "fct_tracked_properties"):
+                assert bool(names_them) <= (name in written.rows), name
+    assert {"dim_persons", "fct_person_days", "fct_sessions", "events"} <= set(written.rows)
+    for resource in told["resources"]:
+        file = written.folder / resource["json"]
+        rows = json.loads(file.read_text())
+        with (written.folder / resource["path"]).open(newline="") as lines:
+            assert len(rows) == len(list(csv.DictReader(lines))) == resource["rows"] == written.rows[resource["name"]]
+        assert not re.search("bob|and-longer", file.read_text())
+        assert resource["description"]
+        assert all(field["description"] for field in resource["schema"]["fields"]), resource["name"]
+        assert list(rows[0]) == [field["name"] for field in resource["schema"]["fields"]]
+
+
+def test_what_is_held_is_told_before_anything_is_built_too(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    one(write_ndjson(tmp_path / "a.ndjson", [*THEIRS, *OTHERS, bad_of(ANN), bad_of("bob")]), home)
+    Suppression(home, OPTED_OUT).add({Id(USER, ANN)})
+    arguments = ["export", "--user-id", ANN, "--home", str(home), "--to", str(tmp_path / "of_ann")]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0 and "1 batches landed" in done.output, done.output
+    told = json.loads((tmp_path / "of_ann" / "datapackage.json").read_text())
+    assert [(each["name"], each["rows"]) for each in told["resources"]] == [("landing", 3), ("quarantine", 1)]
+    assert told["lists"] == {"suppressed": [], "opted_out": [{"kind": "user", "id": ANN, "app": None}]}
+    again = CliRunner().invoke(app, arguments)
+    assert again.exit_code == 2 and "is there already" in again.output
+    for wrong in (["export", "--to", "x"], ["export", "marts", *arguments[1:]]):
+        assert CliRunner().invoke(app, wrong).exit_code == 2
+
+
+def test_a_command_opts_somebody_out_and_lets_them_in_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path / "home"
+    monkeypatch.setenv("FOOTFALL_HOME", str(home))
+    file = write_ndjson(tmp_path / "a.ndjson", [event(1, user_id=ANN), event(2, user_id="bob", opt_out=True)])
+    assert CliRunner().invoke(app, ["privacy", "opt-out", "--user-id", ANN]).exit_code == 0
+    loaded = CliRunner().invoke(app, ["load", str(file)])
+    assert "2 events of persons who opted out" in loaded.output, loaded.output
+    assert describe(home)["landing"]["opted_out"] == 2
+    shown = CliRunner().invoke(app, ["status"])
+    assert "2 more not stored, of persons who opted out" in shown.output, shown.output
+    assert CliRunner().invoke(app, ["privacy", "allow", "--user-id", ANN]).exit_code == 0
+    assert one(file, home).opted_out == 1
 
 
 def contents(home: Path) -> tuple[list[Any], list[Any]]:

@@ -1,0 +1,247 @@
+# ruff: noqa: S608 (names and literals are quoted by envelope.quoted and envelope.literal)
+"""All that is held of a person, as files for that person: rows as JSON and CSV, and what each table and column means.
+
+The folder is a data package (`datapackage.json`, of the Frictionless standard), which programs read by themselves.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import shutil
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from ingest.collector.landing import land_leftovers
+from ingest.collector.spool import spool_dir
+from ingest.envelope import literal, quoted
+from ingest.landing import taking_back
+from ingest.landing.batches import list_batches
+from ingest.landing.paths import quarantine_dir
+from ingest.landing.taking_back import DEVICE, IS_THEIRS, USER, Id
+from ingest.privacy.suppression import OPTED_OUT, SUPPRESSED, Suppression
+from orchestration.erasure import as_stored
+from orchestration.settings import home as enter
+from serving.publications import current_publication, read_catalog, refuse_moved_home
+
+PACKAGE = "datapackage.json"
+LANDED = "Events of this person as they landed, before anything was made of them."
+LANDED_COLUMNS = {
+    "content_hash": "A number made of what the event says, by which copies of it are found.",
+    "timezone": "The zone of times that named none, where it was not UTC.",
+    "agent_device_type": "What the user agent, which is not kept, said of the device.",
+    "agent_os": "What it said of the operating system.",
+    "agent_browser": "What it said of the browser.",
+    "ip_country": "The country of the address, which is not kept.",
+}
+REFUSED = "Rows that name this person and could not be taken as events: where they stood, why, and what they say."
+# by what a table knows whose its rows are, the surest first
+WHOSE = {
+    "person_id": "person_id in (select person_id from theirs)",
+    "unit_id": "unit_id in (select person_id from theirs)",
+    "user_id": f"user_id in (select id from ids where kind = '{USER}')",
+    "anonymous_id": f"anonymous_id in (select id from ids where kind = '{DEVICE}')",
+    "event_id": "(app, event_id) in (select (app, event_id) from their_events)",
+}
+KINDS = {"BOOLEAN": "boolean", "DATE": "date", "TIMESTAMP": "datetime", "DOUBLE": "number", "DECIMAL": "number"}
+
+
+class DisclosureError(Exception):
+    """It cannot be written, and nothing was."""
+
+
+@dataclass(frozen=True)
+class Disclosure:
+    """What was written.
+
+    Attributes:
+        rows: how many rows, by table.
+        waiting: how many requests that name the person have been received and not landed: they are not in it yet.
+        unbuilt: how many batches landed after the publication, of which marts know nothing yet.
+    """
+
+    folder: Path
+    rows: dict[str, int]
+    waiting: int
+    unbuilt: int
+
+
+def disclose(home: Path, users: Collection[str], devices: Collection[str], to: Path) -> Disclosure:
+    """Write all that is held of a person, and of what they were found to be, into a folder that is not there yet.
+
+    Raises:
+        DisclosureError: when there is such a folder.
+        orchestration.erasure.ErasureError: when nobody is named.
+        serving.publications.HomeMovedError: as any reader.
+    """
+    home, to = enter(home), to.expanduser().resolve()
+    if to.exists():
+        raise DisclosureError(f"{to} is there already. Name a folder that is not, lest two persons' data be mixed.")
+    told = as_stored(home, users, devices)
+    land_leftovers(home)
+    to.parent.mkdir(parents=True, exist_ok=True)
+    part = to.with_name(f".{to.name}.{secrets.token_hex(4)}")
+    part.mkdir(mode=0o700)
+    try:
+        with duckdb.connect() as connection:
+            written = _Written(connection, part)
+            relations, unbuilt = _open_marts(connection, home)
+            ids = _everything_of(connection, told, relations)
+            _write_landing(written, home, relations)
+            _write_quarantine(written, home, {each.id for each in ids})
+            _write_marts(written, relations)
+        waiting = _waiting(home, {each.id for each in ids})
+        about = {
+            "name": "all-that-is-held-of-a-person",
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "ids": [{"kind": each.kind, "id": each.id, "app": each.app} for each in sorted(ids, key=_order)],
+            "lists": {name: _are_listed(home, name, ids) for name in (SUPPRESSED, OPTED_OUT)},
+            "requests_not_landed_yet": waiting,
+            "batches_not_built_yet": unbuilt,
+            "resources": written.resources,
+        }
+        (part / PACKAGE).write_text(json.dumps(about, indent=2, ensure_ascii=False) + "\n")
+        part.rename(to)
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+    return Disclosure(to, written.rows, waiting, unbuilt)
+
+
+class _Written:
+    """The tables of a folder, each as JSON and as CSV."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+        self.connection, self._folder = connection, folder
+        self.resources: list[dict[str, Any]] = []
+        self.rows: dict[str, int] = {}
+
+    def write(self, name: str, query: str, description: str, columns: dict[str, str]) -> None:
+        """Write the rows of a query; a table that holds nothing of the person is none."""
+        self.connection.execute(f"create or replace temp table written as {query}")
+        (count,) = self.connection.execute("select count(*) from written").fetchone() or (0,)
+        if not count:
+            return
+        for kind, options in (("json", "format json, array true"), ("csv", "format csv, header true")):
+            file = literal(self._folder / f"{name}.{kind}")
+            self.connection.execute(f"copy (from written order by all) to {file} ({options})")
+        types = self.connection.execute("select column_name, column_type from (describe written)").fetchall()
+        fields = [
+            {"name": column, "type": _kind(of_type), "description": columns.get(column, "")}
+            for column, of_type in types
+        ]
+        self.rows[name] = count
+        self.resources.append(
+            {
+                "name": name,
+                "path": f"{name}.csv",
+                "json": f"{name}.json",
+                "description": " ".join(description.split()),
+                "rows": count,
+                "schema": {"fields": fields},
+            }
+        )
+
+
+def _kind(of_type: str) -> str:
+    plain = of_type.partition("(")[0].partition(" ")[0]
+    return "integer" if plain.endswith("INT") or plain.endswith("INTEGER") else KINDS.get(plain, "string")
+
+
+def _order(each: Id) -> tuple[str, str, str]:
+    return each.kind, each.id, each.app or ""
+
+
+def _open_marts(connection: duckdb.DuckDBPyConnection, home: Path) -> tuple[dict[str, Any], int]:
+    """Attach what is published as `marts`; return its relations, and how many batches came later."""
+    landed = len(list_batches(home))
+    if (current := current_publication(home)) is None:
+        return {}, landed
+    refuse_moved_home(home, current)
+    catalog = read_catalog(current)
+    connection.execute(f"attach {literal(current / 'marts.duckdb')} as marts (read_only)")
+    return catalog["relations"], max(0, landed - catalog["inputs"]["batches"]["count"])
+
+
+def _everything_of(connection: duckdb.DuckDBPyConnection, told: set[Id], relations: dict[str, Any]) -> set[Id]:
+    """Make `ids`, all that belong to those who were told, and `theirs`, the persons they are; return the ids."""
+    connection.execute("create table ids (kind varchar, id varchar, app varchar)")
+    rows = [[each.kind, each.id, each.app] for each in told]
+    connection.executemany("insert into ids values ($1, $2, $3)", rows)
+    connection.execute("create table theirs (person_id varchar)")
+    if "int_identities" in relations:
+        identities = _named(relations, "int_identities")
+        named = "(id_kind, id) in (select (kind, id) from ids)"
+        connection.execute(f"insert into theirs select distinct person_id from {identities} where {named}")
+        connection.execute(f"""
+            insert into ids select id_kind, id, app from {identities}
+            where person_id in (select person_id from theirs) and not {named}""")
+    return {Id(*row) for row in connection.execute("select kind, id, app from ids").fetchall()}
+
+
+def _write_landing(written: _Written, home: Path, relations: dict[str, Any]) -> None:
+    files = ", ".join(literal(home / batch.path) for batch in list_batches(home) if batch.path)
+    written.connection.execute("create table their_events (app varchar, event_id varchar)")
+    if not files:
+        return
+    landed = f"read_parquet([{files}], hive_partitioning = false, union_by_name = true) as landed"
+    told = {**LANDED_COLUMNS, **_said(relations, "landing_events"), **_said(relations, "events")}
+    told |= {name: said for name, said in LANDED_COLUMNS.items() if not told[name]}
+    written.write("landing", f"select * from {landed} where {IS_THEIRS}", LANDED, told)
+    written.connection.execute("insert into their_events select app, event_id from written")
+
+
+def _write_quarantine(written: _Written, home: Path, ids: set[str]) -> None:
+    named = re.compile(taking_back.names_any(ids).encode())
+    written.connection.create_function("names_one", lambda raw: bool(named.search(raw)), ["BLOB"], "BOOLEAN")
+    said = {"reason": "Why it is no event.", "detail": "What is wrong with it.", "raw": "The row as it came."}
+    said |= {"source": "The file or protocol it came by.", "row_number": "Where it stood.", "batch_id": "Its load."}
+    written.write(
+        "quarantine",
+        f"""select * replace (coalesce(try(decode(raw)), raw::varchar) as raw)
+        from read_parquet({literal(quarantine_dir(home) / "*.parquet")}) where coalesce(names_one(raw), false)""",
+        REFUSED,
+        said,
+    )
+
+
+def _write_marts(written: _Written, relations: dict[str, Any]) -> None:
+    for name, relation in sorted(relations.items()):
+        columns = [column["name"] for column in relation["columns"]]
+        whose = next((WHOSE[column] for column in WHOSE if column in columns), None)
+        if relation["is_internal"] or whose is None:
+            continue
+        query = f"select * from {_named(relations, name)} where {whose}"
+        written.write(name, query, relation["description"], _said(relations, name))
+
+
+def _named(relations: dict[str, Any], name: str) -> str:
+    return f"marts.{quoted(relations[name]['schema'])}.{quoted(name)}"
+
+
+def _said(relations: dict[str, Any], name: str) -> dict[str, str]:
+    """What each column of a relation means."""
+    found = relations.get(name, {"columns": []})["columns"]
+    return {column["name"]: " ".join((column["description"] or "").split()) for column in found}
+
+
+def _waiting(home: Path, ids: set[str]) -> int:
+    named = re.compile(taking_back.names_any(ids).encode())
+    found = 0
+    for path in spool_dir(home).glob("*/*"):
+        if path.is_file():
+            found += sum(bool(named.search(line)) for line in path.read_bytes().splitlines())
+    return found
+
+
+def _are_listed(home: Path, name: str, ids: set[Id]) -> list[dict[str, Any]]:
+    """Which of the ids are in a list of those of whom nothing is stored."""
+    listed = Suppression(home, name)
+    found = [each for each in sorted(ids, key=_order) if listed.holds_id(each)]
+    return [{"kind": each.kind, "id": each.id, "app": each.app} for each in found]
