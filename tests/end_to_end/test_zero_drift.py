@@ -1,4 +1,9 @@
-"""The promise: after any sequence of loads every model equals, row for row, one full rebuild."""
+"""The promise: after any sequence of loads every model equals, row for row, one full rebuild.
+
+So it does after erasures, files taken back and opt-outs between the loads, over what is left.
+"""
+
+from __future__ import annotations
 
 import json
 import os
@@ -10,8 +15,13 @@ from pathlib import Path
 import pytest
 
 import ingest
+from ingest.landing.batches import list_batches
+from ingest.landing.taking_back import DEVICE, USER, Id
+from ingest.privacy.suppression import choose
+from orchestration import erasure
 from tests.end_to_end.dbt_project import REMEMBERED, build_models, copy_part, differences, other_code, run_dbt
-from tests.end_to_end.histories import APART, Delivery, history
+from tests.end_to_end.histories import APART, NO_ID, Delivery, Event, history
+from tests.ingest.events import landed
 
 HISTORIES = int(os.environ.get("FOOTFALL_PROPERTY_HISTORIES", "480"))
 SEED = int(os.environ.get("FOOTFALL_PROPERTY_SEED", "1"))
@@ -49,20 +59,81 @@ def load(home: Path, events: list[Delivery], number: int, rng: random.Random) ->
     rng.shuffle(lines)
     files = rng.randint(1, 3)
     for part in range(files):
-        path = home / f"load-{number}-{part}.ndjson"
+        # beside the home, of which an erasure reads every file
+        path = home.parent / f"{home.name}-load-{number}-{part}.ndjson"
         path.write_text("\n".join(lines[part::files]) + "\n")
         ingest.load([path], home)
 
 
-def build_in_parts(home: Path, histories: int, *arguments: str, **build: object) -> random.Random:
+def build_in_parts(
+    home: Path, histories: int, *arguments: str, choices: Choices | None = None, **build: object
+) -> random.Random:
     """Loads in parts with a build after each; returns what the loads were shuffled by."""
     home.mkdir()
     rng = random.Random(SEED)
     events = deliveries(histories, SEED)
     for number in range(LOADS):
+        if choices:
+            events = choices.before(home, number, events)
         load(home, events, number, rng)
         build_models(home, *(arguments if number == LOADS - 1 else REMEMBERED), **build)
     return rng
+
+
+class Choices:
+    """What people ask for between the loads, and what there would be if only the rest had ever been sent."""
+
+    def __init__(self, histories: int) -> None:
+        numbers = range(0, histories, 4)
+        self._erase = [f"h{number}-u0" for number in numbers]
+        self._come_back = self._erase[::2]
+        self._opt_out = {Id(USER, f"h{number + 1}-u0") for number in numbers}
+        self._opt_out |= {Id(DEVICE, f"h{number + 2}-d0") for number in numbers}
+        self._rng, self._gone = random.Random(SEED), set[Id]()
+        self.left: list[Delivery] = []
+
+    def before(self, home: Path, number: int, events: list[Delivery]) -> list[Delivery]:
+        """Let them ask for it before a load; return all deliveries, some of this load with a refusal in them."""
+        out = self._opt_out if number == 2 else set()
+        if number == 2:
+            self._gone = erasure.ids_of(home, erasure.as_stored(home, self._erase, []))
+            assert erasure.erase(home, self._erase).rows["landing"] > 0
+            self.left = [each for each in self.left if sender_of(each.event) not in self._gone]
+            taken = list_batches(home)[-1]
+            erasure.retract(home, [taken.batch_id])
+            ingest.load([taken.source.name], home)
+            choose(home, out, opts_out=True)
+        if number == 3:
+            self._gone -= {Id(USER, each) for each in self._come_back}
+            assert erasure.allow(home, self._come_back) == len(self._come_back)
+            choose(home, self._opt_out, opts_out=False)
+        refusing = {n for n, each in enumerate(events) if each.load == number and self._rng.random() < 0.05}
+        self.left += [
+            each
+            for n, each in enumerate(events)
+            if each.load == number
+            and n not in refusing
+            and sender_of(each.event) not in self._gone
+            and out.isdisjoint(ids_in(each.event))
+        ]
+        refusal = {"opt_out": True}
+        return [replace(each, event=each.event | refusal) if n in refusing else each for n, each in enumerate(events)]
+
+
+def ids_in(event: Event) -> list[Id]:
+    """The ids of the user and the device that an event names."""
+    told = ((USER, event["user_id"]), (DEVICE, event["anonymous_id"]))
+    return [Id(kind, said) for kind, said in told if said not in NO_ID]
+
+
+def sender_of(event: Event) -> Id | None:
+    """Who sent an event: its user, else its device."""
+    return next(iter(ids_in(event)), None)
+
+
+def landed_rows(home: Path) -> list[tuple[object, ...]]:
+    """What landed, but for when it was received, which the load says where the event does not."""
+    return landed(home, "* exclude (received_at)")
 
 
 def drift(home: Path, full: Path, *arguments: str, **build: object) -> dict[str, int]:
@@ -77,7 +148,14 @@ def drift(home: Path, full: Path, *arguments: str, **build: object) -> dict[str,
 def test_many_incremental_builds_equal_one_full_build(name: str, tmp_path: Path) -> None:
     home, settings, left_out = tmp_path / "home", SETTINGS[name], () if name == "defaults" else METRICS
     histories = HISTORIES // len(SETTINGS)
-    rng = build_in_parts(home, histories, *left_out, settings=settings)
+    choices = Choices(histories) if name == "client_sessions" else None
+    rng = build_in_parts(home, histories, *left_out, choices=choices, settings=settings)
+    if choices:
+        (tmp_path / "without").mkdir()
+        load(tmp_path / "without", [replace(each, load=0) for each in choices.left], 0, rng)
+        assert landed_rows(home) == landed_rows(tmp_path / "without")
+        batches = list_batches(home)
+        assert sum(batch.suppressed for batch in batches) > 0 < sum(batch.opted_out for batch in batches)
     # the parts touch everything; one more history leaves much of what they built as it is
     load(home, [replace(late, load=LOADS) for late in history(histories, SEED, LOADS)], LOADS, rng)
     statuses = build_models(home, *left_out, settings=settings)
