@@ -32,7 +32,6 @@ KINDS = ("events", spend.KIND)
 # what the readings add to a file's columns
 TAKEN_NAMES = ("_row_number", "_raw", "_problem", "_detail", "_columns", "file_row_number")
 _COLUMNS = ", ".join(LANDING_COLUMNS)
-_UNWANTED = "private_unwanted_by(user_id, anonymous_id, app)"
 # faults of the mapping or of DuckDB's reading of it, which no second look at the rows can mend
 _FAULTY_QUERY = (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException, duckdb.PermissionException)
 
@@ -380,7 +379,7 @@ class _Load:
         self.not_stored[privacy.OPTED_OUT] += int(out[0])
         if self.unwanted:
             self._count_unwanted("from staged")
-            self._execute(f"delete from staged where {_UNWANTED} is not null")
+            self._execute(f"delete from staged where {privacy.UNWANTED} is not null")
         good = self._write(f"select {_COLUMNS} from staged where reject_reason is null", accepted)
         reasons = dict(
             self.connection.execute(
@@ -404,13 +403,13 @@ class _Load:
         rows, kept = f"from read_parquet({literal(accepted)})", self.work / "kept.parquet"
         if not self._count_unwanted(rows):
             return accepted, good
-        left = self._write(f"select {_COLUMNS} {rows} where {_UNWANTED} is null", kept)
+        left = self._write(f"select {_COLUMNS} {rows} where {privacy.UNWANTED} is null", kept)
         accepted.unlink()
         return kept, left
 
     def _count_unwanted(self, rows: str) -> int:
         """Count by the lists that they are in those of whom nothing is stored."""
-        asked = f"select {_UNWANTED} as list, count(*) {rows} where list is not null group by all"
+        asked = f"select {privacy.UNWANTED} as list, count(*) {rows} where list is not null group by all"
         found = dict(self.connection.execute(asked).fetchall())
         self.not_stored.update(found)
         return sum(found.values())

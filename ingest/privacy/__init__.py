@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ingest.privacy.cleaning import Cleaner
 from ingest.privacy.columns import (
+    UNWANTED,
     fields,
     filtered,
     install,
@@ -21,6 +22,7 @@ from ingest.settings import LoadSettings
 __all__ = [
     "OPTED_OUT",
     "SUPPRESSED",
+    "UNWANTED",
     "Cleaner",
     "Consent",
     "Policies",

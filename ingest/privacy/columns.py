@@ -70,6 +70,9 @@ def install(connection: duckdb.DuckDBPyConnection, cleaner: Cleaner) -> None:
         connection.create_function(name, function, ["VARCHAR"] * takes, "VARCHAR", **options)
 
 
+UNWANTED = "private_unwanted_by(user_id, anonymous_id, app)"
+
+
 def install_lists(connection: duckdb.DuckDBPyConnection, unwanted: Unwanted) -> None:
     """Make the function that tells the events of persons of whom nothing is stored, by the name of the list."""
     options: Any = {"null_handling": "special"}

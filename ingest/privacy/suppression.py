@@ -53,6 +53,11 @@ class Suppression:
             self._write(self.entries - gone)
         return len({entry.partition(" ")[0] for entry in gone})
 
+    def refresh(self) -> None:
+        """Read the list again, for those who ask it for longer than a load takes."""
+        if (entries := self._read()) != self.entries:
+            self.entries, self._known = entries, {}
+
     def holds(self, user: str | None, device: str | None, app: str) -> bool:
         """Whether an event of a user, or of a device that names no user, is of somebody in the list."""
         return self.holds_id(sender(user, device, app))
@@ -122,6 +127,11 @@ class Unwanted:
 
     def __bool__(self) -> bool:
         return bool(self._erased.entries or self._opted_out.entries)
+
+    def refresh(self) -> None:
+        """Read the lists again."""
+        self._erased.refresh()
+        self._opted_out.refresh()
 
     def list_of(self, user: str | None, device: str | None, app: str) -> str | None:
         """The name of the list, or None.

@@ -20,12 +20,12 @@ from zoneinfo import ZoneInfo
 import duckdb
 from jinja2 import Environment, StrictUndefined
 
+from ingest import privacy
 from ingest.envelope import LANDING_COLUMNS, literal
 from ingest.formats import ndjson
 from ingest.landing.batches import ensure_landing
 from ingest.landing.paths import events_dir
 from ingest.loading import admissible, make_readers
-from ingest.privacy import cleaner
 from ingest.settings import LoadSettings, project_folder
 from ingest.vendors import VENDORS, vendor
 from serving.ask.settings import built_with, setting
@@ -68,7 +68,7 @@ class Window:
 
     def __init__(self, home: Path, settings: Settings | None = None, most_events: int = MOST_EVENTS) -> None:
         self._home, self._most, self._feed = home, most_events, Feed(home)
-        self._load, self._cleaner = LoadSettings(), cleaner(home)  # type: ignore[call-arg]
+        self._load, self._cleaner = LoadSettings(), privacy.cleaner(home)  # type: ignore[call-arg]
         self._prepared: set[str] = set()
         ensure_landing(home)
         self._is_whole_from: datetime | None = None
@@ -82,6 +82,8 @@ class Window:
             rates, in_currency, local_date = _money()
         self._connection = duckdb.connect(config={"threads": 1, "memory_limit": "512MB", "temp_directory": ""})
         make_readers(self._connection, self._load, self._cleaner)
+        self._unwanted = privacy.Unwanted(home)
+        privacy.install_lists(self._connection, self._unwanted)
         for name, columns in SEEDS.items():
             self._make_seed(name, columns)
         self._connection.execute(f"create table minor_rates as {rates}")
@@ -101,6 +103,7 @@ class Window:
         """Take in what has come since the last time, and let go what is too old by now."""
         today = self._today(now)
         since = min(now - WINDOW, today)
+        self._unwanted.refresh()
         for lines in self._feed.lines():
             self._take_lines(lines.protocol, lines.texts, now)
         # files of an older version lack columns; a batch may be taken back since its manifest was read
@@ -148,7 +151,7 @@ class Window:
             rows = admissible(vendor.draft(objects, known), self._load, self._cleaner, "default", "UTC", EVER)
             columns = ", ".join(COLUMNS)
             # planning so long a query costs more than running it on the lines of a second
-            good = f"select {columns} from ({rows}) where reject_reason is null"
+            good = f"select {columns} from ({rows}) where reject_reason is null and {privacy.UNWANTED} is null"
             self._connection.execute(f"prepare take_{protocol} as insert into fresh {good}")
             self._prepared.add(protocol)
         self._connection.execute("delete from lines; delete from fresh")

@@ -11,6 +11,8 @@ import pytest
 from footfall import Analytics, EventType
 from ingest.collector.landing import land_received
 from ingest.collector.spool import sealed_files
+from ingest.landing.taking_back import DEVICE, USER, Id
+from ingest.privacy.suppression import choose
 from serving.live.window import MOST_SHOWN, Window, changes, messages
 
 
@@ -78,6 +80,17 @@ def test_an_event_is_counted_once_in_the_spool_landed_and_after_a_restart(shop: 
     shop.tell(view("c"))
     land_received(shop.home)
     assert shop.figures()["events"] == 3
+
+
+def test_who_refuses_or_opted_out_is_not_counted_before_it_lands_either(shop: Shop) -> None:
+    shop.tell(view("a"), view("b", properties={"opt_out": True}), view("c", anonymous_id="phone"))
+    assert shop.figures()["active_users"]["last_5_minutes"] == 2
+    choose(shop.home, {Id(USER, "a", "shop"), Id(DEVICE, "phone", "shop")}, opts_out=True)
+    shop.tell(view("a"), view("c", anonymous_id="phone"), view("d"))
+    figures = shop.figures(window=shop.fresh())
+    assert (figures["active_users"]["last_5_minutes"], figures["events"]) == (1, 1)
+    assert shop.figures()["events"] == 3, "what was shown of the last minutes stays for as long"
+    assert sum(receipt.opted_out for receipt in land_received(shop.home)) == 5
 
 
 def test_a_line_that_is_being_written_is_read_when_it_is_whole(shop: Shop) -> None:
