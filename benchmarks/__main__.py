@@ -23,6 +23,7 @@ NAMES = (
     "soak",
     "api",
     "live",
+    "pages",
 )
 
 

@@ -87,7 +87,8 @@ def _largest(links: list[tuple[int, str, str, float]], column: int) -> set[str]:
             sizes[source] += count
         elif step == column - 1:
             sizes[target] += count
-    return set(sorted(sizes, key=lambda item: (-sizes[item], item))[:MOST_ITEMS])
+    # what was folded before it was read stays so
+    return set(sorted(sizes.keys() - {REST}, key=lambda item: (-sizes[item], item))[:MOST_ITEMS])
 
 
 def _y(places: dict[tuple[int, str], list[float]], link: tuple[int, str, str], end: int) -> float:
