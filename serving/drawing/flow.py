@@ -6,6 +6,8 @@ from collections import defaultdict
 from typing import Any
 
 WIDTH, BOX, GAP, HEIGHT = 1000, 12, 8, 360
+# the names of a column stand at its right, those of the last one too
+NAMES = 190
 MOST_ITEMS, MOST_STEPS = 7, 5
 REST = "other items"
 
@@ -39,7 +41,7 @@ def layout(links: list[tuple[int, str, str, float]]) -> dict[str, Any]:
     boxes: list[dict[str, Any]] = []
     places: dict[tuple[int, str], list[float]] = {}
     for column, items in enumerate(sizes, start=1):
-        x, y = (column - 1) * (WIDTH - BOX) / max(columns - 1, 1), 0.0
+        x, y = (column - 1) * (WIDTH - BOX - NAMES) / max(columns - 1, 1), 0.0
         for name in sorted(items, key=lambda item: (item == REST, -items[item], item)):
             high = max(items[name] * scale, 1.0)
             places[column, name] = [x, y, y]
@@ -51,7 +53,6 @@ def layout(links: list[tuple[int, str, str, float]]) -> dict[str, Any]:
                     "middle": f"{y + high / 2 + 4:.1f}",
                     "name": name,
                     "count": items[name],
-                    "last": column == columns,
                     "column": column,
                     "legible": high >= 9,
                 }

@@ -306,6 +306,7 @@ def _ranking(filled: Filled, source: Source) -> dict[str, Any]:
             for row in rows[:MOST_ROWS]
         ],
         "shown": SHOWN,
+        "total": len(rows),
     }
 
 

@@ -155,6 +155,7 @@ def _quarantine(visit: Visit, batches: Batches) -> View:
             for reason, count, at in rows
         ],
         "shown": SHOWN,
+        "total": len(rows),
     }
     empty = "No row has been refused. What cannot be an event lies in quarantine, with its bytes and the reason."
     return _shown(visit, "quarantine", "Rows in quarantine, by reason", "ranking", body, rows, empty)
