@@ -7,7 +7,7 @@ from typing import Any
 
 WIDTH, BOX, GAP, HEIGHT = 1000, 12, 8, 360
 # the names of a column stand at its right, those of the last one too
-NAMES = 190
+NAMES = 200
 MOST_ITEMS, MOST_STEPS = 7, 5
 REST = "other items"
 

@@ -21,7 +21,8 @@ import pytest
 from ingest.collector.keys import Keys
 from ingest.landing.batches import BatchReceipt, Source, commit, ensure_landing
 from serving.dashboards import read_library
-from serving.drawing.html import view
+from serving.drawing import flow
+from serving.drawing.html import environment, view
 from serving.figures import Figure, Filters, fill, open_source
 from serving.figures.fill import parameters
 from tests.ingest.collector.browser import needs_chromium
@@ -319,6 +320,49 @@ def test_nothing_is_called_new_that_may_have_been_there(tmp_path: Path) -> None:
     # before the data begin nothing is known
     begun = Filters(date(2023, 1, 1), date(2024, 6, 30), compare=True)
     assert changes("channel", ranking, filters=begun) == ["–", "–", "–"]
+
+
+def test_a_list_that_is_cut_says_how_many_rows_there_are(home: Path) -> None:
+    said = {"name": "many", "title": "Many", "definition": "x", "empty": "nothing at all"}
+    sql = "select 'item ' || i as item, i as events from range(1001) as numbers(i) order by i desc"
+    figure = Figure.model_validate({**said, "sql": sql, "draw": {"as": "ranking", "label": "item", "value": "events"}})
+    source = open_source(home)
+    shown: Any = environment().get_template("drawing/figure.html.jinja").module
+    found = shown.figure(view(fill(figure, source, source.filters()), source), 6)
+    assert "The first 1,000 of 1,001</button>" in found and "item 1<" in found and "item 0<" not in found
+
+
+def test_paths_are_folded_before_they_are_read_as_they_would_be_drawn(tmp_path: Path) -> None:
+    links = [
+        (
+            step,
+            f"https://x.example/{source}",
+            f"https://x.example/{target}" if target else None,
+            1 + (source * target) % 17,
+        )
+        for step in (1, 2, 6)
+        for source in range(10)
+        for target in range(9)
+    ]
+    rows = [
+        {
+            "path": "pages",
+            "session_date": "2025-06-01",
+            "step": step,
+            "source": source,
+            "target": target,
+            "sessions": many,
+        }
+        for step, source, target, many in links
+    ]
+    source = open_source(publish_rows(tmp_path / "home", {"int_data_clocks": clocks("shop"), "fct_paths": rows}))
+    filled = fill(read_library(REPOSITORY).figures["paths"], source, source.filters())
+    drawn = view(filled, source).body
+    whole = flow.layout(
+        [(step, a[8:], b[8:] if b else "(end of the visit)", float(many)) for step, a, b, many in links]
+    )
+    assert len(filled.rows) < len(links) and drawn == {**whole, "ribbons": drawn["ribbons"]}
+    assert sorted(map(str, drawn["ribbons"])) == sorted(map(str, whole["ribbons"]))
 
 
 def test_what_no_mart_is_split_by_is_read_from_the_events(tmp_path: Path) -> None:
