@@ -203,6 +203,8 @@ class _Load:
         }
         self.connection = duckdb.connect(str(self.work / "stage.duckdb"), config=options)
         self.connection.execute("set enable_progress_bar = true; set enable_progress_bar_print = false")
+        # each file is read once, and a server lands some thousand a day, which DuckDB would all remember
+        self.connection.execute("set enable_external_file_cache = false")
         self.connection.execute(f"set timezone = {literal(self.zone)}")
         make_readers(self.connection, self.settings, self.cleaner)
         privacy.install_lists(self.connection, self.unwanted)

@@ -103,8 +103,13 @@ class BatchReceipt(BaseModel):
 
 def list_batches(home: Path) -> list[BatchReceipt]:
     """Return the committed batches of `home` in the order of their ids; an empty home has none."""
-    manifests = sorted(path for path in batches_dir(home).glob("*.json") if path.name != "schema.json")
-    return [BatchReceipt.model_validate_json(path.read_bytes()) for path in manifests]
+    return list(each_batch(home))
+
+
+def each_batch(home: Path) -> Iterator[BatchReceipt]:
+    """The committed batches in the order of their ids, one at a time: there may be many thousands."""
+    for path in sorted(path for path in batches_dir(home).glob("*.json") if path.name != "schema.json"):
+        yield BatchReceipt.model_validate_json(path.read_bytes())
 
 
 def read_batch(home: Path, batch_id: str) -> BatchReceipt:

@@ -1,7 +1,7 @@
 # ruff: noqa: S608 (identifiers and literals are quoted by envelope.quoted and envelope.literal)
 """Copies of events, settled before a file lands."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
@@ -9,10 +9,11 @@ import duckdb
 from ingest import content
 from ingest.envelope import GENERATED_ID, LANDING_COLUMNS, content_hash, literal
 from ingest.landing import earlier
-from ingest.landing.batches import list_batches
+from ingest.landing.batches import each_batch
 
 _COLUMNS = ", ".join(LANDING_COLUMNS)
 _MANY_DATES = 500
+FILES_AT_ONCE = 100
 # small row groups, so that a reader of few days skips the rest of the file
 PARQUET_OPTIONS = "format parquet, compression zstd, compression_level 1, row_group_size 20480"
 
@@ -51,12 +52,12 @@ def settle(
         from read_parquet({literal(staged)}, file_row_number = true)
         left join numbered using (file_row_number)
         where coalesce(is_generated, true)"""
-    landed = _landed(connection, staged, home, cleaned)
     connection.execute("create or replace temp table landed_rows (file_row_number bigint)")
-    if landed and _any_hash_landed(connection, keys, landed):
-        connection.execute(f"""
-            insert into landed_rows select file_row_number from ({keys})
-            semi join ({landed}) using (content_hash, app, event_id, occurred_at)""")
+    for landed in _landed(connection, staged, home, cleaned):
+        if _any_hash_landed(connection, keys, landed):
+            connection.execute(f"""
+                insert into landed_rows select file_row_number from ({keys})
+                semi join ({landed}) using (content_hash, app, event_id, occurred_at)""")
 
     changed = _count(connection, "select (select count(*) from numbered) + (select count(*) from landed_rows)")
     if not changed and not _is_blurred(connection, staged):
@@ -93,8 +94,12 @@ def _is_blurred(connection: duckdb.DuckDBPyConnection, staged: Path) -> bool:
 
 def _landed(
     connection: duckdb.DuckDBPyConnection, staged: Path, home: Path, cleaned: Callable[[str], str]
-) -> str | None:
-    """The SQL of the ids and hashes already landed on the dates of `staged`; literal dates let DuckDB skip the rest."""
+) -> Iterator[str]:
+    """The SQL of the ids and hashes already landed on the dates of `staged`, some files at a time.
+
+    Literal dates let DuckDB skip what lies on others. It keeps every file of a query open, and a server lands some
+    thousand files a day: asked for in parts they take the memory of one part.
+    """
     dates = [
         day
         for (day,) in connection.execute(
@@ -103,7 +108,7 @@ def _landed(
     ]
     files = [
         (literal(home / batch.path), batch.content_version)
-        for batch in list_batches(home)
+        for batch in each_batch(home)
         if dates
         and batch.path
         and batch.min_event_date
@@ -113,7 +118,7 @@ def _landed(
         and (home / batch.path).exists()
     ]
     if not files:
-        return None
+        return
     if len(dates) > _MANY_DATES:
         touched = f"between date '{dates[0]}' and date '{dates[-1]}'"
     else:
@@ -124,11 +129,14 @@ def _landed(
             select * from read_parquet([{", ".join(files)}], hive_partitioning = false, union_by_name = true)
             where event_date {touched}"""
 
-    parts = []
     for version in sorted({version for _, version in files}):
-        part = rows([file for file, landed_by in files if landed_by == version])
-        parts.append(part if version == content.VERSION else earlier.as_of_now(part, version, cleaned))
-    return " union all ".join(f"select app, event_id, content_hash, occurred_at from ({part})" for part in parts)
+        of_version = [file for file, landed_by in files if landed_by == version]
+        # rows of earlier versions are numbered among all that say the same
+        at_once = FILES_AT_ONCE if version == content.VERSION else len(of_version)
+        for begin in range(0, len(of_version), at_once):
+            part = rows(of_version[begin : begin + at_once])
+            part = part if version == content.VERSION else earlier.as_of_now(part, version, cleaned)
+            yield f"select app, event_id, content_hash, occurred_at from ({part})"
 
 
 def _any_hash_landed(connection: duckdb.DuckDBPyConnection, keys: str, landed: str) -> bool:

@@ -12,6 +12,7 @@ import pytest
 
 import ingest
 from ingest.envelope import CONTEXT_FIELDS, LANDING_COLUMNS
+from ingest.landing import duplicates
 from ingest.landing.paths import new_batch_id
 from tests.ingest.events import batches, event, landed, one, quarantined, write_ndjson
 
@@ -256,3 +257,12 @@ def test_the_command_prints_what_happened(tmp_path):
     assert receipt.batch_id in footfall("quarantine", "list").stdout
     assert "invalid_json" in footfall("quarantine", "show", receipt.batch_id).stdout
     assert quarantined(tmp_path / "home", receipt) == [(2, "invalid_json", b"{")]
+
+
+def test_what_landed_is_asked_for_some_files_at_a_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(duplicates, "FILES_AT_ONCE", 2)
+    home = tmp_path / "home"
+    for number in range(5):
+        one(write_ndjson(tmp_path / f"{number}.ndjson", [event(number), event(number + 10)]), home)
+    receipt = one(write_ndjson(tmp_path / "all.ndjson", [event(number) for number in range(16)]), home)
+    assert (receipt.accepted, receipt.duplicate) == (6, 10)
