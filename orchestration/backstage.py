@@ -9,10 +9,13 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +29,8 @@ from serving.server import CannotStart, Run
 
 # how many runs a home keeps
 KEPT = 200
+# how long what is gathered of persons waits for whoever asked for it
+EXPORTS_KEPT_SECONDS = 7 * 24 * 3600
 Progress = Callable[[int, int, str], None]
 # what came of it in words, and what it leaves
 Outcome = tuple[str, dict[str, Any]]
@@ -42,8 +47,43 @@ def _build(home: Path, options: Mapping[str, Any], progress: Progress) -> Outcom
     return f"Built and tested {report.ran} of {report.nodes} nodes, published {publication}.", result
 
 
+def _export(home: Path, options: Mapping[str, Any], progress: Progress) -> Outcome:
+    from orchestration.disclosure import disclose
+    from orchestration.erasure import EXPORTS
+
+    progress(0, 1, "gathering")
+    folder = home / EXPORTS
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for old in folder.iterdir():
+        if time.time() - old.stat().st_mtime > EXPORTS_KEPT_SECONDS:
+            shutil.rmtree(old, ignore_errors=True)
+    name = secrets.token_hex(16)
+    told = disclose(home, options["user_ids"], options["anonymous_ids"], folder / name)
+    result = {"folder": f"{EXPORTS}/{name}", "rows": told.rows, "waiting": told.waiting, "unbuilt": told.unbuilt}
+    return f"Gathered {sum(told.rows.values())} rows of {len(told.rows)} tables.", result
+
+
+def _erase(home: Path, options: Mapping[str, Any], progress: Progress) -> Outcome:
+    from orchestration.build import build
+    from orchestration.erasure import erase
+
+    def build_now(folder: Path) -> None:
+        build(folder, progress=progress)
+
+    receipt = erase(home, options["user_ids"], options["anonymous_ids"], build_now)
+    # written down first: what fails from here on is a build, and the next one finishes it
+    progress(0, 1, f"erased, receipt {receipt.id}")
+    publication = build(home, progress=progress).publication.name
+    result = {"publication": publication, "receipt": asdict(receipt)}
+    return f"Erased {sum(receipt.rows.values())} rows, published {publication} without them.", result
+
+
 # kinds of work: a function of the home, the options of whoever started it, and what to tell progress
-WORKS: dict[str, Callable[[Path, Mapping[str, Any], Progress], Outcome]] = {"build": _build}
+WORKS: dict[str, Callable[[Path, Mapping[str, Any], Progress], Outcome]] = {
+    "build": _build,
+    "export": _export,
+    "erase": _erase,
+}
 
 
 class Workshop:
@@ -55,16 +95,18 @@ class Workshop:
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, kind: str, options: Mapping[str, Any]) -> Run:
-        """Start a work of a kind in a process of its own, or return the run of that kind that is at it already.
+        """Start a work of a kind in a process of its own, or return the build that is at it already.
 
         Raises:
-            CannotStart: when somebody else builds or publishes in this home.
+            CannotStart: when somebody else builds or publishes in this home, or another person is exported or erased.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         with self._starting, FileLock(self._folder / ".starting.lock"):
             for run in self._newest():
                 if run.kind == kind and run.status == "running":
-                    return run
+                    if kind == "build":
+                        return run
+                    raise CannotStart(f"Another work of this kind is at it, {run.id}.")
             if busy := who_builds(self._home):
                 raise CannotStart(f"The home is busy: {busy}. Wait until it ends, and start this again.")
             return self._start(kind, options)
@@ -112,10 +154,15 @@ class Workshop:
         _write(self._home, run)
         with _file(self._home, run.id).with_suffix(".log").open("wb") as log:
             # of a session of its own: Ctrl-C that ends the server does not end it
-            self._processes[run.id] = subprocess.Popen(
-                [sys.executable, "-m", "orchestration.backstage", str(self._home), run.id, json.dumps(options)],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+            process = subprocess.Popen(
+                [sys.executable, "-m", "orchestration.backstage", str(self._home), run.id],
+                stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
+        # not as an argument, which everybody on this machine may read: it may say who is to be forgotten
+        assert process.stdin is not None
+        with suppress(BrokenPipeError), process.stdin:
+            process.stdin.write(json.dumps(options).encode())
+        self._processes[run.id] = process
         return run
 
     def _is_at_work(self, run_id: str) -> bool:
@@ -177,4 +224,4 @@ def _write(home: Path, run: Run) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(work(Path(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3])))
+    sys.exit(work(Path(sys.argv[1]), sys.argv[2], json.load(sys.stdin)))

@@ -12,7 +12,6 @@ import secrets
 import shutil
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ from ingest.landing.batches import list_batches
 from ingest.landing.paths import quarantine_dir
 from ingest.landing.taking_back import DEVICE, IS_THEIRS, USER, Id
 from ingest.privacy.suppression import OPTED_OUT, SUPPRESSED, Suppression
-from orchestration.erasure import as_stored
+from orchestration.erasure import as_stored, log, now
 from orchestration.settings import home as enter
 from serving.publications import current_publication, read_catalog, refuse_moved_home
 
@@ -99,7 +98,7 @@ def disclose(home: Path, users: Collection[str], devices: Collection[str], to: P
         waiting = _waiting(home, {each.id for each in ids})
         about = {
             "name": "all-that-is-held-of-a-person",
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "created": now(),
             "ids": [{"kind": each.kind, "id": each.id, "app": each.app} for each in sorted(ids, key=_order)],
             "lists": {name: _are_listed(home, name, ids) for name in (SUPPRESSED, OPTED_OUT)},
             "requests_not_landed_yet": waiting,
@@ -111,6 +110,7 @@ def disclose(home: Path, users: Collection[str], devices: Collection[str], to: P
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
         raise
+    log(home, {"at": about["created"], "what": "export", "rows": sum(written.rows.values())})
     return Disclosure(to, written.rows, waiting, unbuilt)
 
 

@@ -12,7 +12,7 @@ import mmap
 import re
 import secrets
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -22,7 +22,7 @@ from typing import Any
 import duckdb
 
 from ingest import privacy
-from ingest.collector.landing import land_leftovers
+from ingest.collector.landing import landing_paused
 from ingest.envelope import literal, quoted
 from ingest.landing import taking_back
 from ingest.landing.batches import list_batches
@@ -34,6 +34,8 @@ from orchestration.lock import build_lock
 from orchestration.settings import home as enter
 
 RECEIPTS = "receipts"
+# where what is gathered of persons waits for whoever asked for it, in a folder each
+EXPORTS = "exports"
 SQLITE = b"SQLite format 3\0"
 # what SQLite keeps beside a file, and what goes into it or vanishes with it
 BESIDE = ("-wal", "-shm", "-journal")
@@ -77,40 +79,56 @@ def retract(home: Path, batch_ids: Collection[str]) -> Receipt:
     with build_lock(home, "footfall retract"):
         taking_back.carry_out(home)
         plan = taking_back.plan_of_batches(home, batch_ids)
-        receipt = Receipt(_new_id(), "retract", _now(), plan.rows, list(batch_ids), {}, [])
+        receipt = Receipt(_new_id(), "retract", now(), plan.rows, list(batch_ids), {}, [])
         _take_back(home, plan, receipt)
     return receipt
 
 
-def erase(home: Path, users: Collection[str], devices: Collection[str] = ()) -> Receipt:
+def erase(
+    home: Path,
+    users: Collection[str],
+    devices: Collection[str] = (),
+    build: Callable[[Path], object] | None = None,
+) -> Receipt:
     """Forget persons: the users and devices that are named, and all that they were found to be.
 
     A device that somebody else owns keeps what it did without a user; what the erased did on it goes.
+
+    Args:
+        build: builds what has landed and was not built; what a server receives meanwhile waits until all is done.
 
     Raises:
         ErasureError: when something landed that was not built, so that nobody knows whose devices are whose.
         ingest.landing.taking_back.LoadAtWork: while a load is at work.
     """
     home = enter(home)
-    with build_lock(home, "footfall erase"):
-        taking_back.carry_out(home)
-        ids = ids_of(home, as_stored(home, users, devices))
-        suppression = Suppression(home)
-        # before anything goes, so that what comes meanwhile is not stored
-        suppression.add(ids)
-        land_leftovers(home)
-        plan = taking_back.plan_of_persons(home, ids)
-        names = re.compile(taking_back.names_any({each.id for each in ids}).encode())
-        told = [path for path in _other_files(home) if any(names.search(each) for each in _contents_of(path))]
-        for path in told:
-            if _is_sqlite(path):
-                _clear(path, {each.id for each in ids})
-            else:
-                plan.removed.append(path.relative_to(home).as_posix())
-        counted = {kind: sum(each.kind == kind for each in ids) for kind in (USER, DEVICE)}
-        digests = sorted(suppression.entry(each) for each in ids)
-        receipt = Receipt(_new_id(), "erase", _now(), plan.rows, [], counted, digests, len(told))
-        _take_back(home, plan, receipt)
+    told = as_stored(home, users, devices)
+    with landing_paused(home):
+        if build and _is_unbuilt(home, told):
+            build(home)
+        with build_lock(home, "footfall erase"):
+            return _erase(home, told)
+
+
+def _erase(home: Path, told: set[Id]) -> Receipt:
+    taking_back.carry_out(home)
+    ids = ids_of(home, told)
+    suppression = Suppression(home)
+    # before anything goes, so that what waits or comes meanwhile is not stored
+    suppression.add(ids)
+    plan = taking_back.plan_of_persons(home, ids)
+    names = re.compile(taking_back.names_any({each.id for each in ids}).encode())
+    told_of = [path for path in _other_files(home) if any(names.search(each) for each in _contents_of(path))]
+    files = [path for path in told_of if not _is_sqlite(path)]
+    for path in set(told_of) - set(files):
+        _clear(path, {each.id for each in ids})
+    # what was gathered of a person goes whole: not every table in it names them
+    gone = {Path(*path.relative_to(home).parts[: 2 if path.is_relative_to(home / EXPORTS) else None]) for path in files}
+    plan.removed += sorted(path.as_posix() for path in gone)
+    counted = {kind: sum(each.kind == kind for each in ids) for kind in (USER, DEVICE)}
+    digests = sorted(suppression.entry(each) for each in ids)
+    receipt = Receipt(_new_id(), "erase", now(), plan.rows, [], counted, digests, len(told_of) - len(files) + len(gone))
+    _take_back(home, plan, receipt)
     return receipt
 
 
@@ -120,7 +138,7 @@ def allow(home: Path, users: Collection[str], devices: Collection[str] = ()) -> 
     with build_lock(home, "footfall privacy allow"):
         ids = as_stored(home, users, devices)
         gone = max(Suppression(home, name).remove(ids) for name in (SUPPRESSED, OPTED_OUT))
-        _log(home, {"at": _now(), "what": "allow", "ids": gone})
+        log(home, {"at": now(), "what": "allow", "ids": gone})
     return gone
 
 
@@ -170,6 +188,14 @@ def ids_of(home: Path, told: set[Id]) -> set[Id]:
     return told | {Id(kind, found_id, app) for kind, found_id, app in found if Id(kind, found_id) not in told}
 
 
+def _is_unbuilt(home: Path, told: set[Id]) -> bool:
+    try:
+        ids_of(home, told)
+    except ErasureError:
+        return True
+    return False
+
+
 def _take_back(home: Path, plan: taking_back.Plan, receipt: Receipt) -> None:
     """Commit a plan with its receipt, and with all that was made of what goes."""
     prepared = taking_back.prepared(home)
@@ -185,7 +211,7 @@ def _take_back(home: Path, plan: taking_back.Plan, receipt: Receipt) -> None:
     plan.removed += [path.relative_to(home).as_posix() for path in made]
     taking_back.commit(home, plan)
     taking_back.carry_out(home)
-    _log(home, {"at": receipt.at, "what": receipt.what, "receipt": receipt.id})
+    log(home, {"at": receipt.at, "what": receipt.what, "receipt": receipt.id})
 
 
 def receipt_file(home: Path, receipt_id: str) -> Path:
@@ -306,8 +332,9 @@ def _clear(path: Path, ids: set[str]) -> None:
         ) from error
 
 
-def _log(home: Path, told: dict[str, Any]) -> None:
-    """Write down that something was taken back, in the log of those who audit it."""
+def log(home: Path, told: dict[str, Any]) -> None:
+    """Write down what was done for persons or with batches, in the log of those who audit it; it names nobody."""
+    taking_back.folder(home).mkdir(parents=True, exist_ok=True)
     with (taking_back.folder(home) / "audit.ndjson").open("a") as file:
         file.write(json.dumps(told) + "\n")
 
@@ -316,5 +343,6 @@ def _new_id() -> str:
     return f"{datetime.now(UTC):%Y%m%dT%H%M%S}_{secrets.token_hex(3)}"
 
 
-def _now() -> str:
+def now() -> str:
+    """The time of a receipt, ISO 8601 in UTC."""
     return datetime.now(UTC).isoformat(timespec="seconds")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -32,7 +34,7 @@ def land_received(home: Path) -> list[BatchReceipt]:
     receipts: list[BatchReceipt] = []
     if not sealed_files(home):
         return receipts
-    lock = FileLock(spool_dir(home) / ".landing.lock")
+    lock = _lock(home)
     try:
         lock.acquire(timeout=0)
     except Timeout:
@@ -51,6 +53,18 @@ def land_received(home: Path) -> list[BatchReceipt]:
     if failures:
         raise LandingFailed("; ".join(failures), receipts)
     return receipts
+
+
+@contextmanager
+def landing_paused(home: Path) -> Iterator[None]:
+    """Let nothing that is received land for the time of a with block; it waits in the spool, and may be received."""
+    spool_dir(home).mkdir(parents=True, exist_ok=True)
+    with _lock(home):
+        yield
+
+
+def _lock(home: Path) -> FileLock:
+    return FileLock(spool_dir(home) / ".landing.lock")
 
 
 def land_leftovers(home: Path) -> list[BatchReceipt]:

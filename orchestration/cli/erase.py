@@ -55,7 +55,8 @@ def erase(
             raise typer.Exit(1)
         console.print("Nothing is found: every file of the home was read, compressed and columnar ones opened.")
         return
-    receipt = erasure.erase(folder, user_id or (), anonymous_id or ())
+    build = None if no_build else lambda _: _build(no_build)
+    receipt = erasure.erase(folder, user_id or (), anonymous_id or (), build)
     console.print(
         f"Erased {receipt.ids['user']} ids of users and {receipt.ids['device']} of devices: {_rows(receipt.rows)}; "
         f"{receipt.files} logs and records that named them. Receipt {receipt.id}.",

@@ -20,7 +20,18 @@ from starlette.middleware import Middleware
 from starlette.responses import Response
 
 from serving.access import AccessError
-from serving.api import charging, content, creators, experiments, feedback, metrics, persons, questions, running
+from serving.api import (
+    charging,
+    content,
+    creators,
+    experiments,
+    feedback,
+    metrics,
+    persons,
+    privacy,
+    questions,
+    running,
+)
 from serving.api.answers import Answers
 from serving.api.front import Front
 from serving.api.problems import SEE, Problem
@@ -31,7 +42,7 @@ from serving.server import Shared
 from serving.settings import ApiSettings
 from serving.snapshots import Snapshots
 
-AREAS = (questions, metrics, persons, charging, content, creators, experiments, feedback, running)
+AREAS = (questions, metrics, persons, charging, content, creators, experiments, feedback, running, privacy)
 # how often it is looked whether there is a new publication
 AHEAD_SECONDS = 2.0
 ABOUT = """

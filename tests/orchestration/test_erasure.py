@@ -118,6 +118,8 @@ def test_what_is_held_is_told_before_anything_is_built_too(tmp_path: Path) -> No
     told = json.loads((tmp_path / "of_ann" / "datapackage.json").read_text())
     assert [(each["name"], each["rows"]) for each in told["resources"]] == [("landing", 3), ("quarantine", 1)]
     assert told["lists"] == {"suppressed": [], "opted_out": [{"kind": "user", "id": ANN, "app": None}]}
+    logged = (home / "privacy" / "audit.ndjson").read_text()
+    assert json.loads(logged)["rows"] == 4 and ANN not in logged
     again = CliRunner().invoke(app, arguments)
     assert again.exit_code == 2 and "is there already" in again.output
     for wrong in (["export", "--to", "x"], ["export", "marts", *arguments[1:]]):
@@ -206,18 +208,23 @@ def test_an_id_is_found_however_it_is_spelled(said: str, tmp_path: Path) -> None
     assert plan.rows == {"landing": 0, "quarantine": 2}
 
 
+def make_warehouse(home: Path, batch_id: str) -> None:
+    """What a build of one batch would say of whose devices are whose."""
+    with duckdb.connect(home / "warehouse.duckdb") as made:
+        made.execute("create schema plumbing")
+        made.execute(f"""
+            create table plumbing.processed_batches as
+            select '{batch_id}' as batch_id, 'stg_superseded_copies' as model_name""")
+        made.execute("create table int_identities (id_kind varchar, id varchar, app varchar, person_id varchar)")
+        made.execute(f"insert into int_identities values ('user', '{ANN}', 'a', 'p'), ('device', '{PHONE}', 'a', 'p')")
+
+
 def test_a_home_of_any_name_knows_whose_devices_are_whose_and_a_broken_warehouse_is_told(tmp_path: Path) -> None:
     home = tmp_path / "o'hara"
     batch = one(write_ndjson(tmp_path / "a.ndjson", [event(1, user_id=ANN)]), home)
     with pytest.raises(erasure.ErasureError, match="Nothing was built"):
         erasure.ids_of(home, {Id(USER, ANN)})
-    with duckdb.connect(home / "warehouse.duckdb") as made:
-        made.execute("create schema plumbing")
-        made.execute(f"""
-            create table plumbing.processed_batches as
-            select '{batch.batch_id}' as batch_id, 'stg_superseded_copies' as model_name""")
-        made.execute("create table int_identities (id_kind varchar, id varchar, app varchar, person_id varchar)")
-        made.execute(f"insert into int_identities values ('user', '{ANN}', 'a', 'p'), ('device', '{PHONE}', 'a', 'p')")
+    make_warehouse(home, batch.batch_id)
     assert erasure.ids_of(home, {Id(USER, ANN)}) == {Id(USER, ANN), Id(DEVICE, PHONE, "a")}
     assert erasure._holds_value(home / "warehouse.duckdb", taking_back.names_any({ANN}))
     assert batch.path
@@ -225,6 +232,19 @@ def test_a_home_of_any_name_knows_whose_devices_are_whose_and_a_broken_warehouse
     (home / "warehouse.duckdb").write_text("this is no warehouse" * 1000)
     with pytest.raises(duckdb.Error):
         erasure.ids_of(home, {Id(USER, ANN)})
+
+
+def test_what_was_gathered_of_the_erased_goes_whole(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    batch = one(write_ndjson(tmp_path / "a.ndjson", [event(1, user_id=ANN), event(2, user_id="bob")]), home)
+    make_warehouse(home, batch.batch_id)
+    for folder, text in (("of_ann", ANN), ("of_bob", "bob")):
+        (home / "exports" / folder).mkdir(parents=True)
+        (home / "exports" / folder / "landing.csv").write_text(text)
+        (home / "exports" / folder / "copies.csv").write_text("what names nobody")
+    assert erasure.erase(home, [ANN]).files == 1
+    assert [path.name for path in (home / "exports").iterdir()] == ["of_bob"]
+    assert len(list((home / "exports" / "of_bob").iterdir())) == 2
 
 
 def bad_of(user: str) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import time
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +12,16 @@ import httpx
 import pytest
 
 from ingest.collector.keys import Keys
+from ingest.landing.taking_back import Id
+from orchestration import erasure
 from orchestration.backstage import Workshop
 from orchestration.lock import build_lock
 from serving.publications import list_publications
 from tests.ingest.collector.conftest import serving
 from tests.orchestration.conftest import Home
+
+# a word that no file of a home holds
+NEW = "new-7f3a91c4"
 
 
 def finished(get: Any, run_id: str) -> dict[str, Any]:
@@ -27,6 +34,31 @@ def finished(get: Any, run_id: str) -> dict[str, Any]:
     raise AssertionError("the run does not end")
 
 
+def assert_a_person_is_gathered_and_forgotten(admin: httpx.Client, write_key: str, home: Path) -> None:
+    """While the server receives: what it got and nobody has built is in both."""
+    privacy = "/api/v1/analytics/privacy"
+    late = {"event_id": "late", "event_name": "click", "user_id": NEW, "occurred_at": "2024-03-21T00:00Z"}
+    sent = httpx.post(f"{admin.base_url}/api/v1/analytics/events", json=late, headers={"X-API-Key": write_key})
+    assert sent.status_code == 200
+    assert admin.get("/api/v1/analytics/process-events").json()["fault"] is None
+    run = finished(admin.get, admin.post(f"{privacy}/exports", json={"user_ids": [NEW]}).json()["id"])
+    assert run["status"] == "succeeded", run
+    held = admin.get(f"{privacy}/exports/{run['id']}")
+    assert held.status_code == 200, held.text
+    rows = {table["name"]: table["data"] for table in held.json()["resources"]}
+    assert [row["event_id"] for row in rows["landing"]] == ["late", "sent"]
+    assert rows["dim_persons"][0]["person_id"] == NEW
+    gathered = run["id"]
+    packed = admin.get(f"{privacy}/exports/{gathered}", headers={"Accept": "application/zip"})
+    assert {"datapackage.json", "landing.csv"} <= set(zipfile.ZipFile(io.BytesIO(packed.content)).namelist())
+    run = finished(admin.get, admin.post(f"{privacy}/erasures", json={"user_ids": [NEW]}).json()["id"])
+    assert run["status"] == "succeeded", run
+    assert run["result"]["receipt"]["rows"]["landing"] == 2
+    assert erasure.verify(home, erasure.read_receipt(home, run["result"]["receipt"]["id"]), {Id("user", NEW)}) == []
+    assert not list((home / "exports").iterdir())
+    assert [admin.get(f"{privacy}/exports/{each}").status_code for each in (gathered, run["id"])] == [404, 404]
+
+
 def test_what_is_sent_is_built_and_read_over_one_port(landed_home: Home) -> None:
     keys = Keys(landed_home.path)
     secrets = {kind: keys.create(kind, app)[1] for kind, app in (("write", "shop"), ("read", "shop"), ("admin", "*"))}
@@ -37,7 +69,7 @@ def test_what_is_sent_is_built_and_read_over_one_port(landed_home: Home) -> None
     with serving(landed_home.path) as server, client("admin", server.url) as admin, client("read", server.url) as read:
         assert read.get("/v1/analytics/stats").status_code == 503
         with client("write", server.url) as write:
-            event = {"event_id": "sent", "event_name": "signup", "user_id": "new", "occurred_at": "2024-03-20T00:00Z"}
+            event = {"event_id": "sent", "event_name": "signup", "user_id": NEW, "occurred_at": "2024-03-20T00:00Z"}
             assert write.post("/api/v1/analytics/events", json=event).status_code == 200
             answer = {"user_id": "u1", "score": 9, "answer_id": "a1"}
             assert [write.post("/analytics/nps", json=answer).status_code for _ in range(2)] == [202, 202]
@@ -58,6 +90,7 @@ def test_what_is_sent_is_built_and_read_over_one_port(landed_home: Home) -> None
         assert again["result"]["nothing_new"]
         assert admin.get("/api/v1/analytics/config").json()["batch_size"] == {"value": 100, "source": "default"}
         assert admin.get("/api/v1/analytics/etl/runs/none").status_code == 404
+        assert_a_person_is_gathered_and_forgotten(admin, secrets["write"], landed_home.path)
         assert httpx.get(f"{server.url}/stats").status_code == 200
         assert "footfall" in admin.get("/metrics").text
     assert len(list_publications(landed_home.path)) == 1

@@ -46,7 +46,7 @@ NAMES = {
     "{test_id}": "experiment-{app}", "{run_id}": "none",
 }  # fmt: skip
 # what only changes or tells of the server itself
-NOT_READ = ("/etl/", "/config", "/process-events", "/variant")
+NOT_READ = ("/etl/", "/privacy/", "/config", "/process-events", "/variant")
 
 
 def paths(server: Server, app: str = "shop") -> list[str]:
@@ -167,6 +167,10 @@ def test_no_key_a_wrong_one_and_one_of_another_kind_read_nothing(kept_server: Se
     for path in ("/api/v1/analytics/config", "/api/v1/analytics/etl/runs/x", "/api/v1/analytics/process-events"):
         assert kept_server.get(path, "shop").status_code == 403
     assert kept_server.request("POST", "/api/v1/analytics/etl/run", "shop").status_code == 403
+    for path in ("/api/v1/analytics/privacy/exports", "/api/v1/analytics/privacy/erasures"):
+        for key, status in (("shop", 403), ("write", 403), (None, 401), ("admin", 422)):
+            assert kept_server.request("POST", path, key, json={}).status_code == status
+        assert kept_server.get(f"{path}/x", "shop").status_code in (403, 404)
 
 
 def test_a_cached_answer_is_for_those_alone_who_may_have_it(kept_server: Server) -> None:
