@@ -4,6 +4,8 @@
 - The manifest that dbt writes before it begins: at the end it writes the one that readers read.
 - JSON: `json.dump` encodes in Python what `json.dumps` encodes in C.
 - Templates: hundreds of tests have the same code, and each is compiled again, twice.
+- Tables of answers: for each statement dbt makes anew what guesses the types of a column, also of no columns.
+- Who set a flag: dbt looks through the whole stack, and in all its source files, for each flag.
 - Looking for garbage: parsing a project makes a million objects that stay, and Python looks through all of them again
   and again.
 """
@@ -12,8 +14,9 @@ from __future__ import annotations
 
 import gc
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,8 @@ import dbt.task.docs.generate
 import dbt.task.runnable  # noqa: F401
 from dbt.artifacts.schemas import base as artifacts
 from dbt.parser import manifest as parsing
+from dbt_common.behavior_flags import BehaviorFlagRendered
+from dbt_common.clients import agate_helper
 from dbt_common.events.base_types import BaseEvent, DebugLevel
 from dbt_common.events.event_manager import EventManager
 from dbt_common.utils.encoding import JSONEncoder
@@ -35,6 +40,7 @@ GARBAGE = (50_000, 20, 20)
 TEMPLATES = 5_000
 _compiled: dict[Any, Any] = {}
 _compile = Environment.compile
+_EMPTY = agate_helper.empty_table()  # type: ignore[no-untyped-call]
 
 
 @contextmanager
@@ -56,6 +62,9 @@ def a_sparing_dbt() -> Iterator[None]:
         changes.enter_context(_changed(parsing, "write_manifest", lambda *_, **__: None))
         changes.enter_context(_changed(artifacts, "write_json", _write_json))
         changes.enter_context(_changed(Environment, "compile", _compiled_once))
+        changes.enter_context(_changed(agate_helper, "empty_table", lambda: _EMPTY))
+        changes.enter_context(_changed(agate_helper, "build_type_tester", _type_tester))
+        changes.enter_context(_changed(BehaviorFlagRendered, "_default_source", staticmethod(lambda: "dbt")))
         changes.callback(gc.set_threshold, *gc.get_threshold())
         gc.set_threshold(*GARBAGE)
         yield
@@ -63,12 +72,21 @@ def a_sparing_dbt() -> Iterator[None]:
 
 @contextmanager
 def _changed(owner: Any, name: str, value: Any) -> Iterator[None]:
-    before = getattr(owner, name)
+    # as it stands there: of a static method, `getattr` gives the function alone
+    before = vars(owner)[name]
     setattr(owner, name, value)
     try:
         yield
     finally:
         setattr(owner, name, before)
+
+
+_build_type_tester = lru_cache(agate_helper.build_type_tester)
+
+
+def _type_tester(text_columns: Iterable[str], string_null_values: Iterable[str] | None = ("null", "")) -> Any:
+    nulls = None if string_null_values is None else tuple(string_null_values)
+    return _build_type_tester(tuple(sorted(text_columns)), nulls)
 
 
 def _compiled_once(environment: Environment, source: Any, *arguments: Any, **options: Any) -> Any:

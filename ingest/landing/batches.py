@@ -188,16 +188,12 @@ def ensure_landing(home: Path) -> None:
         events_dir(home) / "load_date=0001-01-01" / "schema.parquet": LANDING_COLUMNS,
         quarantine_dir(home) / "schema.parquet": QUARANTINE_COLUMNS,
     }
-    for path, columns in empty.items():
-        if not path.exists() or _columns_of(path) != list(columns):
-            with work_folder(home, f"schema_{secrets.token_hex(4)}") as work, duckdb.connect() as connection:
-                nulls = ", ".join(f"null::{kind} as {name}" for name, kind in columns.items())
-                connection.sql(f"select {nulls} limit 0").write_parquet(str(work / path.name), compression="zstd")
-                publish_file(work / path.name, path)
+    with duckdb.connect() as connection:
+        for path, columns in empty.items():
+            if not path.exists() or connection.read_parquet(str(path)).columns != list(columns):
+                with work_folder(home, f"schema_{secrets.token_hex(4)}") as work:
+                    nulls = ", ".join(f"null::{kind} as {name}" for name, kind in columns.items())
+                    connection.sql(f"select {nulls} limit 0").write_parquet(str(work / path.name), compression="zstd")
+                    publish_file(work / path.name, path)
     batches_dir(home).mkdir(parents=True, exist_ok=True)
     (batches_dir(home) / "schema.json").touch()
-
-
-def _columns_of(path: Path) -> list[str]:
-    with duckdb.connect() as connection:
-        return connection.read_parquet(str(path)).columns

@@ -9,6 +9,8 @@ from typing import Any
 from dbt.artifacts.schemas import base as artifacts
 from dbt.events.types import LogStartLine, NodeFinished, NodeStart
 from dbt.parser import manifest as parsing
+from dbt_common.behavior_flags import BehaviorFlagRendered
+from dbt_common.clients import agate_helper
 from dbt_common.clients.jinja import get_environment, get_template
 from dbt_common.events.base_types import BaseEvent
 from dbt_common.events.event_manager import EventManager
@@ -51,10 +53,25 @@ def test_a_template_is_compiled_once_for_each_kind_of_environment() -> None:
             assert get_template(source, {}, native=True).render({"first": "3"}) == 3
 
 
+def test_answers_are_read_as_dbt_reads_them() -> None:
+    def read() -> list[object]:
+        rows = [{"text": "007", "number": 7, "none": None}, {"text": "null", "number": 8, "none": None}]
+        tables = [agate_helper.table_from_data_flat(rows, columns) for columns in (["text", "none"], ["number"])]
+        return [
+            (table.column_names, [tuple(row) for row in table.rows]) for table in [*tables, agate_helper.empty_table()]
+        ]
+
+    by_dbt = read()
+    with a_sparing_dbt():
+        assert [read(), read()] == [by_dbt, by_dbt]
+
+
 def test_dbt_is_as_it_was_when_the_build_is_over() -> None:
     def inside() -> tuple[object, ...]:
         ways = (BaseEvent.__init__, EventManager.fire_event, parsing.write_manifest, artifacts.write_json)
-        return *ways, Environment.compile, gc.get_threshold()
+        tables = (agate_helper.empty_table, agate_helper.build_type_tester)
+        flags = vars(BehaviorFlagRendered)["_default_source"]
+        return *ways, *tables, flags, Environment.compile, gc.get_threshold()
 
     before = inside()
     try:
