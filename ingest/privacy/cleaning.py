@@ -264,8 +264,6 @@ class Cleaner:
         if value[:1] in ("{", "["):
             now = self.json(value, app, name)
             return value if now == value else now
-        if not may_hold(value):
-            return value
         now = self.text(value, app, name, is_id=_is_id(name))
         return value if now == value else now
 
