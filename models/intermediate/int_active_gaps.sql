@@ -41,8 +41,13 @@ active_gaps as (
         (day, device_type, previous_device_day),
         (day, channel, previous_day)
     )
-    -- the second row of a day opens nothing
-    having coalesce(active_days.previous_day, previous_app_day, previous_country_day, previous_device_day) is distinct from day
+),
+
+-- the second row of a day opens nothing
+opened_gaps as (
+    select *
+    from active_gaps
+    where previous_day is distinct from day
 )
 
-select * from active_gaps
+select * from opened_gaps

@@ -1,6 +1,6 @@
 with
 
-level_periods as (
+rolled_up_periods as (
     select
         period,
         period_start,
@@ -15,8 +15,13 @@ level_periods as (
         sum(columns(* exclude (period, period_start, app, creator_id, content_id, person_id, first_date, has_started, has_finished)))
     from {{ ref('int_content_reader_periods') }}
     group by period, period_start, rollup(app, creator_id, content_id)
-    -- what belongs to no item counts for its creator
-    having grouping(content_id) = 1 or content_id is not null
+),
+
+-- what belongs to no item counts for its creator
+level_periods as (
+    select *
+    from rolled_up_periods
+    where level != 'item' or content_id != ''
 ),
 
 calendar as (

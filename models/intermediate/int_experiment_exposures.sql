@@ -71,22 +71,35 @@ units_with_exposure as (
     from units
 ),
 
+-- whom the hash gives which variant
+assignments as (
+    select
+        units.app,
+        units.experiment,
+        units.unit_id,
+        variants.variant as assigned_variant
+    from units_with_exposure as units
+    inner join {{ ref('experiments') }} as experiments
+        on units.app = experiments.app and units.experiment = experiments.experiment
+    inner join variant_bounds as variants
+        on units.experiment = variants.experiment
+    where
+        experiments.assigned_by = 'footfall'
+        and traffic_bucket(units.experiment, units.assigned_id) < 100 * experiments.traffic_percent
+        and variant_bucket(units.experiment, units.assigned_id, variants.total_weight) between variants.lower_bound and variants.upper_bound - 1
+),
+
 units_with_assignment as (
     select
         units.*,
-        variants.variant as assigned_variant,
+        assignments.assigned_variant,
         -- who is assigned elsewhere was never given a variant by the hash
         coalesce(experiments.assigned_by = 'footfall', false)
-        and units.outcome != 'faulty' and coalesce(units.variant != variants.variant, true) as is_misassigned
+        and units.outcome != 'faulty' and coalesce(units.variant != assignments.assigned_variant, true) as is_misassigned
     from units_with_exposure as units
     left join {{ ref('experiments') }} as experiments using (app, experiment)
-    left join variant_bounds as variants
-        on
-            experiments.experiment = variants.experiment
-            and experiments.assigned_by = 'footfall'
-            and traffic_bucket(experiments.experiment, units.assigned_id) < 100 * experiments.traffic_percent
-            and variant_bucket(experiments.experiment, units.assigned_id, variants.total_weight)
-            between variants.lower_bound and variants.upper_bound - 1
+    left join assignments
+        on units.app = assignments.app and units.experiment = assignments.experiment and units.unit_id = assignments.unit_id
 )
 
 select * from units_with_assignment

@@ -18,7 +18,6 @@ stretches as (
 known_stretches as (
     select
         stretches.*,
-        clocks.as_of_clock,
         {{ local_timestamp('stretches.from_at') }} as first_moment,
         case
             when stretches.status = 'cancelled' then first_moment

@@ -480,7 +480,8 @@ ROOMS = {
     # what applications import; a home on disk it reads and writes by what an installation has
     "footfall": ("ingest", "serving"),
     "forwarding": ("ingest",),
-    "orchestration": ("demo", "forwarding", "ingest", "serving"),
+    "spark": ("ingest",),
+    "orchestration": ("demo", "forwarding", "ingest", "serving", "spark"),
     "demo": ("ingest", "orchestration"),
 }
 

@@ -25,10 +25,12 @@ from orchestration.demo_picture import picture
 from serving import reader
 from serving.figures import Source, open_source
 from serving.publications import current_publication, list_publications
+from spark.project import Project, make_shapes
 from tests.end_to_end.dbt_project import REPOSITORY, copy_project, environment
 from tests.ingest.collector.browser import needs_chromium
 from tests.serving.report.browser import WIDTHS, browser, faults_for_readers
 from tests.serving.report.browser import shown as shown_in
+from tests.spark.shaped import emptied
 
 DATA = Path(studio.__file__).parent / "data"
 ALL = ("day", "week", "month")
@@ -135,6 +137,13 @@ def semantic(shown: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         configuration.setup(project / "profiles", project, configure_file_logging=False)
         yield Semantic(shown.home, project, configuration.mf)
     close_dbt()
+
+
+def test_every_model_is_translated_for_spark(shown: Demo) -> None:
+    manifest = json.loads((shown.home / "dbt" / "target" / "manifest.json").read_text())
+    project = Project(manifest["nodes"], REPOSITORY)
+    made = [node["name"] for node, translation in make_shapes(emptied(shown.home), project) if translation]
+    assert len(made) == sum(node.get("language") == "sql" for node in project.in_order() if "language" in node)
 
 
 @pytest.mark.parametrize("product", [studio, volt], ids=lambda product: product.__name__)
