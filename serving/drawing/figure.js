@@ -40,11 +40,15 @@
     tip.style.top = Math.max(4, Math.min(y + 14, innerHeight - box.height - 4)) + 'px';
   }
 
+  // lines are named at their ends where there is room for it
+  const isWide = (chart) => chart.place.clientWidth >= 440;
+
   async function draw(chart) {
     chart.drawn = theme();
+    chart.isWide = isWide(chart);
     if (chart.view) chart.view.finalize();
     const spec = coloured(chart.spec), figure = chart.place.closest('.figure');
-    const isEnd = (layer) => Boolean(layer.name?.startsWith('end_')), isNamed = chart.place.clientWidth >= 440 && spec.layer.some(isEnd);
+    const isEnd = (layer) => Boolean(layer.name?.startsWith('end_')), isNamed = chart.isWide && spec.layer.some(isEnd);
     if (!isNamed) spec.layer = spec.layer.filter((layer) => !isEnd(layer));
     figure.classList.toggle('named', isNamed);
     const result = await vegaEmbed(chart.place, spec, {
@@ -78,7 +82,7 @@
     const height = innerHeight;
     const order = [...charts].sort((a, b) => (a.place.getBoundingClientRect().top > height) - (b.place.getBoundingClientRect().top > height));
     for (const chart of order) {
-      if (chart.drawn !== theme() && chart.place.isConnected) await draw(chart);
+      if ((chart.drawn !== theme() || chart.isWide !== isWide(chart)) && chart.place.isConnected) await draw(chart);
       await new Promise((next) => setTimeout(next));
     }
     document.documentElement.dataset.drawn = theme();
@@ -130,6 +134,8 @@
     drawAll();
   });
   dark.addEventListener('change', () => { show(); drawAll(); });
+  let resized;
+  addEventListener('resize', () => { clearTimeout(resized); resized = setTimeout(drawAll, 200); });
   addEventListener('scroll', () => { tip.hidden = true; }, { passive: true });
   document.querySelectorAll('.figure').forEach(attach);
   window.footfall = { attach, replace, drawAll };
