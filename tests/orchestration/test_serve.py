@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import threading
 import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from orchestration.lock import build_lock
 from serving.publications import list_publications
 from tests.ingest.collector.conftest import serving
 from tests.orchestration.conftest import Home
+from tests.serving.api.test_publications import CLIENTS, QUESTION
 
 # a word that no file of a home holds
 NEW = "new-7f3a91c4"
@@ -86,6 +89,28 @@ def test_what_is_sent_is_built_and_read_over_one_port(landed_home: Home) -> None
         stats = read.get("/v1/analytics/stats").json()
         # 300 that had landed, one that was sent, and the answer, which was sent twice
         assert (stats["events"], stats["publication"]) == (302, told["result"]["publication"])
+        with client("write", server.url) as write:
+            assert write.post("/api/v1/analytics/events", json={**event, "event_id": "later"}).status_code == 200
+        admin.get("/api/v1/analytics/process-events")
+        # while a build runs and is published, no request fails, and each answer is of one publication
+        is_over, seen = threading.Event(), set[tuple[str, int]]()
+
+        def ask() -> None:
+            with client("read", server.url) as reader:
+                while not is_over.wait(0.2):
+                    told = reader.get("/v1/analytics/stats").raise_for_status().json()
+                    seen.add((told["publication"], told["events"]))
+                    told = reader.post("/api/v1/analytics/questions", json=QUESTION).raise_for_status().json()
+                    seen.add((told["publication"], sum(row[2] for row in told["rows"])))
+
+        with ThreadPoolExecutor(CLIENTS) as clients:
+            asking = [clients.submit(ask) for _ in range(CLIENTS)]
+            later = finished(admin.get, admin.post("/api/v1/analytics/etl/run").json()["id"])
+            time.sleep(1)
+            is_over.set()
+        for each in asking:
+            each.result()
+        assert seen == {(told["result"]["publication"], 302), (later["result"]["publication"], 303)}
         again = finished(admin.get, admin.post("/api/v1/analytics/etl/run", json={}).json()["id"])
         assert again["result"]["nothing_new"]
         assert admin.get("/api/v1/analytics/config").json()["batch_size"] == {"value": 100, "source": "default"}
