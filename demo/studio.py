@@ -127,7 +127,8 @@ def live(visitor: Visitor) -> None:
     if rng.random() < 0.3:
         return
     visitor.user_id = f"studio-user-{visitor.number}"
-    visitor.does("user_registered", at, "/signup")
+    profile = {"$set": {"plan": "free"}, "$set_once": {"signup_channel": visitor.channel}}
+    visitor.does("user_registered", at, "/signup", **profile)
     liveliness, staying = rng.betavariate(1.2, 5), rng.expovariate(1 / 90)
     gone = at + timedelta(days=staying)
     day = 0
@@ -216,7 +217,8 @@ def subscribe(visitor: Visitor, at: datetime, gone: datetime) -> None:
     def says(name: str, when: datetime, **properties: Any) -> None:
         interval, price = PLANS[plan]
         terms = {} if name == "subscription_cancelled" else {"amount_cents": price, "billing_interval": interval}
-        visitor.does(name, when, plan_id=plan, **named, **terms, **properties)
+        profile = {"$set": {"plan": "free" if name == "subscription_cancelled" else plan}}
+        visitor.does(name, when, plan_id=plan, **named, **terms, **properties, **profile)
 
     trial_ends = at + timedelta(days=14)
     says("subscription_created", at, trial_ends_at=trial_ends.isoformat() + "Z")

@@ -19,6 +19,9 @@ LOCAL_TIME = r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?)?"
 COMPARISONS = ("gt", "gte", "lt", "lte", "eq", "ne")
 OPERATORS = ("eq", "ne", "in", "not_in", "gt", "gte", "lt", "lte", "contains", "not_contains", "regex", "is_set")
 DAY_SECONDS = 86400
+# as long as anything can have happened, and as often
+MOST_DAYS = 100_000
+MOST_TIMES = 999_999_999
 
 
 class SeedError(Exception):
@@ -32,7 +35,8 @@ def configured(kind: str, seeds: str, local_times: str) -> str:
     whom an event gets only when it is read), `may_name` and `amount` (null for none), of a selector its `condition`.
 
     Args:
-        kind: `funnels`, `retentions`, `conversions`, `paths`, or `analyses` for all that events are picked for.
+        kind: `cohorts`, `funnels`, `retentions`, `conversions`, `paths`, or `analyses` for all that events are picked
+            for.
         seeds: the rows by the name of their seed, as JSON: texts, each with the `seed` and the `number` of its row.
         local_times: the SQL of each of TIMES in the reporting time zone, in which conditions are written, as JSON.
     """
@@ -43,7 +47,7 @@ def configured(kind: str, seeds: str, local_times: str) -> str:
     except SeedError as fault:
         return json.dumps({"fault": str(fault)})
     for named in found if kind != "paths" else ():
-        _tell_events(named, local)
+        (_tell_criteria if kind == "cohorts" else _tell_events)(named, local)
     return json.dumps({"found": found})
 
 
@@ -291,7 +295,61 @@ def paths(seeds: Seeds) -> list[Row]:
     return list(found.values())
 
 
+def cohorts(seeds: Seeds) -> list[Row]:
+    """The cohorts of the seed cohorts: each with its criteria, which a person fulfils all."""
+    spellings = _spellings(seeds)
+    found: dict[str, Row] = {}
+    for row in seeds["cohorts"]:
+        name = _required_text(row, "cohort")
+        named = found.setdefault(name, {"name": name, "criteria": []})
+        of_person = _where(row, "person_where")
+        is_of_events = row["event_name"] is not None or row["event_where"] is not None
+        if not is_of_events and not of_person:
+            _refuse(
+                row,
+                "event_name",
+                "it is blank, and so are `event_where` and `person_where`. Say what a person did or is.",
+            )
+        for key in of_person:
+            if key in TIMES:
+                _refuse(
+                    row,
+                    "person_where",
+                    f"`{key}` is an event's, and no property of a person. Write it in `event_where`.",
+                )
+        for column in ("at_least", "at_most", "days") if not is_of_events else ():
+            if row[column] is not None:
+                _refuse(
+                    row,
+                    column,
+                    "it counts events, and the row names none. Name one in `event_name`, or leave it blank.",
+                )
+        if is_of_events:
+            least = 0 if row["at_least"] == "0" else _whole_number(row, "at_least", 1)
+            most = 0 if row["at_most"] == "0" else _whole_number(row, "at_most", MOST_TIMES)
+            if most < least:
+                _refuse(row, "at_most", f"nobody did something at least {least} times and at most {most} times.")
+            selector = _selector(row, "event_name", "event_where", spellings)
+            days = _whole_number(row, "days", MOST_DAYS)
+            named["criteria"].append(
+                {"property": None, "selector": selector, "at_least": least, "at_most": most, "days": days}
+            )
+        named["criteria"] += [{"property": key, "operators": operators} for key, operators in of_person.items()]
+    return list(found.values())
+
+
+def _tell_criteria(cohort: Row, local: dict[str, str]) -> None:
+    """Add to the criteria of a cohort the SQL that an event, or a property's value `said`, fulfils."""
+    for number, criterion in enumerate(cohort["criteria"], start=1):
+        criterion["number"] = number
+        if criterion["property"] is None:
+            criterion["condition"] = _selects(criterion["selector"], local)
+        else:
+            criterion["condition"] = condition("said", criterion["operators"], literal)
+
+
 KINDS = {
+    "cohorts": [cohorts],
     "funnels": [funnels],
     "retentions": [retentions],
     "conversions": [conversions],
@@ -450,6 +508,6 @@ def _whole_number(row: Row, column: str, default: int | None) -> int:
 
 
 def _refuse(row: Row, column: str, fault: str) -> NoReturn:
-    name = next((row[key] for key in ("funnel", "retention", "conversion", "path") if row.get(key)), None)
+    name = next((row[key] for key in ("cohort", "funnel", "retention", "conversion", "path") if row.get(key)), None)
     named = f" ({name})" if name else ""
     raise SeedError(f"seeds/{row['seed']}.csv, row {row['number']}{named}, column `{column}`: {fault}")

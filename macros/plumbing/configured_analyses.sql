@@ -20,7 +20,7 @@
     {{ return(rows) }}
 {%- endmacro %}
 
-{#- What the seeds name of a kind: funnels, retentions, conversions, paths, or the analyses that events have to be picked for. -#}
+{#- What the seeds name of a kind: funnels, retentions, conversions, paths, cohorts, or the analyses that events have to be picked for. -#}
 {% macro configured(kind) -%}
     {%- set seeds = {
         'funnels': ['event_catalog', 'funnels', 'funnel_steps', 'funnel_exclusions'],
@@ -28,6 +28,7 @@
         'conversions': ['event_catalog', 'conversions'],
         'analyses': ['event_catalog', 'funnels', 'funnel_steps', 'funnel_exclusions', 'retentions', 'conversions'],
         'paths': ['paths'],
+        'cohorts': ['event_catalog', 'cohorts'],
     } -%}
     {%- set rows = {} -%}
     {%- for name in seeds[kind] -%}

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from ingest.conditions import TIMES, condition
 from ingest.envelope import CONTEXT_FIELDS, ID_FIELDS
-from serving.ask.scope import OF_SESSIONS, Scope, publishes
+from serving.ask.scope import COHORT, OF_PROFILES, OF_SESSIONS, Scope, publishes
 from serving.ask.vocabulary import Condition, Fault, Selector, UnknownNameError, Where, keys_in, nearest, place_of
 
 # every event has these
@@ -92,6 +92,7 @@ class _Names:
                 selector.event_name = self._event_name(selector.event_name, question_app)
         for where in (question.where, *(selector.where for selector in _selectors(question))):
             self._settle_values(where, question_app)
+            self._settle_cohorts(where)
         if getattr(question, "item", None) == "event_name":
             for end in ("start", "end"):
                 if (name := getattr(question, end)) is not None:
@@ -164,6 +165,9 @@ class _Names:
     def _check_key(self, key: str) -> None:
         if key in (*ALWAYS_SET, *SESSION_KEYS) or "\0" in key:
             return
+        if of_profile := OF_PROFILES.fullmatch(key):
+            self._check_profile(key, **of_profile.groupdict())
+            return
         if self.has(f"{self.scope.key(key)} is not null", "events"):
             return
         query = "select distinct unnest(json_keys({column})) from events where {column} is not null"
@@ -177,6 +181,30 @@ class _Names:
         keys = ("unit", "breakdown", "property", "value", "item", key)
         self._fault(f"No event has `{key}`{nearest(key, sorted(set(known) - {key}))}", key, *keys)
 
+    def _check_profile(self, key: str, unit: str, when: str | None, property: str) -> None:
+        """Settle whether any profile has a property; that a cohort is one is told where it is asked for."""
+        if key == COHORT or not publishes(self.connection, "fct_profile_properties"):
+            return
+        query = "select distinct property from fct_profile_properties where unit = $unit order by property"
+        known = [name for (name,) in self.connection.execute(query, {"unit": unit}).fetchall()]
+        if property not in known:
+            near = nearest(f"{unit}{when or ''}.{property}", [f"{unit}{when or ''}.{name}" for name in known])
+            self._fault(f"No {unit} has `{property}`{near}", key, "breakdown", "property", "value", key)
+
+    def _settle_cohorts(self, where: Where) -> None:
+        """Refuse a cohort that no seed names."""
+        if COHORT not in where.root or not publishes(self.connection, "cohorts"):
+            return
+        known = [
+            name for (name,) in self.connection.execute("select distinct cohort from cohorts order by 1").fetchall()
+        ]
+        asked = dict(where.conditions())[COHORT].written()
+        for value in asked.values():
+            for name in value if isinstance(value, list) else [value]:
+                if isinstance(name, str) and name not in known:
+                    near = nearest(name, known)
+                    self._fault(f"No cohort of seeds/cohorts.csv is named `{name}`{near}", name, COHORT)
+
     def _fault(self, sentence: str, name: str, *last: str) -> None:
         self.faults.setdefault(sentence, (name, last))
 
@@ -185,7 +213,7 @@ class _Names:
         found = []
         for selector in (Selector(where=self.question.where), *_selectors(self.question)):
             for key, test in selector.where.conditions():
-                if key in (*ALWAYS_SET, *SESSION_KEYS):
+                if key in (*ALWAYS_SET, *SESSION_KEYS) or OF_PROFILES.fullmatch(key):
                     continue
                 asked = test.written()
                 for value in [*([asked["eq"]] if asked.get("eq") is not None else []), *(asked.get("in") or [])]:

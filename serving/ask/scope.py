@@ -2,8 +2,10 @@
 
 # ruff: noqa: S608 - every name in this SQL is ours or checked, and what a question says is bound
 
+import re
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import duckdb
 
@@ -18,14 +20,22 @@ UNITS = {"person": "person_id", "account": "account_id", "session": "cut_session
 OF_SESSIONS = (
     "channel", "traffic_source", "traffic_medium", "utm_source", "utm_medium", "utm_campaign", "utm_term",
     "utm_content", "click_id_parameter", "referrer", "entry_page", "exit_page", "device_type", "os", "browser",
-    "country", "duration_seconds", "events", "page_views", "interactions", "is_bounce", "is_bot",
+    "country", "duration_seconds", "events", "page_views", "interactions", "is_bounce", "is_bot", "session_number",
+    "is_first",
 )  # fmt: skip
+# what a profile of a person or an account says: now, when the event happened (`_then`), or at the end of a day (`@day`)
+OF_PROFILES = re.compile(r"(?P<unit>person|account)(?P<when>_then|@\d{4}-\d\d-\d\d)?\.(?P<property>.+)", re.DOTALL)
+COHORT = "person.cohort"
+PROFILES = """
+    select unit_id, value, valid_from_at, valid_to_at
+    from fct_profile_properties
+    where unit = '{unit}' and property = {name}"""
 # the session of an event is the last one of its stream that had begun, unless a passive event came after it had ended;
 # trusted client sessions are lanes of the stream
 EVENTS_WITH_SESSION = """(
     select events.*, {columns}
     from events
-    asof left join int_sessions
+    asof left join {sessions} as int_sessions
         on
             {stream} = int_sessions.stream_id
             and {lane} = coalesce(int_sessions.client_session_id, '')
@@ -114,6 +124,8 @@ class Scope:
     offsets: list[tuple[datetime, int]] = field(default_factory=list)
     reads_money: bool = False
     session_columns: set[str] = field(default_factory=set)
+    # of each key that is not the event's own, the column that holds it and the join that it comes from
+    joined_keys: dict[str, tuple[str, str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Read the data's own clock and the zone's offsets over the range of the data and the question."""
@@ -284,7 +296,53 @@ class Scope:
             self.needs("int_sessions", f"`{key}` is a session's")
             self.session_columns.add(of_session)
             return f"of_session_{of_session}"
+        if key == COHORT:
+            mend = f'ask for one in a condition, as in {{"{COHORT}": "a name"}}.'
+            raise AskError(f"A person may be in several cohorts: {mend}")
+        if of_profile := OF_PROFILES.fullmatch(key):
+            return self._of_profile(key, **of_profile.groupdict())
         return event_value(key)
+
+    def _of_profile(self, key: str, unit: str, when: str | None, property: str) -> str:
+        """Return the column of a property of the event's person or account, which `source` joins."""
+        if key not in self.joined_keys:
+            self.needs("fct_profile_properties", f"`{key}` is of a profile")
+            name = f"of_profile_{len(self.joined_keys)}"
+            said, value = PROFILES.format(unit=unit, name=self.bind(property)), f"{name}.value"
+            join, on = "left join", f"events.{unit}_id = {name}.unit_id"
+            if when == "_then":
+                join, on = "asof left join", f"{on} and events.occurred_at >= {name}.valid_from_at"
+                value = f"case when coalesce(events.occurred_at < {name}.valid_to_at, true) then {value} end"
+            elif when:
+                end = timestamp_literal(self._day_of(key, when[1:]) + timedelta(days=1))
+                said += f" and {self.local('valid_from_at')} < {end}"
+                said += f" and coalesce({self.local('valid_to_at')} >= {end}, true)"
+            else:
+                said += " and is_current"
+            self.joined_keys[key] = (name, value, f"{join} ({said}) as {name} on {on}")
+        return self.joined_keys[key][0]
+
+    def _day_of(self, key: str, day: str) -> date:
+        try:
+            return date.fromisoformat(day)
+        except ValueError:
+            raise AskError(f"`{key}` names the day {day}, which no calendar has.") from None
+
+    def _in_cohorts(self, operators: dict[str, Any]) -> str:
+        """Return the condition that the event's person is, or is not, in one of the cohorts."""
+        tests = []
+        for operator, value in operators.items():
+            names = value if isinstance(value, list) else [value]
+            if operator not in ("eq", "in", "ne", "not_in") or not all(isinstance(name, str) for name in names):
+                raise AskError(f"`{COHORT}` is asked by the name of a cohort, with eq, ne, in or not_in.")
+            if COHORT not in self.joined_keys:
+                self.needs("fct_cohort_members", f"`{COHORT}` is of persons")
+                members = "select person_id, list(cohort) as cohorts from fct_cohort_members group by person_id"
+                join = f"left join ({members}) as cohorts_of on events.person_id = cohorts_of.person_id"
+                self.joined_keys[COHORT] = ("of_cohorts", "coalesce(cohorts_of.cohorts, [])", join)
+            negation = "" if operator in ("eq", "in") else "not "
+            tests.append(f"{negation}list_has_any(of_cohorts, [{', '.join(map(self.bind, names))}]::varchar[])")
+        return f"({' and '.join(tests)})"
 
     def joined(self, keys: str | list[str]) -> str:
         """Return the expression of a key's value, as `key`; of several, the text of their values: `pro · DE`."""
@@ -366,6 +424,10 @@ class Scope:
         """Return the relation of events, with the session of each where sessions are the unit."""
         is_of_sessions = self.question.unit == "session" or self.session_columns
         events = self._events_with_session() if is_of_sessions else "events"
+        if self.joined_keys:
+            columns = ", ".join(f"{value} as {name}" for name, value, _ in self.joined_keys.values())
+            joins = " ".join(join for *_, join in self.joined_keys.values())
+            events = f"(select events.*, {columns} from {events} {joins}) as events"
         return EVENTS_WITH_MONEY.format(events=events) if self.reads_money else events
 
     def _events_with_session(self) -> str:
@@ -378,7 +440,14 @@ class Scope:
             f"case when events.occurred_at <= int_sessions.ended_at then int_sessions.{value} end as {name}"
             for name, value in told.items()
         )
-        return EVENTS_WITH_SESSION.format(columns=columns, lane=lane, stream=session_stream("events."))
+        sessions = "int_sessions"
+        if numbers := self.session_columns & {"session_number", "is_first"}:
+            self.needs("fct_session_numbers", "which of a person's sessions it is")
+            numbered = f"select session_id, {', '.join(sorted(numbers))} from fct_session_numbers"
+            sessions = f"(select * from int_sessions left join ({numbered}) using (session_id))"
+        return EVENTS_WITH_SESSION.format(
+            columns=columns, lane=lane, sessions=sessions, stream=session_stream("events.")
+        )
 
     def has_person_days(self) -> bool:
         """Whether published person days say the same: activity of persons, by whole days of their zone."""
@@ -500,6 +569,8 @@ class Scope:
 
     def _test(self, key: str, asked: Condition) -> str:
         operators = asked.written()
+        if key == COHORT:
+            return self._in_cohorts(operators)
         if key in TIMES:
             times = {operator: self._asked_time(key, operator, value) for operator, value in operators.items()}
             return time_condition(self.local(key), times, self.bind)

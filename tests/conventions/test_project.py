@@ -23,12 +23,14 @@ from orchestration.settings import OF_ONE_RUN, kept_names
 REPOSITORY = Path(__file__).parents[2]
 GRAIN_TESTED_ELSEWHERE = {
     "channel_spend": "amounts of one day, channel and campaign add up",
+    "cohorts": "who fulfils all rows of a name is in it, and equal rows do no harm",
     "conversions": "ingest/analyses.py refuses a second row, by its number",
     "events": "a view over stg_events",
     "fct_paths": "a view that groups by its grain",
     "fct_person_segments": "a view over int_person_segments",
     "fct_person_days": "a view that groups by its grain",
     "fct_sessions": "a view over int_sessions",
+    "fct_session_numbers": "a view over fct_sessions",
     "funnel_exclusions": "two equal exclusions do no harm",
     "funnel_steps": "ingest/analyses.py refuses a second row, by its number",
     "funnels": "ingest/analyses.py refuses a second row, by its number",

@@ -66,6 +66,11 @@ PAGES = [
     "https://shop.example/cart",
     "https://www.shop.example/help",
 ]
+PROFILES: list[dict[str, Any]] = [
+    {}, {}, {}, {}, {}, {"$set": {"plan": "pro", "seats": 3}},
+    {"$set": {"plan": "free"}, "$set_once": {"source": "ads"}},
+    {"$unset": ["plan"]}, {"$set_once": {"source": "mail", "plan": "trial"}},
+]  # fmt: skip
 AGENTS = [None, None, "Mozilla/5.0 (X11; Linux x86_64; rv:120.0) Gecko/20100101 Firefox/120.0", "Googlebot/2.1"]
 REFERRERS = [None, None, "https://www.google.com/search", "https://shop.example/", "https://blog.example/post"]
 
@@ -102,6 +107,8 @@ def history(number: int, seed: int, loads: int, app: str | None = None) -> list[
         tried = clocked(rng, event)
         return event if names is READING else tried
 
+    # drawn apart, so that the rest of a history is what it was before profiles were
+    said = random.Random(f"{seed}/{number}/profile")
     deliveries: list[Delivery] = []
     numbered: Counter[str] = Counter()
     for _ in range(rng.randint(1, 25)):
@@ -123,6 +130,7 @@ def history(number: int, seed: int, loads: int, app: str | None = None) -> list[
                 "user_agent": rng.choice(agents),
             },
         }
+        event["properties"] = {**event["properties"], **said.choice(PROFILES)}
         if rng.random() < 0.25:
             event |= money(rng, number, at)
         if rng.random() < 0.1:

@@ -4,8 +4,10 @@ import csv
 import json
 import random
 from collections.abc import Iterator
+from datetime import UTC
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
@@ -144,6 +146,7 @@ def write_seeds(seeds: Path) -> None:
         seeds / "paths.csv",
         [(name, items[asked["item"]], asked.get("app"), asked["max_steps"]) for name, asked in PATHS.items()],
     )
+    write(seeds / "cohorts.csv", [tuple(row) for row in COHORTS])
 
 
 def plain(event: dict[str, Any]) -> dict[str, Any]:
@@ -151,6 +154,15 @@ def plain(event: dict[str, Any]) -> dict[str, Any]:
     context = event.get("context") or {}
     told = {"user_agent": None, "page_url": (context.get("page_url") or "").partition("?")[0] or None}
     return event | {"context": context | told}
+
+
+# who did something so often, who is something, and who did it and did not do another thing
+COHORTS = [
+    ["often", "page_view", "", "2", "", "200", ""],
+    ["paying", "", "", "", "", "", '{"plan": ["pro", "free"], "seats": {"gte": 3}}'],
+    ["not_lately", "page_view", '{"amount_cents": {"is_set": false}}', "", "", "", '{"plan": {"ne": "pro"}}'],
+    ["not_lately", "page_view", "", "0", "1", "5", ""],
+]
 
 
 @pytest.fixture(scope="module")
@@ -210,6 +222,37 @@ def test_a_funnel_says_what_is_answered(name: str, warehouse: duckdb.DuckDBPyCon
         # a mart begins with the first period that somebody enters
         assert shown == asked[len(asked) - len(shown) :]
         assert sum(row[1] for row in asked) == sum(row[1] for row in shown)
+
+
+def test_a_cohort_holds_who_fulfils_all_its_rows(warehouse: duckdb.DuckDBPyConnection) -> None:
+    zone = ZoneInfo(SETTINGS.get("FOOTFALL_REPORTING_TIMEZONE", "UTC"))
+    found = warehouse.execute("select person_id, event_name, occurred_at, properties from events").fetchall()
+    day_of = {moment: moment.replace(tzinfo=UTC).astimezone(zone).date() for _, _, moment, _ in found}
+    last = max(day_of.values())
+    is_now = "select unit_id, property, value from fct_profile_properties where unit = 'person' and valid_to_at is null"
+    profile = {(person, name): value for person, name, value in warehouse.execute(is_now).fetchall()}
+
+    def views(person: str, days: int, *, without_amount: bool = False) -> int:
+        return sum(
+            who == person and name == "page_view" and (last - day_of[moment]).days < days
+            and not (without_amount and "amount_cents" in json.loads(properties or "{}"))
+            for who, name, moment, properties in found
+        )  # fmt: skip
+
+    persons = {person for person, *_ in found if person is not None}
+    expected = {("often", one) for one in persons if views(one, 200) >= 2}
+    expected |= {
+        ("paying", one)
+        for one in persons
+        if profile.get((one, "plan")) in ("pro", "free") and float(profile.get((one, "seats"), 0)) >= 3
+    }
+    expected |= {
+        ("not_lately", one)
+        for one in persons
+        if views(one, 10**6, without_amount=True) and views(one, 5) <= 1 and profile.get((one, "plan")) != "pro"
+    }
+    assert {name for name, _ in expected} == {"often", "paying", "not_lately"}
+    assert set(warehouse.execute("from fct_cohort_members").fetchall()) == expected
 
 
 @pytest.mark.parametrize("name", RETENTIONS)
@@ -374,6 +417,18 @@ SLIPS = {
         "update conversions set event_name = null",
         "conversions.csv, row 1 (order), column `event_name`: it is blank",
     ),
+    "a cohort of nothing": (
+        "update cohorts set event_name = null where cohort = 'often'",
+        "cohorts.csv, row 1 (often), column `event_name`: it is blank, and so are `event_where` and `person_where`",
+    ),
+    "a cohort of nobody": (
+        "update cohorts set at_most = '1' where cohort = 'often'",
+        "column `at_most`: nobody did something at least 2 times and at most 1 times",
+    ),
+    "a count of no events": (
+        "update cohorts set days = '7' where person_where is not null",
+        "column `days`: it counts events, and the row names none",
+    ),
     "a person by name": (
         'update conversions set event_where = \'{"person_id": "ada"}\'',
         "Ask for `user_id` or `anonymous_id`",
@@ -398,6 +453,7 @@ def test_a_slip_in_a_seed_is_told_before_anything_is_computed(
             "--select",
             "int_picked_events",
             "int_session_paths",
+            "fct_cohort_members",
             project=project,
             settings=SETTINGS,
         )

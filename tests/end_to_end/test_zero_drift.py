@@ -238,6 +238,11 @@ PLANTED: dict[str, tuple[str, ...]] = {
         "{{ replaced_rows(is_of_touched_days()) }}",
         "{{ replaced_rows('false') }}",
     ),
+    "int_profile_changes keeps what a day had before": (
+        "models/intermediate/int_profile_changes.sql",
+        "{{ replaced_rows(is_of_touched_days()) }}",
+        "{{ replaced_rows('false') }}",
+    ),
     "int_person_segments takes persons as they were": (
         "models/intermediate/int_person_segments.sql",
         "where person_contents.content_hash is distinct from built_contents.content_hash",

@@ -9,6 +9,7 @@ from ingest.conditions import event_value
 from ingest.envelope import CONTEXT_FIELDS, ID_FIELDS
 from serving import reader
 from serving.ask.names import SESSION_KEYS
+from serving.ask.scope import COHORT, OF_PROFILES
 from serving.pages.kept import Kept
 from serving.snapshots import Snapshot
 
@@ -29,6 +30,7 @@ class Names:
     apps: list[str] = field(default_factory=list)
     events: list[tuple[str, str, int]] = field(default_factory=list)
     keys: list[tuple[str, str, str]] = field(default_factory=list)
+    profiles: list[str] = field(default_factory=list)
 
     def event_names(self, app: str | None = None) -> list[str]:
         """The names of events, of an app or of all."""
@@ -37,7 +39,7 @@ class Names:
     def keys_of(self, event: str | None = None, app: str | None = None) -> list[str]:
         """The properties of an event, or of all, and the fields that every event may have."""
         found = [key for of, name, key in self.keys if app in (None, "", of) and event in (None, "", name)]
-        return [*dict.fromkeys(found), *(name for name in ENVELOPE if name not in SINGULAR)]
+        return [*dict.fromkeys(found), *self.profiles, *(name for name in ENVELOPE if name not in SINGULAR)]
 
     def suggested(self, names: str, event: str | None = None, app: str | None = None) -> list[str]:
         """What a text that names something of this sort may be."""
@@ -86,7 +88,13 @@ def _names(snapshot: Snapshot) -> Names:
         "select app, event_name, property from fct_tracked_properties where events > 0 "
         "order by events desc, property, event_name, app",
     ).fetchall()
-    return Names(sorted({app for app, *_ in events}), events, keys)
+    profiles = []
+    if snapshot.has("fct_profile_properties"):
+        query = "select unit || '.' || property from fct_profile_properties group by all order by count(*) desc, 1"
+        profiles = [key for (key,) in reader.read(cursor, query).fetchall()]
+    if snapshot.has("fct_cohort_members"):
+        profiles.append(COHORT)
+    return Names(sorted({app for app, *_ in events}), events, keys, profiles)
 
 
 def _values(snapshot: Snapshot, names: Names, key: str, event: str | None, app: str | None) -> list[str]:
@@ -94,6 +102,17 @@ def _values(snapshot: Snapshot, names: Names, key: str, event: str | None, app: 
         return names.event_names(app) if key == "event_name" else names.apps
     if not key or "\0" in key or not snapshot.has("events") or key in SESSION_KEYS:
         return []
+    if key == COHORT and snapshot.has("fct_cohort_members"):
+        found = reader.read(snapshot.cursor(), "select cohort from fct_cohort_members group by 1 order by 1").fetchall()
+        return [cohort for (cohort,) in found]
+    of_profile = OF_PROFILES.fullmatch(key)
+    if of_profile and snapshot.has("fct_profile_properties"):
+        query = """
+            select value from fct_profile_properties where unit = $unit and property = $property
+            group by value order by count(*) desc, value limit $most
+        """
+        told = {"unit": of_profile["unit"], "property": of_profile["property"], "most": MOST_VALUES}
+        return [value for (value,) in reader.read(snapshot.cursor(), query, told).fetchall()]
     query = f"""
         with seen as (
             select ({event_value(key)})::varchar as value

@@ -58,10 +58,17 @@ def _conversions() -> list[dict[str, Any]]:
     return [_NAMED | {"kind": "conversion", "name": "signup"} | credit | selectors]
 
 
+def _cohorts() -> list[dict[str, Any]]:
+    """A cohort as the seeds may name it."""
+    did = {"property": None, "number": 1, "condition": "event_name = 'signup'", "at_least": 1, "at_most": 9, "days": 30}
+    return [{"name": "new", "criteria": [did, {"property": "plan", "condition": "said = 'pro'"}]}]
+
+
 def configured(kind: str) -> list[dict[str, Any]]:
     """One analysis of each kind that the seeds may name."""
     path = {"name": "pages", "item": "page", "app": None, "max_steps": 10}
     named = {"funnels": _funnels(), "retentions": _retentions(), "conversions": _conversions(), "paths": [path]}
+    named["cohorts"] = _cohorts()
     return named[kind] if kind in named else _funnels() + _retentions() + _conversions()
 
 

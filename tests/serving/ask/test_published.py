@@ -13,6 +13,7 @@ from serving.ask import AskError, read_question
 from serving.ask.engines import engine
 from serving.ask.kinds.sessions import NO_DIGEST
 from serving.ask.scope import Scope
+from tests.models import sql_of
 from tests.serving.ask.data import ask, database, event
 from tests.serving.ask.histories import histories
 
@@ -111,6 +112,22 @@ def test_an_event_has_what_its_session_has(data):
     assert {row[3]: row[2] for row in ask(connection, question).rows if row[2]} == counts
     where = {"kind": "trends", "series": {"A": {"where": {"session.entry_page": "/a"}}}, "interval": "total"}
     assert ask(connection, where).rows[0][2] == counts["/a"]
+
+
+def test_a_session_has_its_number_among_those_of_its_person():
+    rows = [
+        event("open", f"2024-01-0{day}T09:00", "u1", anonymous_id=device)
+        for day, device in ((1, "d1"), (2, "d2"), (3, "d1"))
+    ]
+    rows += [event("open", "2024-01-02T09:00", "u2"), event("buy", "2024-01-03T09:05", "u1", anonymous_id="d1")]
+    connection = published_sessions(rows)
+    connection.execute("create table fct_sessions as select *, user_id as person_id from int_sessions")
+    query = sql_of("fct_session_numbers").replace("{{ config(materialized='view', meta={'publish': 'view'}) }}", "")
+    connection.execute(f"create view fct_session_numbers as {query}")
+    question = {"kind": "trends", "series": {"A": {}}, "interval": "total", "breakdown": "session.session_number"}
+    assert sorted((row[3], row[2]) for row in ask(connection, question).rows) == [("1", 2), ("2", 1), ("3", 2)]
+    first = {"kind": "active_users", "interval": "total", "window_days": 9, "where": {"session.is_first": True}}
+    assert ask(connection, first).rows[0][1] == 2
 
 
 def test_a_funnel_is_of_the_sessions_that_began_somewhere_and_broken_down_by_two_of_their_columns():

@@ -1,0 +1,16 @@
+{{ config(materialized='view', meta={'publish': 'view'}) }}
+
+with
+
+sessions as (select * from {{ ref('fct_sessions') }}),
+
+session_numbers as (
+    select
+        session_id,
+        person_id,
+        row_number() over (partition by person_id order by started_at, session_id) as session_number,
+        row_number() over (partition by person_id order by started_at, session_id) = 1 as is_first
+    from sessions
+)
+
+select * from session_numbers
