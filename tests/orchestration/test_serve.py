@@ -90,7 +90,10 @@ def test_what_is_sent_is_built_and_read_over_one_port(landed_home: Home) -> None
         # 300 that had landed, one that was sent, and the answer, which was sent twice
         assert (stats["events"], stats["publication"]) == (302, told["result"]["publication"])
         with client("write", server.url) as write:
-            assert write.post("/api/v1/analytics/events", json={**event, "event_id": "later"}).status_code == 200
+            assert (
+                write.post("/api/v1/analytics/events", json=event | {"event_id": "later", "user_id": "u1"}).status_code
+                == 200
+            )
         admin.get("/api/v1/analytics/process-events")
         # while a build runs and is published, no request fails, and each answer is of one publication
         is_over, seen = threading.Event(), set[tuple[str, int]]()
