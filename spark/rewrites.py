@@ -387,6 +387,7 @@ FOR_DUCKDB = (
     exp.JSONExtract,
     exp.JSONExtractScalar,
     exp.JSONKeys,
+    exp.JSONType,
     exp.RegexpExtract,
     exp.RegexpLike,
     exp.RegexpReplace,

@@ -228,6 +228,12 @@ FOR_DUCKDB = {
         ("VARCHAR",),
         "BOOLEAN",
     ),
+    "what JSON is has DuckDB's words": (
+        "json_type(json_object('said', name), '$.said')",
+        "JSON_TYPE(JSON_OBJECT('said', a0), '$.said')",
+        ("VARCHAR",),
+        "VARCHAR",
+    ),
     "what is in a lambda takes its list with it": (
         "list_transform(parts, lambda one: trimmed(one::varchar))",
         "LIST_TRANSFORM(a0, LAMBDA one : TRIMMED(CAST(one AS TEXT)))",
