@@ -27,6 +27,7 @@ from dbt.artifacts.schemas import base as artifacts
 from dbt.parser import manifest as parsing
 from dbt_common.behavior_flags import BehaviorFlagRendered
 from dbt_common.clients import agate_helper
+from dbt_common.clients.jinja import MacroFuzzEnvironment
 from dbt_common.events.base_types import BaseEvent, DebugLevel
 from dbt_common.events.event_manager import EventManager
 from dbt_common.utils.encoding import JSONEncoder
@@ -90,8 +91,11 @@ def _type_tester(text_columns: Iterable[str], string_null_values: Iterable[str] 
 
 
 def _compiled_once(environment: Environment, source: Any, *arguments: Any, **options: Any) -> Any:
-    """What a template compiles to: dbt makes an environment for each, and all of a kind compile alike."""
-    if not isinstance(source, str):
+    """What a template compiles to: dbt makes an environment for each, and all of a kind compile alike.
+
+    Others do not: whether a page escapes what it shows is part of its code.
+    """
+    if not isinstance(source, str) or not isinstance(environment, MacroFuzzEnvironment):
         return _compile(environment, source, *arguments, **options)
     key = (type(environment), source, arguments, *options.items())
     if key not in _compiled:

@@ -53,6 +53,12 @@ def test_a_template_is_compiled_once_for_each_kind_of_environment() -> None:
             assert get_template(source, {}, native=True).render({"first": "3"}) == 3
 
 
+def test_templates_of_others_are_compiled_by_their_own_environment() -> None:
+    with a_sparing_dbt():
+        plain, page = (Environment(autoescape=escapes).from_string("{{ text }}") for escapes in (False, True))
+        assert (plain.render(text="<"), page.render(text="<")) == ("<", "&lt;")
+
+
 def test_answers_are_read_as_dbt_reads_them() -> None:
     def read() -> list[object]:
         rows = [{"text": "007", "number": 7, "none": None}, {"text": "null", "number": 8, "none": None}]
