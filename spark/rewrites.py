@@ -223,8 +223,11 @@ def interval(node: exp.Interval) -> exp.Expr:
 
 
 def sorted_list(node: exp.ArraySort) -> exp.Expr:
-    """`list_sort(x)`."""
-    return said("array_sort", node.this)
+    """`list_sort(x)`, of unsigned numbers in their order."""
+    if kind_of(node.this) != "UBIGINT[]":
+        return said("array_sort", node.this)
+    flip = f"each -> each ^ {SIGN}"
+    return _parsed(f"transform(array_sort(transform({node.this.sql(SparkSQL)}, {flip})), {flip})")
 
 
 def contains(node: exp.ArrayContains) -> exp.Expr:
@@ -458,7 +461,7 @@ def unfold_aggregates(select: exp.Select) -> None:
                     exp.Literal.string(f"null{n}"),
                     item.this.copy().is_(exp.null()),
                     exp.Literal.string(f"key{n}"),
-                    item.this,
+                    _flipped(item.this) if kind_of(item.this) == "UBIGINT" else item.this,
                 )
                 for n, item in enumerate(order)
             ]

@@ -556,7 +556,10 @@ class _Select:
             return "TIMESTAMP[]" if kind in ("DATE", "TIMESTAMP") else "BIGINT[]"
         if isinstance(node, exp.Anonymous):
             return ANONYMOUS_TYPES.get(node.name.lower()) or self.probed(node)
-        if isinstance(node, exp.Array | exp.ArrayAgg | exp.Struct | exp.Tuple | exp.Transform | exp.Null | exp.Lambda):
+        if isinstance(node, exp.ArrayAgg):
+            gathered = self.type_of(node.this.this if isinstance(node.this, exp.Order) else node.this)
+            return f"{gathered}[]" if gathered else None
+        if isinstance(node, exp.Array | exp.Struct | exp.Tuple | exp.Transform | exp.Null | exp.Lambda):
             return self.probed(node)
         if isinstance(node.args.get("this"), exp.Expr) and isinstance(node, exp.Func | exp.Unary | exp.Condition):
             return of("this")
@@ -622,6 +625,10 @@ class _Select:
     def called(self, node: exp.Expr) -> exp.Anonymous:
         text, takes = self.parametrized(node)
         arguments = self.arguments(node)
+        if not arguments:
+            raise UntranslatableError(
+                f"`{duckdb_text(node)}` is of no column, and Spark calls no function of arrays without"
+            )
         unknown = [duckdb_text(argument) for argument, kind in zip(arguments, takes, strict=True) if not kind]
         if unknown:
             raise UntranslatableError(f"the type of {', '.join(unknown)} in {duckdb_text(node)} is not known")

@@ -104,6 +104,16 @@ SAID = {
     ),
     "a comparison is judged whole": ("(id >= 1) is not true", "NOT (id >= 1) IS TRUE"),
     "a list is sorted with its nulls at the end": ("list_sort(parts)", "ARRAY_SORT(parts)"),
+    "a list of unsigned numbers is sorted in their order": (
+        "list_sort(list(key))",
+        "TRANSFORM(ARRAY_SORT(TRANSFORM(TRANSFORM(COLLECT_LIST(STRUCT(key AS value)), each -> each.value), "
+        "each -> each ^ CAST(-9223372036854775808 AS BIGINT))), each -> each ^ CAST(-9223372036854775808 AS BIGINT))",
+    ),
+    "a list is in the order of unsigned numbers": (
+        "list(name order by key)",
+        "TRANSFORM(ARRAY_SORT(COLLECT_LIST(NAMED_STRUCT('null0', key IS NULL, 'key0', "
+        "((key) ^ CAST(-9223372036854775808 AS BIGINT)), 'value', name))), each -> each.value)",
+    ),
     "an interval may stand in a column": ("interval 1 month", "MAKE_INTERVAL(0, 1, 0, 0, 0, 0, 0)"),
     "an unsigned number beside another": (
         "key < amount",
@@ -280,6 +290,7 @@ REFUSED = {
     "mad(share)": "many rows",
     "date_diff('week', day, day)": "count months, days or seconds",
     "share // 2": "floor",
+    "trimmed('a')": "of no column",
 }
 
 
