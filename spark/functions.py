@@ -5,15 +5,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import duckdb
+import pyarrow as pa
 
 from spark.kinds import spark_type
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    import duckdb
-    import pyarrow as pa
     from pyspark.sql import SparkSession
 
     from spark.translation import Function
@@ -47,31 +48,21 @@ def computing(function: Function, macros: str) -> Callable[..., pa.Array]:
     """A function of Arrow arrays that DuckDB computes, whose values Spark takes as they are."""
     query = _query(function)
 
-    def compute(*arrays: Any) -> Any:
-        import pyarrow as pa
-
-        batch = pa.table(list(arrays), names=[f"a{number}" for number in range(len(arrays))])
+    # by the type hints Spark tells a function of arrays from one of batches
+    def compute(*arrays: pa.Array) -> pa.Array:
         database = _database(macros)
-        database.register("batch", batch)
+        database.register("batch", pa.table(list(arrays), names=[f"a{number}" for number in range(len(arrays))]))
         try:
-            found = database.execute(query).to_arrow_table().column(0)
+            return database.execute(query).to_arrow_table().column(0).combine_chunks()
         finally:
             database.unregister("batch")
-        return found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
 
-    # the type hints are how Spark tells a function of arrays from one of batches
-    arguments = len(function.takes) or 1
-    names = ", ".join(f"a{number}: pa.Array" for number in range(arguments))
-    values = ", ".join(f"a{number}" for number in range(arguments))
-    scope: dict[str, Any] = {"compute": compute}
-    exec(f"import pyarrow as pa\ndef call({names}) -> pa.Array:\n    return compute({values})\n", scope)
-    called: Callable[..., pa.Array] = scope["call"]
-    return called
+    return compute
 
 
 def _query(function: Function) -> str:
     columns = ", ".join(f"{from_spark(f'a{number}', kind)} as a{number}" for number, kind in enumerate(function.takes))
-    computed = f"select {function.sql} as value from (select {columns or '1'} from batch)"
+    computed = f"select {function.sql} as value from (select {columns} from batch)"
     return f"select {to_spark('value', function.gives)} from ({computed})"
 
 
@@ -102,8 +93,6 @@ def to_spark(value: str, kind: str) -> str:
 
 
 def _database(macros: str) -> duckdb.DuckDBPyConnection:
-    import duckdb
-
     if macros not in _DATABASES:
         database = duckdb.connect(config={"threads": 1})
         database.execute("set TimeZone = 'UTC'")

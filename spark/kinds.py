@@ -58,7 +58,7 @@ def element_of(kind: str) -> str | None:
 
 def fields_of(kind: str) -> list[tuple[str, str]]:
     """Names and types of the fields of a struct."""
-    if not (kind.startswith("STRUCT(") and kind.endswith(")")):
+    if not is_struct(kind):
         return []
     found = []
     for part in _split(kind[7:-1]):

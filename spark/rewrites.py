@@ -149,7 +149,7 @@ def quantile(node: exp.PercentileCont) -> exp.Expr:
     return said("percentile", node.this, node.expression)
 
 
-def least(node: exp.Min | exp.Max) -> exp.Expr:
+def extreme(node: exp.Min | exp.Max) -> exp.Expr:
     """Unsigned numbers are kept as signed ones of the same bits, and put in order by them without the sign."""
     if kind_of(node.this) != "UBIGINT":
         return node
@@ -354,8 +354,8 @@ REWRITES: dict[type[exp.Expr], Callable[..., exp.Expr]] = {
     exp.LT: compare,
     exp.LTE: compare,
     exp.Length: length,
-    exp.Max: least,
-    exp.Min: least,
+    exp.Max: extreme,
+    exp.Min: extreme,
     exp.Ordered: ordered,
     exp.PercentileCont: quantile,
     exp.Sign: sign,
@@ -488,9 +488,6 @@ def unfold_aggregates(select: exp.Select) -> None:
             if place.name == "collected_values":
                 place.replace(inner)
                 break
-        for part in wrapped.walk():
-            if isinstance(part, exp.Func) and part.find(exp.Lambda):
-                part.meta["is_said"] = True
         wrapped.meta["kind"] = kind
         whole.replace(wrapped)
 
@@ -504,9 +501,7 @@ def unnest_laterally(select: exp.Select) -> None:
         _compute_first(select)
     if len(found) == 1 and found[0].expressions:
         (node,) = found
-        struct = node.find(exp.Anonymous, exp.Struct)
-        while struct is not None and struct.name != "named_struct":
-            struct = next((s for s in node.find_all(exp.Anonymous) if s.name == "named_struct"), None)
+        struct = next((call for call in node.find_all(exp.Anonymous) if call.name == "named_struct"), None)
         if struct is None or not isinstance(node.parent, exp.Select):
             raise UntranslatableError(f"`{duckdb_text(node)}`: the fields of what is unnested are not known")
         names = [name.name for name in struct.expressions[::2]]
@@ -556,7 +551,7 @@ def _compute_first(select: exp.Select) -> None:
 def unfold_windows(select: exp.Select) -> None:
     """Spark lets no window refine another, so each says its own."""
     known = {window.name: window for window in select.args.get("windows") or ()}
-    for window in [node for item in select.find_all(exp.Window) for node in [item]]:
+    for window in [*select.find_all(exp.Window)]:
         definition = known.get(window.alias)
         if definition is None or window is definition:
             continue

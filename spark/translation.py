@@ -35,6 +35,37 @@ from spark.rewrites import (
 from spark.shapes import LANDED, Columns, PlainDuckDB, Shapes
 from spark.tree import SparkSQL, duckdb_text, is_written_otherwise, type_name, type_of_arithmetic, widest
 
+# what is of one type whatever it is made of
+OF_ONE_TYPE: dict[str, tuple[type[exp.Expr], ...]] = {
+    "BIGINT": (
+        exp.Count,
+        exp.DateDiff,
+        exp.DayOfWeekIso,
+        exp.DenseRank,
+        exp.Grouping,
+        exp.Length,
+        exp.Rank,
+        exp.RowNumber,
+    ),
+    "BOOLEAN": (exp.Boolean, exp.Connector, exp.LogicalAnd, exp.LogicalOr, exp.Not, exp.Predicate),
+    "DATE": (exp.LastDay,),
+    "DOUBLE": (exp.Avg, exp.Div, exp.Exp, exp.Ln, exp.Median, exp.PercentileCont, exp.Pow, exp.Sqrt),
+    "INTERVAL": (exp.Interval, exp.ToDays),
+    "TIMESTAMP": (exp.DateTrunc, exp.TimestampTrunc),
+    "VARCHAR": (
+        exp.ArrayToString,
+        exp.ConcatWs,
+        exp.DPipe,
+        exp.Lower,
+        exp.MD5,
+        exp.Replace,
+        exp.SplitPart,
+        exp.TimeToStr,
+        exp.Trim,
+        exp.Upper,
+    ),
+}
+
 
 @dataclass(frozen=True)
 class Function:
@@ -241,8 +272,7 @@ class _Translator:
                 self.align(union)
         for table in query.find_all(exp.Table):
             _name_for_spark(table)
-        holder = exp.Paren(this=query)
-        text: str = holder.this.sql(SparkSQL, comments=False)
+        text: str = query.sql(SparkSQL, comments=False)
         return text
 
     def align(self, union: exp.SetOperation) -> None:
@@ -504,20 +534,11 @@ class _Select:
             return widest([self.type_of(e) for e in [*branches, node.args.get("default")] if e is not None])
         if isinstance(node, exp.Coalesce | exp.Greatest | exp.Least):
             return widest([self.type_of(e) for e in [node.this, *node.expressions]])
-        if isinstance(node, exp.Boolean | exp.Predicate | exp.Connector | exp.Not | exp.LogicalOr | exp.LogicalAnd):
-            return "BOOLEAN"
+        for kind, classes in OF_ONE_TYPE.items():
+            if isinstance(node, classes):
+                return kind
         if isinstance(node, exp.Add | exp.Sub | exp.Mul):
-            return type_of_arithmetic(type(node), of("this"), of("expression"))
-        if isinstance(
-            node, exp.Div | exp.Avg | exp.Median | exp.Sqrt | exp.Pow | exp.Ln | exp.Exp | exp.PercentileCont
-        ):
-            return "DOUBLE"
-        if isinstance(
-            node, exp.Count | exp.RowNumber | exp.Rank | exp.DenseRank | exp.Length | exp.DateDiff | exp.Grouping
-        ):
-            return "BIGINT"
-        if isinstance(node, exp.DayOfWeekIso):
-            return "BIGINT"
+            return type_of_arithmetic(of("this"), of("expression"))
         if isinstance(node, exp.IntDiv | exp.Mod):
             return widest([of("this"), of("expression")])
         if isinstance(node, exp.BitwiseXor):
@@ -525,35 +546,19 @@ class _Select:
         if isinstance(node, exp.Sum):
             summed = of("this") or ""
             return "DOUBLE" if summed == "DOUBLE" else "DECIMAL" if summed.startswith("DECIMAL") else "HUGEINT"
-        if isinstance(node, exp.DateTrunc | exp.TimestampTrunc):
-            return "TIMESTAMP"
-        if isinstance(node, exp.LastDay):
-            return "DATE"
-        if isinstance(node, exp.ToDays | exp.Interval):
-            return "INTERVAL"
-        if isinstance(node, exp.Lower | exp.Upper | exp.DPipe | exp.MD5 | exp.Trim | exp.ConcatWs | exp.TimeToStr):
-            return "VARCHAR"
-        if isinstance(node, exp.SplitPart | exp.Replace | exp.ArrayToString):
-            return "VARCHAR"
         if isinstance(node, FOR_DUCKDB) and not isinstance(node, exp.TryCast):
             return self.probed(node)
         if isinstance(node, exp.Bracket):
-            kind = of("this")
-            index = node.expressions[0]
+            whole, index = of("this") or "", node.expressions[0]
             if isinstance(index, exp.Slice):
-                return kind
-            if kind and is_struct(kind):
-                return dict(fields_of(kind)).get(index.name)
-            return element_of(kind) if kind else None
+                return whole or None
+            return dict(fields_of(whole)).get(index.name) if is_struct(whole) else element_of(whole)
         if isinstance(node, exp.Dot):
-            kind = of("this")
-            return dict(fields_of(kind)).get(node.expression.name) if kind and is_struct(kind) else None
+            return dict(fields_of(of("this") or "")).get(node.expression.name)
         if isinstance(node, exp.Explode):
-            kind = of("this")
-            return element_of(kind) if kind else None
+            return element_of(of("this") or "")
         if isinstance(node, exp.GenerateSeries):
-            kind = of("start")
-            return "TIMESTAMP[]" if kind in ("DATE", "TIMESTAMP") else "BIGINT[]"
+            return "TIMESTAMP[]" if of("start") in ("DATE", "TIMESTAMP") else "BIGINT[]"
         if isinstance(node, exp.Anonymous):
             return ANONYMOUS_TYPES.get(node.name.lower()) or self.probed(node)
         if isinstance(node, exp.ArrayAgg):
@@ -673,7 +678,7 @@ class _Select:
                 return REWRITES[kind](node)
         if isinstance(node, exp.Func) and type(node) not in SAID_ALIKE and not isinstance(node, exp.Connector):
             raise UntranslatableError(
-                f"{type(node).__name__} in `{duckdb_text(node)}`: say in spark/translation.py how Spark says it"
+                f"{type(node).__name__} in `{duckdb_text(node)}`: write its rule in spark/rewrites.py"
             )
         return node
 

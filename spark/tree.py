@@ -38,7 +38,7 @@ def widest(kinds: list[str | None]) -> str | None:
     return found[0] if found else None
 
 
-def type_of_arithmetic(kind: type[exp.Expr], left: str | None, right: str | None) -> str | None:
+def type_of_arithmetic(left: str | None, right: str | None) -> str | None:
     """The type of a sum, a difference or a product."""
     if "DATE" in (left, right):
         if left == right:

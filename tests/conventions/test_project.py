@@ -482,8 +482,8 @@ ROOMS = {
     # what applications import; a home on disk it reads and writes by what an installation has
     "footfall": ("ingest", "serving"),
     "forwarding": ("ingest",),
-    "spark": ("ingest",),
-    "orchestration": ("demo", "forwarding", "ingest", "serving", "spark"),
+    "spark": (),
+    "orchestration": ("demo", "forwarding", "ingest", "serving"),
     "demo": ("ingest", "orchestration"),
 }
 
