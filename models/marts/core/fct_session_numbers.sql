@@ -9,7 +9,7 @@ session_numbers as (
         session_id,
         person_id,
         row_number() over (partition by person_id order by started_at, session_id) as session_number,
-        row_number() over (partition by person_id order by started_at, session_id) = 1 as is_first
+        session_number = 1 as is_first
     from sessions
 )
 
