@@ -121,12 +121,12 @@ def _with_metrics(answer: Answer, text: _Text) -> list[list[Any]]:
 
 
 def _unit(name: str, said: dict[str, Any], question: dict[str, Any]) -> str:
-    from serving.ask.names import OF_TOUCHES
+    from serving.ask.kinds import KINDS
     from serving.drawing.numbers import unit_of_column
 
     unit = str(said.get(name, {}).get("unit") or unit_of_column(name))
     # only what is credited is in the reporting currency; events are in their own
-    return "number" if unit == "cents" and question["kind"] not in OF_TOUCHES else unit
+    return "number" if unit == "cents" and not KINDS[question["kind"]].credits_visits else unit
 
 
 def _heading(name: str, said: dict[str, Any]) -> str:

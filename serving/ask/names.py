@@ -19,8 +19,6 @@ from serving.ask.vocabulary import Condition, Fault, Selector, UnknownNameError,
 ALWAYS_SET = ("event_id", "event_name", "app", *TIMES)
 # what an event has by its session is looked up in no property
 SESSION_KEYS = tuple(f"session.{name}" for name in OF_SESSIONS)
-# the kinds of question that break down by what a touch has
-OF_TOUCHES = ("attribution", "conversion_paths")
 HINT = "`footfall ask --names` lists what there is, `--allow-unknown` answers anyway."
 NAMES = """
     with named_events as (
@@ -159,7 +157,7 @@ class _Names:
             if isinstance(measured := getattr(selector, "property", None), str):
                 yield measured
         for name in ("item", "value", "breakdown", "hold_constant"):
-            if not (name == "breakdown" and question.kind in OF_TOUCHES):
+            if name != "breakdown" or not question.credits_visits:
                 yield from keys_in(getattr(question, name, None))
 
     def _check_key(self, key: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from math import isfinite
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     BaseModel,
@@ -228,6 +228,9 @@ class Selector(Part):
 
 class Question(Part):
     """The keys that every kind of question has."""
+
+    # whether conversions are credited to visits: `breakdown` is then a word for what a visit has, and no key of events
+    credits_visits: ClassVar[bool] = False
 
     kind: str
     date_from: LocalTime = None

@@ -40,6 +40,8 @@ class Attribution(Question):
     largest remainder, the later touch first. `where` and `app` restrict the conversions, not the sessions.
     """
 
+    credits_visits = True
+
     kind: Literal["attribution"]
     event: Selector
     occurrence: Literal["any", "first_ever"] = "any"

@@ -26,6 +26,8 @@ class ConversionPaths(Question):
     their last one in the range. The `top` paths are listed.
     """
 
+    credits_visits = True
+
     kind: Literal["conversion_paths"]
     event: Selector
     occurrence: Literal["any", "first_ever"] = "any"
