@@ -19,6 +19,7 @@ import duckdb
 
 from serving import reader
 from serving.figures.filters import Source, open_source
+from serving.kept import Kept
 from serving.publications import current_id, current_publication, nothing_published
 
 log = logging.getLogger("footfall.snapshots")
@@ -26,6 +27,8 @@ log = logging.getLogger("footfall.snapshots")
 RETRY_SECONDS = 5.0
 # a publication may be dropped between being looked up and being opened, where two follow each other
 TRIES = 3
+# of what is worked out of one publication
+MOST_KEPT = 500
 T = TypeVar("T")
 
 
@@ -62,14 +65,8 @@ class Snapshot:
         return [dict(zip(columns, row, strict=True)) for row in found.fetchall()]
 
     def once(self, work: Callable[..., T], *of: Hashable) -> T:
-        """What a work makes of this publication as it is seen here, and of `of`, kept for as long as it is open.
-
-        Who comes while it is worked out for the first time works it out too: nobody waits for another's query.
-        """
-        kept, place = self._opened.kept, (work, of, self.app)
-        if place not in kept:
-            kept[place] = work(self, *of)
-        found: T = kept[place]
+        """What a work makes of this publication as it is seen here, and of `of`; kept while that is asked for."""
+        found: T = self._opened.kept.get((work, of, self.app), lambda: work(self, *of))
         return found
 
     @property
@@ -100,7 +97,7 @@ class _Opened:
         self._connection, self._lock = source.connection, threading.Lock()
         self._mine, self._cursors = threading.local(), list[duckdb.DuckDBPyConnection]()
         self._rooms: dict[str, Snapshot] = {}
-        self.kept: dict[Hashable, Any] = {}
+        self.kept: Kept[Any] = Kept(MOST_KEPT)
 
     def cursor(self, room: str | None) -> duckdb.DuckDBPyConnection:
         mine: dict[str | None, duckdb.DuckDBPyConnection] = self._mine.__dict__.setdefault("cursors", {})

@@ -68,6 +68,8 @@ EVENTS_WITH_MONEY = """(
 AMOUNTS = ("amount_cents", "properties.amount_cents")
 ZONES: dict[str, str] = {}
 OFFSETS: dict[tuple[str, int, int], list[tuple[datetime, int]]] = {}
+# who asks of ever other years fills no memory
+MOST_OFFSETS = 1000
 # the offset at every midnight, and by the minute on the days on which it changes
 OFFSETS_SQL = """
     with days as (
@@ -620,12 +622,15 @@ def _offsets(
     key = (zone, first_year, last_year)
     if zone == "UTC":
         return [(datetime(first_year, 1, 1), 0)]
-    if key not in OFFSETS:
+    found = OFFSETS.get(key)
+    if found is None:
         rows = connection.execute(
             OFFSETS_SQL, {"zone": zone, "first": datetime(first_year, 1, 1), "last": datetime(last_year, 1, 1)}
         ).fetchall()
-        OFFSETS[key] = [(moment, int(seconds)) for moment, seconds in rows]
-    return OFFSETS[key]
+        if len(OFFSETS) >= MOST_OFFSETS:
+            OFFSETS.clear()
+        found = OFFSETS[key] = [(moment, int(seconds)) for moment, seconds in rows]
+    return found
 
 
 def _day(value: date | datetime) -> date:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +32,9 @@ from serving.rows import as_csv
 Batches = Sequence[BatchReceipt]
 BOARD = "data_health"
 MOST_BATCHES = 200
+MOST_CATALOGS = 200
 # manifests and catalogs are never changed, so each is read once
 _receipts: dict[tuple[Path, str], BatchReceipt] = {}
-_catalogs: dict[Path, dict[str, Any]] = {}
 
 
 @dataclass(frozen=True)
@@ -179,13 +180,10 @@ def _landed_batches(visit: Visit, batches: Batches) -> View:
 def _publications(visit: Visit, _: Batches) -> View:
     rows = []
     for folder in list_publications(visit.site.home):
-        if folder not in _catalogs:
-            try:
-                catalog = read_catalog(folder)
-            except (OSError, ValueError):  # dropped meanwhile
-                continue
-            _catalogs[folder] = {key: catalog.get(key) for key in ("published_at", "built_at", "checks", "inputs")}
-        kept = _catalogs[folder]
+        try:
+            kept = _catalog(folder)
+        except (OSError, ValueError):  # dropped meanwhile
+            continue
         checks = kept["checks"] or {}
         batches = (kept["inputs"] or {}).get("batches") or {}
         rows.append(
@@ -254,6 +252,12 @@ def _cell(value: Any) -> Cell:
 
 def _tile(label: str, value: float | None, note: str, unit: str = "number") -> dict[str, Any]:
     return tile_of(label.lower().replace(" ", "_"), label, value, unit, definition=note, period=note)
+
+
+@lru_cache(maxsize=MOST_CATALOGS)
+def _catalog(folder: Path) -> dict[str, Any]:
+    catalog = read_catalog(folder)
+    return {key: catalog.get(key) for key in ("published_at", "built_at", "checks", "inputs")}
 
 
 def _build(home: Path) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,6 @@ from serving.figures.figure import NoSuchError, nearest_of
 from serving.figures.filters import PERIODS
 from serving.pages.figures import figures_in
 from serving.pages.site import Entry, Site, Visit
-
-# the manifest of the last build, by the file's time: what it says of who reads whom
-_parents: dict[tuple[Path, int], dict[str, list[str]]] = {}
 
 
 def routes(site: Site) -> Sequence[BaseRoute]:
@@ -101,19 +99,22 @@ def _lineage(home: Path, relation: str) -> list[list[str]]:
 
 
 def _read_parents(manifest: Path) -> dict[str, list[str]]:
+    """What the manifest of the last build says of who reads whom."""
     try:
-        place = (manifest, manifest.stat().st_mtime_ns)
-        if place not in _parents:
-            told = orjson.loads(manifest.read_bytes())["parent_map"]
-            _parents.clear()
-            _parents[place] = {
-                _name(node): [_name(parent) for parent in parents]
-                for node, parents in told.items()
-                if node.startswith(("model.", "seed."))
-            }
+        return _parents(manifest, manifest.stat().st_mtime_ns)
     except (OSError, ValueError, KeyError):
         return {}
-    return _parents[place]
+
+
+@lru_cache(maxsize=1)
+def _parents(manifest: Path, _: int) -> dict[str, list[str]]:
+    """The same, read once for each time at which the file was written."""
+    told = orjson.loads(manifest.read_bytes())["parent_map"]
+    return {
+        _name(node): [_name(parent) for parent in parents]
+        for node, parents in told.items()
+        if node.startswith(("model.", "seed."))
+    }
 
 
 def _name(node: str) -> str:

@@ -32,7 +32,6 @@ from serving.figures.figure import BUNDLED, SEGMENTS, NoSuchError
 from serving.pages.asked import RANGES, Asked
 from serving.pages.assets import Assets
 from serving.pages.figures import Figures
-from serving.pages.kept import Kept
 from serving.publications import HomeMovedError, NothingPublishedError
 from serving.snapshots import Snapshot, Snapshots
 
@@ -52,7 +51,6 @@ HEADERS = {
 }
 # a list of segments' values from which one is chosen is no longer than somebody looks through
 MOST_VALUES = 40
-MOST_KEPT = 20
 MOST_FAILED = 10_000
 HERE = "<!-- what is streamed stands here -->"
 
@@ -138,7 +136,6 @@ class Site:
         self.templates = environment()
         self._lock = threading.Lock()
         self._files: Files | None = None
-        self._segments: Kept[dict[str, list[str]]] = Kept(MOST_KEPT)
         # a browser keeps failures too: an answer that has failed is another from then on
         self._run, self._failures = secrets.token_hex(4), Counter[str]()
 
@@ -246,7 +243,7 @@ class Site:
             for name in ("pages/dashboard.html.jinja", "drawing/figure.html.jinja"):
                 self.templates.get_template(name)
             with self.snapshots.read() as snapshot:
-                self.segments(snapshot)
+                snapshot.once(_segments)
             self.assets.make()
 
     def plain(
@@ -295,17 +292,13 @@ class Site:
             "filters": filters,
             "ranges": RANGES,
             "apps": sorted(source.apps),
-            "segments": self.segments(visit.snapshot),
+            "segments": visit.snapshot.once(_segments),
             "title_of": title_of,
             "as_of": as_of(source, filters.app),
             "zone": source.timezone.key,
             "published": published_at(source),
             "publication": visit.snapshot.id,
         }
-
-    def segments(self, snapshot: Snapshot) -> dict[str, list[str]]:
-        """The values of each segment that somebody may filter by, the most frequent first."""
-        return self._segments.get((snapshot.id, snapshot.app), lambda: _segments(snapshot.source))
 
 
 def csv_of(name: str, rows: str) -> Response:
@@ -348,9 +341,10 @@ def published_at(source: Source) -> datetime | None:
     return datetime.fromisoformat(said).astimezone(UTC) if said else None
 
 
-def _segments(source: Source) -> dict[str, list[str]]:
+def _segments(snapshot: Snapshot) -> dict[str, list[str]]:
+    """The values of each segment that somebody may filter by, the most frequent first."""
     rows = reader.read(
-        source.connection,
+        snapshot.cursor(),
         """
         with days as (
             select segment, segment_value, sum(dau) as active_days

@@ -13,7 +13,7 @@ import pytest
 
 from serving import publications, reader
 from serving.publications import NothingPublishedError
-from serving.snapshots import Snapshots
+from serving.snapshots import Snapshot, Snapshots
 from tests.serving.conftest import SmallHome
 
 READERS, CHANGES = 8, 30
@@ -77,6 +77,23 @@ def test_a_thread_keeps_its_cursor_and_has_its_own(small_home: SmallHome) -> Non
             assert cursor.execute("select current_setting('asof_loop_join_threshold')").fetchall() == [(0,)]
         with pytest.raises(duckdb.Error):
             one.cursor().execute("select * from read_csv('/etc/passwd')")
+
+
+def test_what_is_made_of_a_publication_is_kept_while_it_is_asked_for(
+    small_home: SmallHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("serving.snapshots.MOST_KEPT", 2)
+    small_home.publish()
+    made: list[str] = []
+
+    def work(_: Snapshot, name: str) -> str:
+        made.append(name)
+        return name.upper()
+
+    with Snapshots(small_home.path).read() as shown:
+        assert [shown.once(work, name) for name in "abacab"] == [*"ABACAB"]
+        assert made == [*"abcb"]
+        assert (shown.knows(work, "a"), shown.knows(work, "c")) == (True, False)
 
 
 def test_a_publication_that_cannot_be_opened_leaves_the_one_before(small_home: SmallHome) -> None:

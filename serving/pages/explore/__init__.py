@@ -36,7 +36,7 @@ from serving.pages.explore.answer import (
 )
 from serving.pages.explore.form import Form, Tree, done, form_of, singular, tree_of, tree_of_pairs
 from serving.pages.explore.keep import Keeper, as_text
-from serving.pages.explore.names import Suggestions
+from serving.pages.explore.names import names_of, values_of
 from serving.pages.site import HEADERS, Entry, Site, Visit, csv_of, posted
 from serving.running import Awaited, Running, too_long
 from serving.settings import ApiSettings
@@ -115,7 +115,6 @@ class Explore:
     def __init__(self, site: Site) -> None:
         self.site = site
         self.seconds = ApiSettings().answer_seconds  # type: ignore[call-arg]
-        self.suggestions = Suggestions()
         self.keeper = Keeper(site.home)
 
     # ---- pages
@@ -172,7 +171,7 @@ class Explore:
         """The frequent values of a key."""
         query = visit.request.query_params
         app = query.get("app_of_names") or visit.snapshot.app
-        found = self.suggestions.values(visit.snapshot, query.get("key", ""), query.get("event"), app)
+        found = values_of(visit.snapshot, query.get("key", ""), query.get("event"), app)
         return Response(orjson.dumps(found), headers=HEADERS, media_type="application/json")
 
     def keep(self, visit: Visit) -> Response:
@@ -251,7 +250,7 @@ class Explore:
         return Draft(form_of(kind, tree_of(kind, question, settings), settings))
 
     def _starting(self, visit: Visit, kind: str, carried: Mapping[str, Any]) -> dict[str, Any]:
-        names = self.suggestions.names(visit.snapshot)
+        names = names_of(visit.snapshot)
         app = carried.get("app") or visit.asked.app
         return starting(kind, visit.source, names.event_names, {**carried, **({"app": app} if app else {})})
 
@@ -305,14 +304,14 @@ class Explore:
         return Response(orjson.dumps(told), headers=HEADERS, media_type="application/json")
 
     def _shown(self, visit: Visit, draft: Draft, *, with_values: bool = False) -> dict[str, Any]:
-        names = self.suggestions.names(visit.snapshot)
+        names = names_of(visit.snapshot)
         app = draft.question.get("app")
         app = app if isinstance(app, str) else visit.snapshot.app
         values: dict[tuple[str, str], list[str]] = {}
         if with_values:
             for row in (one for top in draft.form.fields for one in top.every() if one.widget == "condition"):
                 place = (row.of_event or "", row.values[0])
-                values[place] = self.suggestions.values(visit.snapshot, place[1], place[0], app)
+                values[place] = values_of(visit.snapshot, place[1], place[0], app)
         return {
             "form": draft.form,
             "question": compact(draft.question),

@@ -10,13 +10,11 @@ from ingest.envelope import CONTEXT_FIELDS, ID_FIELDS
 from serving import reader
 from serving.ask.names import SESSION_KEYS
 from serving.ask.scope import COHORT, OF_PROFILES
-from serving.pages.kept import Kept
 from serving.snapshots import Snapshot
 
 # enough to know the frequent values of a key, and found in a moment however many events there are
 EVENTS_LOOKED_AT = 100_000
 MOST_VALUES = 50
-MOST_KEPT = 200
 OF_CONTEXT = tuple(f"context.{name}" for name in CONTEXT_FIELDS)
 ENVELOPE = (*OF_CONTEXT, *SESSION_KEYS, *ID_FIELDS, "person_id", "occurred_at")
 # what is never broken down by: an event has its own
@@ -57,23 +55,14 @@ class Names:
         return sorted(available_timezones()) if names == "zones" else self.event_names(app)
 
 
-class Suggestions:
-    """The names of the publication that is shown, and values, each looked up once."""
+def names_of(snapshot: Snapshot) -> Names:
+    """What there is: worked out by the build, so that no event is read for it."""
+    return snapshot.once(_names)
 
-    def __init__(self) -> None:
-        self._names: Kept[Names] = Kept(MOST_KEPT)
-        self._values: Kept[list[str]] = Kept(MOST_KEPT)
 
-    def names(self, snapshot: Snapshot) -> Names:
-        """What there is: worked out by the build, so that no event is read for it."""
-        return self._names.get((snapshot.id, snapshot.app), lambda: _names(snapshot))
-
-    def values(self, snapshot: Snapshot, key: str, event: str | None, app: str | None) -> list[str]:
-        """The most frequent values of a key, of an event or of all."""
-        return self._values.get(
-            (snapshot.id, snapshot.app, key, event, app),
-            lambda: _values(snapshot, self.names(snapshot), key, event or None, app or None),
-        )
+def values_of(snapshot: Snapshot, key: str, event: str | None, app: str | None) -> list[str]:
+    """The most frequent values of a key, of an event or of all."""
+    return snapshot.once(_values, key, event or None, app or None)
 
 
 def _names(snapshot: Snapshot) -> Names:
@@ -97,8 +86,9 @@ def _names(snapshot: Snapshot) -> Names:
     return Names(sorted({app for app, *_ in events}), events, keys, profiles)
 
 
-def _values(snapshot: Snapshot, names: Names, key: str, event: str | None, app: str | None) -> list[str]:
+def _values(snapshot: Snapshot, key: str, event: str | None, app: str | None) -> list[str]:
     if key in ("event_name", "app"):
+        names = names_of(snapshot)
         return names.event_names(app) if key == "event_name" else names.apps
     if not key or "\0" in key or not snapshot.has("events") or key in SESSION_KEYS:
         return []

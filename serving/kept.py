@@ -17,8 +17,13 @@ class Kept(Generic[Value]):
         self._most, self._lock = most, threading.Lock()
         self._found: OrderedDict[Hashable, Value] = OrderedDict()
 
+    def __contains__(self, place: Hashable) -> bool:
+        """Whether it need not be found."""
+        with self._lock:
+            return place in self._found
+
     def get(self, place: Hashable, find: Callable[[], Value]) -> Value:
-        """What lies at a place; while one thread finds it, nobody waits who asks for another."""
+        """What lies at a place. Who comes while it is found finds it too: nobody waits for another's query."""
         with self._lock:
             if place in self._found:
                 self._found.move_to_end(place)
