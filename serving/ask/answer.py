@@ -71,6 +71,12 @@ def read_question(spec: object) -> Question:
         raise AskError(f"{fault} Legal kinds: {', '.join(KINDS)}.")
     model = KINDS[kind]
     try:
+        json.dumps(spec, ensure_ascii=False, default=str, skipkeys=True).encode()
+    except UnicodeEncodeError:
+        raise AskError("The question holds half a character (a lone surrogate), which no text has.") from None
+    except RecursionError:
+        raise AskError("The question is nested deeper than any question is.") from None
+    try:
         return model.model_validate(spec)
     except ValidationError as error:
         raise explain(error, model) from error

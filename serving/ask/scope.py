@@ -326,9 +326,12 @@ class Scope:
 
     def _day_of(self, key: str, day: str) -> date:
         try:
-            return date.fromisoformat(day)
+            found: date = local_time(day)
         except ValueError:
-            raise AskError(f"`{key}` names the day {day}, which no calendar has.") from None
+            raise AskError(
+                f"`{key}` names the day {day}, which no calendar has, or none of the years 1900 to 2200."
+            ) from None
+        return found
 
     def _in_cohorts(self, operators: dict[str, Any]) -> str:
         """Return the condition that the event's person is, or is not, in one of the cohorts."""

@@ -122,7 +122,7 @@ MOST_KEYS = 5
 
 def _keys(value: object) -> object:
     keys = value if isinstance(value, list) else [value]
-    if value is not None and not (0 < len(keys) <= MOST_KEYS and all(isinstance(key, str) for key in keys)):
+    if value is not None and not (0 < len(keys) <= MOST_KEYS and all(isinstance(key, str) and key for key in keys)):
         raise ValueError(f'must be a key, or a list of up to {MOST_KEYS} keys, as in ["plan", "context.country"]')
     if len(set(map(str, keys))) < len(keys):
         raise ValueError("names a key twice")

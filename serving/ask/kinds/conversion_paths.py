@@ -4,7 +4,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StrictBool, StrictInt, StrictStr, model_validator
+from pydantic import Field, StrictBool, StrictStr, model_validator
 
 from serving.ask.engines import engine, steps
 from serving.ask.kinds.attribution import DAY_US, check_money, conversion_events, touches_of
@@ -36,7 +36,7 @@ class ConversionPaths(Question):
     lookback_days: Annotated[Count, Field(le=36_500)] = 30
     collapse_repeats: StrictBool = True
     not_converted: StrictBool = False
-    top: Annotated[StrictInt, Field(ge=1)] = 100
+    top: Annotated[Count, Field(le=100_000)] = 100
 
     @model_validator(mode="after")
     def _is_sound(self) -> Self:

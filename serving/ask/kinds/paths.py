@@ -52,7 +52,7 @@ class Paths(Question):
     count_from: Literal["start", "end"] = "start"
     anchor: Literal["first", "every"] = "first"
     whole: StrictBool = False
-    top: Annotated[StrictInt, Field(ge=1)] = 100
+    top: Annotated[Count, Field(le=100_000)] = 100
     events: Annotated[list[Selector], Field(min_length=1)] | None = None
 
     @field_validator("item")

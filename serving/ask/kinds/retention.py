@@ -100,7 +100,7 @@ class Retention(Question):
             )
             last = (
                 f"select {column}{period}, units as users, cohort_units as cohort_users, rate "
-                f"from summaries order by all"
+                "from summaries order by all"
             )
         else:
             last = (

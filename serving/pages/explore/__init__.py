@@ -207,6 +207,8 @@ class Explore:
                 question = json.loads(text)
                 if not isinstance(question, dict):
                     raise ValueError("a question is one JSON object")
+                # half a character, which JSON can spell, is in no address and no page
+                compact(question).encode()
             except (ValueError, RecursionError) as error:
                 question, fault = {}, f"This is no JSON of a question: {error}."
             kind = question.get("kind")

@@ -155,6 +155,12 @@ def test_what_cannot_be_split_by_app_is_refused_in_words(kept_server: Server) ->
     assert (refused.value.status, published(whole, "fct_conversions")) == (403, "fct_conversions")
 
 
+def test_half_a_character_is_no_text(open_server: Server) -> None:
+    half = b'{"kind": "active_users", "app": "\\ud800"}'
+    answer = open_server.request("POST", "/api/v1/analytics/questions", content=half)
+    assert (answer.status_code, "half a character" in answer.text) == (422, True)
+
+
 def test_no_key_a_wrong_one_and_one_of_another_kind_read_nothing(kept_server: Server) -> None:
     for path in paths(kept_server):
         if path.endswith("/health"):

@@ -53,6 +53,9 @@ WRONG = [
     ({"kind": "sessions", "distribution": [10, 0]}, "`distribution` must rise from bound to bound"),
     ({"kind": "sessions", "distribution": [0], "summary": "day"}, "are two questions: ask for one of them"),
     ({"kind": "sessions", "events": []}, "`events` is []"),
+    ({"kind": "paths", "whole": True, "top": 10**30}, "input should be less than or equal to 100000"),
+    ({"kind": "conversion_paths", "event": {"event_name": "open"}, "top": 10**30}, "input should be less than or equal to 100000"),
+    ({"kind": "active_users", "breakdown": ""}, '`breakdown` is "": must be a key'),
 ]  # fmt: skip
 
 

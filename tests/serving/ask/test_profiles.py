@@ -185,6 +185,7 @@ def test_every_kind_of_question_can_be_of_a_cohort():
         ({"breakdown": "person.cohort"}, "A person may be in several cohorts"),
         ({"breakdown": "person.plam"}, "No person has `plam`; did you mean `person.plan`"),
         ({"breakdown": "person@2024-02-30.plan"}, "names the day 2024-02-30, which no calendar has"),
+        ({"breakdown": "person@9999-12-31.plan"}, "none of the years 1900 to 2200"),
     ],
 )
 def test_what_no_profile_has_and_no_cohort_is_is_told(wrong, message):

@@ -386,6 +386,11 @@ def test_nothing_is_kept_for_another_site_nor_without_an_admin_key(tmp_path: Pat
         assert len(yaml.safe_load((home / "dashboards" / "mine.yml").read_text())["figures"]) == 2
 
 
+def test_half_a_character_is_told(origin: str) -> None:
+    half = quote('{"kind": "active_users", "app": "\\ud800"}')
+    assert "no JSON of a question" in httpx.get(f"{origin}/explore/form?question={half}").json()["form"]
+
+
 def test_the_csv_is_that_of_ask(origin: str, source: Source) -> None:
     question = QUESTIONS[9]
     answer = httpx.get(f"{origin}/explore/answer.csv?question={quote(json.dumps(question))}")
