@@ -14,7 +14,7 @@ from starlette.responses import Response
 from serving.api.answers import JSON, Table, dumps, page_of
 from serving.api.problems import SEE, Problem
 from serving.api.routes import AS_OF, PAGE, Asked, Limit, OfAll, OfApp, Offset, described
-from serving.ask import Answer, AskError, UnknownNameError, ask, known_names, question_schema
+from serving.ask import Answer, AskError, UnknownNameError, known_names, question_schema
 from serving.snapshots import Snapshot
 
 routes = APIRouter(prefix="/api/v1/analytics", tags=["questions"])
@@ -42,9 +42,8 @@ def answered(asked: Asked, snapshot: Snapshot, question: Any, *, allow_unknown: 
     """
     if asked.reader.app is not None and isinstance(question, dict):
         question = {**question, "app": asked.reader.app_of(question.get("app"))}
-    settings = snapshot.source.settings
     try:
-        return ask(snapshot.cursor(), question, settings, allow_unknown=allow_unknown, most_rows=asked.most_rows)
+        return snapshot.source.ask(question, allow_unknown=allow_unknown, most_rows=asked.most_rows)
     except UnknownNameError as error:
         problem = Problem.of_question(error, 404)
         for fault in problem.faults:

@@ -2,6 +2,15 @@
 
 from serving.ask.answer import Answer, ask, question_schema, read_question
 from serving.ask.names import known_names
-from serving.ask.vocabulary import AskError, UnknownNameError
+from serving.ask.vocabulary import AskError, UnknownNameError, UnseenError
 
-__all__ = ["Answer", "AskError", "UnknownNameError", "ask", "known_names", "question_schema", "read_question"]
+__all__ = [
+    "Answer",
+    "AskError",
+    "UnknownNameError",
+    "UnseenError",
+    "ask",
+    "known_names",
+    "question_schema",
+    "read_question",
+]

@@ -12,7 +12,7 @@ import duckdb
 from ingest.conditions import TIMES, as_amount, as_number, condition, event_value, time_condition
 from serving.ask.engines import engine
 from serving.ask.settings import setting
-from serving.ask.vocabulary import AskError, Condition, Question, Selector, Where, local_time, nearest
+from serving.ask.vocabulary import AskError, Condition, Question, Selector, UnseenError, Where, local_time, nearest
 from serving.periods import period_of
 
 UNITS = {"person": "person_id", "account": "account_id", "session": "cut_session_id"}
@@ -93,6 +93,12 @@ OFFSETS_SQL = """
     from moments
     qualify east is distinct from lag(east) over (order by t)
     order by t
+"""
+# each relation of a name, and whether the names of a connection mean it
+IS_SEEN = """
+    select table_schema = current_schema() or list_contains(current_schemas(false), table_schema)
+    from information_schema.tables
+    where table_name = $name
 """
 TIME_OPERATORS = ("gt", "gte", "lt", "lte", "eq", "ne")
 
@@ -447,7 +453,7 @@ class Scope:
         )
         sessions = "int_sessions"
         if numbers := self.session_columns & {"session_number", "is_first"}:
-            self.needs("fct_session_numbers", "which of a person's sessions it is")
+            self.needs("fct_session_numbers", f"`session.{min(numbers)}` counts a person's sessions")
             numbered = f"select session_id, {', '.join(sorted(numbers))} from fct_session_numbers"
             sessions = f"(select * from int_sessions left join ({numbered}) using (session_id))"
         return EVENTS_WITH_SESSION.format(
@@ -481,8 +487,12 @@ class Scope:
         return publishes(self.connection, relation)
 
     def needs(self, relation: str, why: str) -> None:
-        """Raise AskError where a relation that a question reads is not published."""
-        if not self._publishes(relation):
+        """Raise AskError where a relation that a question reads is not published, or not for who asks."""
+        seen = _seen(self.connection, relation)
+        if seen and True not in seen:
+            alone = f"`{relation}` is of all apps together, of which this key sees one alone"
+            raise UnseenError(f"{why}, and {alone}: use a key of all apps.")
+        if not seen:
             raise AskError(f"{why}, but `{relation}` is not published here. Run `footfall build` and ask again.")
 
     def unit_days(self, event: Selector | None, breakdown: str | list[str] | None, since: date | None) -> Answerable:
@@ -601,9 +611,12 @@ class Scope:
 
 
 def publishes(connection: duckdb.DuckDBPyConnection, relation: str) -> bool:
-    """Return whether a relation is published."""
-    query = "select 1 from information_schema.tables where table_name = $name"
-    return connection.execute(query, {"name": relation}).fetchone() is not None
+    """Return whether a relation is published; for the reader of one app, whether what is of that app is."""
+    return True in _seen(connection, relation)
+
+
+def _seen(connection: duckdb.DuckDBPyConnection, relation: str) -> list[bool]:
+    return [is_seen for (is_seen,) in connection.execute(IS_SEEN, {"name": relation}).fetchall()]
 
 
 def _zone(connection: duckdb.DuckDBPyConnection, zone: str) -> str:

@@ -63,6 +63,10 @@ class UnknownNameError(AskError):
     """A question that is well put, of an app, event or property that no event has."""
 
 
+class UnseenError(AskError):
+    """A question that reads what is published of all apps together alone, by who sees one of them."""
+
+
 class Part(BaseModel):
     """A JSON object of the vocabulary: every key is known, or the question is refused."""
 

@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 
 from serving import reader
-from serving.ask import AskError, ask
+from serving.ask import AskError, UnseenError
 from serving.ask.kinds import KINDS
 from serving.drawing.numbers import day_text, title_of, unit_of_column
 from serving.figures.figure import (
@@ -186,7 +186,7 @@ def _fill(figure: Figure, source: Source, filters: Filters) -> Filled:
             filled = _answer(filled, source)
         else:
             filled = _select(filled, source)
-    except duckdb.CatalogException as error:
+    except (duckdb.CatalogException, UnseenError) as error:
         if source.only_app is None:
             raise FigureError(f"Figure {figure.name}: {error}") from error
         return replace(filled, empty=f"This is not published by app, and this key sees {source.only_app} alone.")
@@ -298,7 +298,7 @@ def answered(filled: Filled, question: dict[str, Any], source: Source, *, allow_
     Raises:
         AskError: when the question is wrong, or names what no event has, unless `allow_unknown`.
     """
-    answer = ask(source.connection, question, source.settings, allow_unknown=allow_unknown)
+    answer = source.ask(question, allow_unknown=allow_unknown)
     rows = [
         tuple(
             moment_of(value) if name in ("period_start", "cohort_start") else value
@@ -308,7 +308,7 @@ def answered(filled: Filled, question: dict[str, Any], source: Source, *, allow_
     ]
     summary = []
     if isinstance(filled.figure.draw, Triangle) and not question.get("value"):
-        weighted = ask(source.connection, {**question, "summary": True}, source.settings, allow_unknown=allow_unknown)
+        weighted = source.ask({**question, "summary": True}, allow_unknown=allow_unknown)
         summary = [dict(zip(weighted.columns, row, strict=True)) for row in weighted.rows]
     return replace(
         filled,

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from serving import reader
+from serving.ask import Answer, ask
 from serving.figures.figure import SEGMENTS, FigureError, Period
 from serving.periods import months_before
 from serving.publications import current_publication, read_catalog
@@ -78,6 +79,16 @@ class Source:
     settings: Mapping[str, Any] = field(default_factory=dict)
     # the one app whose rows can be read by this connection, if its reader may see no other
     only_app: str | None = None
+
+    def ask(self, question: Any, *, allow_unknown: bool = False, most_rows: int | None = None) -> Answer:
+        """The answer to a question, by the settings of the build; to the reader of one app a question of that app.
+
+        Raises:
+            AskError: when the question is wrong, or names what no event has.
+        """
+        if self.only_app is not None and isinstance(question, dict) and question.get("app") is None:
+            question = {**question, "app": self.only_app}
+        return ask(self.connection, question, self.settings, allow_unknown=allow_unknown, most_rows=most_rows)
 
     @property
     def currency(self) -> str:

@@ -19,7 +19,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from serving.access import AccessError
-from serving.ask import AskError, ask, read_question
+from serving.ask import AskError, read_question
 from serving.ask.kinds import KINDS
 from serving.ask.settings import built_with
 from serving.ask.vocabulary import nearest
@@ -158,7 +158,7 @@ class Explore:
         try:
             source = visit.source
             with self._running(visit).of(source.connection):
-                answer = ask(source.connection, draft.question, source.settings)
+                answer = source.ask(draft.question)
         except AskError as error:
             raise FigureError(str(error)) from error
         except duckdb.InterruptException:

@@ -131,8 +131,9 @@ def _name(key: Any) -> str:
 
 def _scope(question: Mapping[str, Any], source: Source) -> str:
     """Of what the answer is, in words."""
-    parts = [f"app {question['app']}" if question.get("app") else "all apps"]
-    data = source.data_of(question.get("app"))
+    app = question.get("app") or source.only_app
+    parts = [f"app {app}" if app else "all apps"]
+    data = source.data_of(app)
     first, last = (_day(question.get(key)) for key in ("date_from", "date_to"))
     if data is not None:
         parts.append(f"{first or day_text(data.first_day)} – {last or day_text(data.last_day)}")

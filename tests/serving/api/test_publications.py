@@ -84,19 +84,19 @@ def test_no_request_fails_and_no_answer_is_of_two_publications(tmp_path: Path) -
 def test_an_answer_that_takes_too_long_is_given_up_and_the_next_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from serving.api import questions
+    from serving.figures import filters
 
     monkeypatch.setenv("FOOTFALL_ANSWER_SECONDS", "0.5")
     monkeypatch.setenv("FOOTFALL_ANSWER_ROWS", "5")
     monkeypatch.setenv("FOOTFALL_ANSWER_THREADS", "1")
-    real = questions.ask
+    real = filters.ask
 
     def slow(connection: duckdb.DuckDBPyConnection, question: Any, *rest: Any, **more: Any) -> Any:
         if question["kind"] == "lifecycle":
             connection.execute("select count(*) from range(100000000000) as a (i) where hash(i) = 1").fetchall()
         return real(connection, question, *rest, **more)
 
-    monkeypatch.setattr(questions, "ask", slow)
+    monkeypatch.setattr(filters, "ask", slow)
     with listening(Shared.of(two_apps(tmp_path / "home"))) as url:
         asked = f"{url}/api/v1/analytics/questions"
         answer = httpx.post(asked, json={"kind": "lifecycle"}, timeout=60)
@@ -110,16 +110,16 @@ def test_an_answer_that_takes_too_long_is_given_up_and_the_next_is_not(
 
 
 def test_what_several_ask_at_once_is_worked_out_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from serving.api import questions
+    from serving.figures import filters
 
-    real, calls, may_end = questions.ask, list[Any](), threading.Event()
+    real, calls, may_end = filters.ask, list[Any](), threading.Event()
 
     def slow(connection: duckdb.DuckDBPyConnection, question: Any, *rest: Any, **more: Any) -> Any:
         calls.append(question)
         may_end.wait(60)
         return real(connection, question, *rest, **more)
 
-    monkeypatch.setattr(questions, "ask", slow)
+    monkeypatch.setattr(filters, "ask", slow)
     with listening(Shared.of(two_apps(tmp_path / "home"))) as url, ThreadPoolExecutor(CLIENTS + 1) as clients:
 
         def ask(question: Any, seconds: float = 60) -> httpx.Response:

@@ -155,6 +155,14 @@ def test_what_cannot_be_split_by_app_is_refused_in_words(kept_server: Server) ->
     assert (refused.value.status, published(whole, "fct_conversions")) == (403, "fct_conversions")
 
 
+@pytest.mark.parametrize("more", [{"breakdown": "person.plan"}, {"where": {"person.cohort": "busy"}}])
+def test_what_profiles_and_cohorts_say_is_of_all_apps_and_refused_in_words(
+    more: dict[str, Any], kept_server: Server
+) -> None:
+    refused = kept_server.ask({"kind": "active_users", **more}, "shop")
+    assert (refused.status_code, "this key sees one alone" in refused.text) == (422, True)
+
+
 def test_half_a_character_is_no_text(open_server: Server) -> None:
     half = b'{"kind": "active_users", "app": "\\ud800"}'
     answer = open_server.request("POST", "/api/v1/analytics/questions", content=half)

@@ -21,6 +21,7 @@ from serving.ask import ask
 from serving.dashboards import faults_of, read_library
 from serving.figures import Source, fill, open_source
 from tests.ingest.collector.browser import needs_chromium
+from tests.serving.api.homes import two_apps
 from tests.serving.pages.explore.homes import HOSTILE, QUESTIONS, events, publish_events
 from tests.serving.pages.server import serving
 from tests.serving.report.browser import WIDTHS, Shown, browser, faults_for_readers
@@ -384,6 +385,18 @@ def test_nothing_is_kept_for_another_site_nor_without_an_admin_key(tmp_path: Pat
         again = client.post("/explore/keep", data={**said, "dashboard": "mine", "new": ""}, headers=boss)
         assert again.status_code == 303
         assert len(yaml.safe_load((home / "dashboards" / "mine.yml").read_text())["figures"]) == 2
+
+
+def test_a_read_key_asks_of_its_app_whether_its_question_says_so_or_not(tmp_path: Path) -> None:
+    home = two_apps(tmp_path / "home")
+    bearer = {"Authorization": f"Bearer {Keys(home).create('read', 'shop')[1]}"}
+    with serving(home) as origin, httpx.Client(base_url=origin, headers=bearer) as client:
+        for kind in ("active_users", "lifecycle"):
+            bare, named = ({"question": json.dumps({"kind": kind, **more})} for more in ({}, {"app": "shop"}))
+            rows = [client.get("/explore/answer.csv", params=asked) for asked in (bare, named)]
+            assert (rows[0].status_code, rows[0].text) == (200, rows[1].text)
+            shown = client.get("/explore/answer", params=bare).text
+            assert "app shop" in shown and "all apps" not in shown
 
 
 def test_half_a_character_is_told(origin: str) -> None:
