@@ -125,7 +125,7 @@ class _Opened:
         data = whole._source.apps.get(app)
         catalog = {**whole.catalog, "relations": relations}
         apps = {app: data} if data else {}
-        source = replace(whole._source, catalog=catalog, apps=apps, everything=data, only_app=app)
+        source = replace(whole._source, catalog=catalog, apps=apps, everything=data, only_app=app, ranges={})
         return Snapshot(whole.id, app, catalog, self, source, room)
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from serving.ask.kinds import KINDS
 from serving.ask.names import settle_names
-from serving.ask.scope import Scope
+from serving.ask.scope import Range, Scope
 from serving.ask.settings import built_with
 from serving.ask.vocabulary import AskError, Question, explain, nearest
 from serving.rows import as_csv
@@ -89,6 +89,7 @@ def ask(
     *,
     allow_unknown: bool = False,
     most_rows: int | None = None,
+    ranges: dict[str | None, Range] | None = None,
 ) -> Answer:
     """Answer one question (a JSON value of the vocabulary) from the relation `events` of this connection.
 
@@ -97,12 +98,13 @@ def ask(
     every answer comes from `events` and the project's settings hold. Rows come in a fixed order that does not depend
     on the order of the data. Raises AskError where the question is wrong, or names an app, event or property that no
     event has (UnknownNameError); with `allow_unknown` the latter is a warning. An answer of more than `most_rows` is an
-    error too, as a server has not the memory for every one.
+    error too, as a server has not the memory for every one. `ranges` holds what questions of the same events have read
+    of when these begin and end, and spares the next one reading them all for it.
     """
     with built_with(settings):
         question = read_question(spec)
         zone = None if settings is None or "reporting_timezone" not in settings else str(settings["reporting_timezone"])
-        scope = Scope(question, connection, person_days_timezone=zone)
+        scope = Scope(question, connection, person_days_timezone=zone, ranges={} if ranges is None else ranges)
         warnings = settle_names(scope, allow_unknown=allow_unknown)
         as_of = None if scope.as_of is None else scope.as_of.isoformat()
         compiled = question.compile(scope)

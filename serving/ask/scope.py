@@ -118,6 +118,10 @@ class Answerable:
     source: str = "events"
 
 
+# the data's own clock, and the times of the first and the last event, in UTC
+Range = tuple[datetime | None, datetime | None, datetime | None]
+
+
 @dataclass
 class Scope:
     """What a question is compiled against: the published events, their range of time, and its own parameters."""
@@ -134,6 +138,8 @@ class Scope:
     session_columns: set[str] = field(default_factory=set)
     # of each key that is not the event's own, the column that holds it and the join that it comes from
     joined_keys: dict[str, tuple[str, str, str]] = field(default_factory=dict)
+    # what has been read of an app, or of all, for all questions of one publication
+    ranges: dict[str | None, Range] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Read the data's own clock and the zone's offsets over the range of the data and the question."""
@@ -141,22 +147,11 @@ class Scope:
         bounds = (self.question.date_from, self.question.date_to)
         if all(bounds) and _time(bounds[0]) > last_moment(bounds[1]):
             raise AskError("`date_from` is after `date_to`: no day lies between them. Exchange the two.")
-        # whose an event is does not matter here, and finding it out is most of the cost
-        events = "stg_events" if self._publishes("stg_events") else "events"
-        asked = f"app = {self.bind(self.question.app)}" if self.question.app is not None else "true"
-        self.as_of, self.first, self.last = self.connection.execute(  # type: ignore[misc]
-            f"select max(occurred_at) filter (where is_activity), min(occurred_at) filter (where {asked}), "
-            f"max(occurred_at) filter (where {asked}) from {events}",
-            self.parameters,
-        ).fetchone()
-        self.parameters.clear()
-        if self.as_of and self.last:
-            # the clock of an app is its own: nothing is known of it after its last event, whatever others go on doing
-            self.as_of = min(self.as_of, self.last)
-        if self.last and self._publishes("int_data_clocks"):
-            # the same, as the build has worked it out: who sees the events of one app alone sees no other's activity
-            clock = "select known_until_at from int_data_clocks where app is not distinct from $app"
-            self.as_of = (self.connection.execute(clock, {"app": self.question.app}).fetchone() or (None,))[0]
+        app = self.question.app
+        found = self.ranges.get(app) or self._range(app)
+        self.as_of, self.first, self.last = found
+        if self.last is not None:
+            self.ranges[app] = found
         moments = [moment for moment in (self.first, self.last, self.as_of) if moment]
         for bound in bounds:
             if bound is not None:
@@ -164,6 +159,24 @@ class Scope:
         if moments:
             years = (min(moments).year - 3, max(moments).year + 2)
             self.offsets = _offsets(self.connection, self.question.timezone, *years)
+
+    def _range(self, app: str | None) -> Range:
+        # whose an event is does not matter here, and finding it out is most of the cost
+        events = "stg_events" if self._publishes("stg_events") else "events"
+        asked = "true" if app is None else "app = $app"
+        as_of, first, last = self.connection.execute(  # type: ignore[misc]
+            f"select max(occurred_at) filter (where is_activity), min(occurred_at) filter (where {asked}), "
+            f"max(occurred_at) filter (where {asked}) from {events}",
+            {} if app is None else {"app": app},
+        ).fetchone()
+        if as_of and last:
+            # the clock of an app is its own: nothing is known of it after its last event, whatever others go on doing
+            as_of = min(as_of, last)
+        if last and self._publishes("int_data_clocks"):
+            # the same, as the build has worked it out: who sees the events of one app alone sees no other's activity
+            clock = "select known_until_at from int_data_clocks where app is not distinct from $app"
+            as_of = (self.connection.execute(clock, {"app": app}).fetchone() or (None,))[0]
+        return as_of, first, last
 
     # ---- values and time
 

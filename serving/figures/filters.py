@@ -13,6 +13,7 @@ import duckdb
 
 from serving import reader
 from serving.ask import Answer, ask
+from serving.ask.scope import Range
 from serving.figures.figure import SEGMENTS, FigureError, Period
 from serving.periods import months_before
 from serving.publications import current_publication, read_catalog
@@ -79,6 +80,8 @@ class Source:
     settings: Mapping[str, Any] = field(default_factory=dict)
     # the one app whose rows can be read by this connection, if its reader may see no other
     only_app: str | None = None
+    # when the events of an app, or of all, begin and end, as questions have found
+    ranges: dict[str | None, Range] = field(default_factory=dict)
 
     def ask(self, question: Any, *, allow_unknown: bool = False, most_rows: int | None = None) -> Answer:
         """The answer to a question, by the settings of the build; to the reader of one app a question of that app.
@@ -88,7 +91,14 @@ class Source:
         """
         if self.only_app is not None and isinstance(question, dict) and question.get("app") is None:
             question = {**question, "app": self.only_app}
-        return ask(self.connection, question, self.settings, allow_unknown=allow_unknown, most_rows=most_rows)
+        return ask(
+            self.connection,
+            question,
+            self.settings,
+            allow_unknown=allow_unknown,
+            most_rows=most_rows,
+            ranges=self.ranges,
+        )
 
     @property
     def currency(self) -> str:

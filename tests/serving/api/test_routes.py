@@ -23,6 +23,7 @@ from serving.api.problems import MEDIA_TYPE, Problem
 from serving.api.routes import published
 from serving.ask import ask
 from serving.publications import read_catalog
+from serving.snapshots import Snapshots
 from tests.serving.api.conftest import Server, server_of
 from tests.serving.api.homes import two_apps
 from tests.serving.report.homes import FIRST
@@ -161,6 +162,20 @@ def test_what_profiles_and_cohorts_say_is_of_all_apps_and_refused_in_words(
 ) -> None:
     refused = kept_server.ask({"kind": "active_users", **more}, "shop")
     assert (refused.status_code, "this key sees one alone" in refused.text) == (422, True)
+
+
+def test_when_events_begin_and_end_is_read_once_of_what_a_reader_sees(tmp_path: Path) -> None:
+    snapshots = Snapshots(two_apps(tmp_path / "home"))
+    question = {"kind": "active_users", "interval": "total"}
+    with snapshots.read() as whole:
+        room = whole.of("shop")
+        of_all, of_shop = whole.source.ask(question), room.source.ask(question)
+        assert (whole.source.ranges.keys(), room.source.ranges.keys()) == ({None}, {"shop"})
+        assert (whole.source.ask(question), room.source.ask(question)) == (of_all, of_shop)
+        assert of_shop == whole.source.ask({**question, "app": "shop"})
+        whole.source.ask({**question, "app": "none"}, allow_unknown=True)
+        assert whole.source.ranges.keys() == {None, "shop"}
+    snapshots.close()
 
 
 def test_half_a_character_is_no_text(open_server: Server) -> None:
