@@ -23,6 +23,8 @@ OF_SESSIONS = (
     "country", "duration_seconds", "events", "page_views", "interactions", "is_bounce", "is_bot", "session_number",
     "is_first",
 )  # fmt: skip
+# of these what fct_session_numbers says
+NUMBERED = ("session_number", "is_first")
 # what a profile of a person or an account says: now, when the event happened (`_then`), or at the end of a day (`@day`)
 OF_PROFILES = re.compile(r"(?P<unit>person|account)(?P<when>_then|@\d{4}-\d\d-\d\d)?\.(?P<property>.+)", re.DOTALL)
 COHORT = "person.cohort"
@@ -465,7 +467,7 @@ class Scope:
             for name, value in told.items()
         )
         sessions = "int_sessions"
-        if numbers := self.session_columns & {"session_number", "is_first"}:
+        if numbers := self.session_columns.intersection(NUMBERED):
             self.needs("fct_session_numbers", f"`session.{min(numbers)}` counts a person's sessions")
             numbered = f"select session_id, {', '.join(sorted(numbers))} from fct_session_numbers"
             sessions = f"(select * from int_sessions left join ({numbered}) using (session_id))"

@@ -9,14 +9,14 @@ from ingest.conditions import event_value
 from ingest.envelope import CONTEXT_FIELDS, ID_FIELDS
 from serving import reader
 from serving.ask.names import SESSION_KEYS
-from serving.ask.scope import COHORT, OF_PROFILES
+from serving.ask.scope import COHORT, NUMBERED, OF_PROFILES
 from serving.snapshots import Snapshot
 
 # enough to know the frequent values of a key, and found in a moment however many events there are
 EVENTS_LOOKED_AT = 100_000
 MOST_VALUES = 50
 OF_CONTEXT = tuple(f"context.{name}" for name in CONTEXT_FIELDS)
-ENVELOPE = (*OF_CONTEXT, *SESSION_KEYS, *ID_FIELDS, "person_id", "occurred_at")
+ENVELOPE = (*OF_CONTEXT, *ID_FIELDS, "person_id", "occurred_at")
 # what is never broken down by: an event has its own
 SINGULAR = ("event_id",)
 
@@ -28,7 +28,7 @@ class Names:
     apps: list[str] = field(default_factory=list)
     events: list[tuple[str, str, int]] = field(default_factory=list)
     keys: list[tuple[str, str, str]] = field(default_factory=list)
-    profiles: list[str] = field(default_factory=list)
+    joined: list[str] = field(default_factory=list)
 
     def event_names(self, app: str | None = None) -> list[str]:
         """The names of events, of an app or of all."""
@@ -37,7 +37,7 @@ class Names:
     def keys_of(self, event: str | None = None, app: str | None = None) -> list[str]:
         """The properties of an event, or of all, and the fields that every event may have."""
         found = [key for of, name, key in self.keys if app in (None, "", of) and event in (None, "", name)]
-        return [*dict.fromkeys(found), *self.profiles, *(name for name in ENVELOPE if name not in SINGULAR)]
+        return [*dict.fromkeys(found), *self.joined, *(name for name in ENVELOPE if name not in SINGULAR)]
 
     def suggested(self, names: str, event: str | None = None, app: str | None = None) -> list[str]:
         """What a text that names something of this sort may be."""
@@ -77,13 +77,17 @@ def _names(snapshot: Snapshot) -> Names:
         "select app, event_name, property from fct_tracked_properties where events > 0 "
         "order by events desc, property, event_name, app",
     ).fetchall()
-    profiles = []
+    # what an event has by its person and its session, as far as its reader may ask for it
+    joined = []
     if snapshot.has("fct_profile_properties"):
         query = "select unit || '.' || property from fct_profile_properties group by all order by count(*) desc, 1"
-        profiles = [key for (key,) in reader.read(cursor, query).fetchall()]
+        joined = [key for (key,) in reader.read(cursor, query).fetchall()]
     if snapshot.has("fct_cohort_members"):
-        profiles.append(COHORT)
-    return Names(sorted({app for app, *_ in events}), events, keys, profiles)
+        joined.append(COHORT)
+    for key in SESSION_KEYS if snapshot.has("int_sessions") else ():
+        if key.removeprefix("session.") not in NUMBERED or snapshot.has("fct_session_numbers"):
+            joined.append(key)
+    return Names(sorted({app for app, *_ in events}), events, keys, joined)
 
 
 def _values(snapshot: Snapshot, key: str, event: str | None, app: str | None) -> list[str]:

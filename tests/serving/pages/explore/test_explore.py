@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
+import duckdb
 import httpx
 import pytest
 import yaml
@@ -20,6 +21,8 @@ from ingest.collector.keys import Keys
 from serving.ask import ask
 from serving.dashboards import faults_of, read_library
 from serving.figures import Source, fill, open_source
+from serving.pages.explore.names import names_of
+from serving.snapshots import Snapshots
 from tests.ingest.collector.browser import needs_chromium
 from tests.serving.api.homes import two_apps
 from tests.serving.pages.explore.homes import HOSTILE, QUESTIONS, events, publish_events
@@ -397,6 +400,22 @@ def test_a_read_key_asks_of_its_app_whether_its_question_says_so_or_not(tmp_path
             assert (rows[0].status_code, rows[0].text) == (200, rows[1].text)
             shown = client.get("/explore/answer", params=bare).text
             assert "app shop" in shown and "all apps" not in shown
+
+
+def test_what_is_suggested_may_be_asked_by_its_reader(tmp_path: Path) -> None:
+    home = two_apps(tmp_path / "home")
+    with duckdb.connect(str(home / "published" / "current" / "marts.duckdb")) as marts:
+        marts.execute("create table internal.int_sessions as select 'shop' as app")
+    catalog = home / "published" / "current" / "catalog.json"
+    told = json.loads(catalog.read_text())
+    told["relations"]["int_sessions"] = {"files": [], "schema": "internal", "columns": [{"name": "app"}]}
+    catalog.write_text(json.dumps(told))
+    snapshots = Snapshots(home)
+    with snapshots.read() as whole:
+        suggested = [names_of(seen).suggested("keys") for seen in (whole, whole.of("shop"))]
+    snapshots.close()
+    for key, readers in (("session.channel", 2), ("session.is_first", 1), ("person.cohort", 1)):
+        assert [key in keys for keys in suggested] == [True, readers == 2], key
 
 
 def test_half_a_character_is_told(origin: str) -> None:
