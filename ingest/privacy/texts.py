@@ -32,15 +32,21 @@ _ABROAD_SUSPECT = r"(?:\+|%2[Bb])[1-9](?:(?:[ ()./\\-]|%20){0,8}[0-9]){7}"
 # as wide as the look-arounds of the shape: all beyond ASCII parts
 _CARD_SUSPECT = rf"(?:^|[^0-9A-Za-z_.-]|\\[bfnrt]|\\u[0-9A-Fa-f]{{4}}){_CARD}(?:[^0-9A-Za-z_.-]|$)"
 _TOKEN_SUSPECT = "eyJ[A-Za-z0-9_-]{8}|k_live_|k_test_"
-_NAMES = "|".join([*(expression(kind) for kind in WORDS), f"(?i:{'|'.join(sorted(_OF_PARAMETERS))})"])
-# a letter of a parameter's name may be written in hex
-_PARAMETER_SUSPECT = rf"[?&;#](?:{_NAMES}|[^=&#?;\s\"]*%[^=&#?;\s\"]*)="
+# these are no names of members; and a letter of a parameter's name may be written in hex
+_PARAMETERS_ALONE = rf"(?i:{'|'.join(sorted(_OF_PARAMETERS))})|[^=&#?;\s\"]*%[^=&#?;\s\"]*"
+_PARAMETER_SUSPECT = rf"[?&;#](?:{'|'.join(expression(kind) for kind in WORDS)}|{_PARAMETERS_ALONE})="
 # finds every text in which one of the above may be, and some others
 SUSPECT = "|".join(("@", "%40", _ABROAD_SUSPECT, _AMERICAN, _CARD_SUSPECT, _TOKEN_SUSPECT, _PARAMETER_SUSPECT))
 
 # what SUSPECT finds and more, as RE2 reads it fast
 STEMS = "|".join(
-    (stems(), r"@|%40|\+[1-9]|%2B|[0-9]{3}\)|[0-9]{3}[-.][0-9]{3}[-.]|eyJ|k_live|k_test", _CARD_SUSPECT, ESCAPED)
+    (
+        stems(),
+        r"@|%40|\+[1-9]|%2B|[0-9]{3}\)|[0-9]{3}[-.][0-9]{3}[-.]|eyJ|k_live|k_test",
+        rf"[?&;#](?:{_PARAMETERS_ALONE})=",
+        _CARD_SUSPECT,
+        ESCAPED,
+    )
 )
 
 Replace = Callable[[str, str], str | None]

@@ -115,6 +115,17 @@ def test_what_is_personal_does_not_land(write: Any, tmp_path: Path) -> None:
     lands_clean(tmp_path / "home")
 
 
+PARAMETERS = re.split(r",\s+", "sig, Signature, auth, oauth_token, oauth_verifier, token, f%6eame, d%6Fb, ssn")
+
+
+def test_what_a_parameter_of_a_page_hides_does_not_land_from_a_file(tmp_path: Path) -> None:
+    """One in each row, so that none is found by another."""
+    pages = [f"https://shop.example/?{name}=abc" for name in PARAMETERS]
+    rows = [event(n, context={"page_url": page}) for n, page in enumerate(pages)]
+    one(write_ndjson(tmp_path / "events.ndjson", rows), tmp_path / "home")
+    assert sorted(landed(tmp_path / "home", "page_url")) == sorted((page.removesuffix("abc"),) for page in pages)
+
+
 def test_what_is_personal_in_a_request_is_never_on_disk(tmp_path: Path) -> None:
     home = tmp_path / "home"
     with serving(home) as server:
