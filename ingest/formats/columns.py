@@ -52,16 +52,17 @@ def draft(rows: str, columns: dict[str, str], name: str) -> str:
     is_landing = set(found) >= LANDING_MARK
     known = {*ENVELOPE_FIELDS, *CONTEXT_FIELDS, *((*DERIVED_COLUMNS, "context_other") if is_landing else ())}
     additional = [column for column in columns if column.lower() not in known]
-    properties = "sent_properties"
+    properties, beside = "sent_properties", "null::varchar"
     if additional:
         packed = ", ".join(f"{quoted(column)} := {found[column.lower()]}" for column in additional)
-        properties = f"json_merge_patch(to_json(struct_pack({packed})), coalesce(sent_properties, '{{}}'))::varchar"
+        beside = f"to_json(struct_pack({packed}))"
+        properties = f"json_merge_patch({beside}, coalesce(sent_properties, '{{}}'))::varchar"
     is_object = "coalesce(json_valid({0}) and ascii({0}) = 123, {0} is null)".format
     checked = f"""
         select _row_number as row_number, _raw as raw,
             {", ".join(f"{text(field)} as {field}" for field in TEXT_FIELDS)},
             {", ".join(f"{text(field)} as flat_{field}" for field in CONTEXT_FIELDS)},
-            case when is_legal then {properties} end as properties,
+            case when is_legal then {properties} else {beside} end as properties,
             case when is_legal and sent_context_other is not null
                 then json_merge_patch(coalesce(sent_context, '{{}}'), sent_context_other)::varchar
                 when is_legal then sent_context end as context,

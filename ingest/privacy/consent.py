@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 from typing import Any
 
 import duckdb
-import orjson
 
 from ingest.envelope import literal
 
@@ -20,10 +20,12 @@ STATE, DEFAULTS, EXPORTED = "gcs", "gcd", "privacy_info"
 # in the order of `gcd`; `gcs` holds the first two
 GOOGLE = ("ad_storage", "analytics_storage", "ad_user_data", "ad_personalization")
 _DENIED_LETTERS = "pqmu"
-_SPEAKS = '"(' + "|".join(map(re.escape, (*OPT_OUTS, "consent", STATE, DEFAULTS, EXPORTED))) + ')"'
-_YES = ("true", "yes", "1", "on")
-_NO = ("false", "no", "0", "off", "none", "denied", "deny", "declined", "refused", "rejected", "revoked", "withdrawn",
-       "opted_out", "opt_out", "optout")  # fmt: skip
+_MEMBERS = (*OPT_OUTS, "consent", STATE, DEFAULTS, EXPORTED)
+_SPEAKS = '"(' + "|".join(map(re.escape, _MEMBERS)) + ')"'
+# a single letter is how databases export a boolean
+_YES = ("true", "t", "yes", "y", "1", "on")
+_NO = ("false", "f", "no", "n", "0", "off", "none", "denied", "deny", "declined", "refused", "rejected", "revoked",
+       "withdrawn", "opted_out", "opt_out", "optout")  # fmt: skip
 
 
 class Consent:
@@ -58,14 +60,18 @@ def install(connection: duckdb.DuckDBPyConnection, consent: Consent) -> None:
 def refusal(told: str) -> str:
     """The SQL of OPTED_OUT where an object of JSON, given as SQL, says that its sender refused; else of null."""
     told = f"({told})::varchar"
-    return f"case when regexp_matches({told}, {literal(_SPEAKS)}) and private_is_refused({told}) then '{OPTED_OUT}' end"
+    # DuckDB reads more than Python does: what else the object holds must not hide what it says of consent
+    paths = {name: literal(f'$."{name}"') for name in _MEMBERS}
+    members = ", ".join(f"{literal(name)}, json_extract({told}, {path})" for name, path in paths.items())
+    return f"""case when regexp_matches({told}, {literal(_SPEAKS)}) then case when json_valid({told}) then
+        case when private_is_refused(json_object({members})::varchar) then '{OPTED_OUT}' end end end"""
 
 
 def heeded(draft: str) -> str:
     """The SQL of a draft in which the events of those who refused are none, for the reason OPTED_OUT."""
     return f"""
         select * replace (
-            coalesce(problem, {refusal("properties")}, {refusal("context_other")}) as problem
+            coalesce({refusal("properties")}, {refusal("context_other")}, problem) as problem
         ) from ({draft})"""
 
 
@@ -80,14 +86,14 @@ def _denied(state: Any, defaults: Any) -> list[str]:
 def _object(told: Any) -> dict[str, Any]:
     """An object, which a cell of CSV holds as text; what is none is an empty one."""
     if isinstance(told, str) and told.lstrip()[:1] == "{":
-        with contextlib.suppress(orjson.JSONDecodeError):
-            told = orjson.loads(told)
+        with contextlib.suppress(ValueError, RecursionError):
+            told = json.loads(told)
     return told if isinstance(told, dict) else {}
 
 
 def _word(said: Any) -> str:
-    """A flag as a word, which JSON writes as one, as a text or as a number."""
-    return str(said).strip().lower() if isinstance(said, bool | int | str) else ""
+    """A flag as a word, which JSON writes as one, as a text or as a number, and a table with blanks as a float."""
+    return str(said).strip().lower().removesuffix(".0") if isinstance(said, bool | int | float | str) else ""
 
 
 def _plain(name: str) -> str:

@@ -121,7 +121,7 @@ def _heeded(rows: str) -> str:
     """Events of those who refused are none: a request says that once, a row of the export itself."""
     said = {"consent": "json_extract(shared, '$.consent')", "privacy_info": "json_extract(event, '$.privacy_info')"}
     refusals = ", ".join(refusal(f"""'{{"{name}":' || {sql}::varchar || '}}'""") for name, sql in said.items())
-    return f"select * replace (coalesce(problem, {refusals}) as problem) from ({rows})"
+    return f"select * replace (coalesce({refusals}, problem) as problem) from ({rows})"
 
 
 def projection(rows: str) -> str:

@@ -16,7 +16,7 @@ def recognised(line: bytes) -> str | None:
     if line.lstrip().startswith(b"{"):
         try:
             told = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         return _of_object(told) if isinstance(told, dict) else None
     if line.count(b"\t") == ENRICHED_COLUMNS - 1:

@@ -22,6 +22,9 @@ REFUSALS: list[dict[str, Any]] = [
     {"optOut": "yes"},
     {"opted_out": 1},
     {"$opt_out": "True"},
+    {"opt_out": 1.0},
+    {"opt_out": "t"},
+    {"consent": "0.0"},
     {"consent": False},
     {"consent": "denied"},
     {"consent": {"analytics": False}},
@@ -105,6 +108,30 @@ def test_a_file_without_them_lands_as_if_they_had_not_been_in_it(tmp_path: Path)
     broken = one(write_ndjson(tmp_path / "broken.ndjson", [*ROWS, event(7, occurred_at="never")]), tmp_path / "broken")
     assert (broken.accepted, broken.quarantined, broken.opted_out) == (2, 1, 4)
     assert [row[1] for row in quarantined(tmp_path / "broken", broken)] == ["invalid_occurred_at"]
+
+
+HIDING = {
+    "a number beyond a double": '"opt_out": true, "n": 1e999',
+    "a number beyond a double beside it": '"consent": {"analytics": false, "n": 1e999}',
+    "what is no number": '"properties": {"opt_out": true, "n": NaN}',
+    "nesting": '"opt_out": true, "n": ' + "[" * 1100 + "]" * 1100,
+    "a fault of the row": '"opt_out": true, "properties": 5',
+}
+
+
+@pytest.mark.parametrize("more", HIDING)
+def test_nothing_else_in_a_row_hides_a_refusal(more: str, tmp_path: Path) -> None:
+    (tmp_path / "a.ndjson").write_text(f"{json.dumps(event(1))[:-1]}, {HIDING[more]}}}\n")
+    receipt = one(tmp_path / "a.ndjson", tmp_path / "home")
+    assert (receipt.accepted, receipt.quarantined, receipt.opted_out) == (0, 0, 1)
+
+
+def test_a_row_of_a_table_that_is_refused_for_another_reason_is_not_kept(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(
+        "event_name,occurred_at,user_id,context,opt_out\nseen,2024-05-06T07:08:09Z,u,{cut short,true\n"
+    )
+    receipt = one(tmp_path / "a.csv", tmp_path / "home")
+    assert (receipt.accepted, receipt.quarantined, receipt.opted_out) == (0, 0, 1)
 
 
 def test_every_format_and_a_mapping_heed_it(tmp_path: Path) -> None:
