@@ -164,6 +164,10 @@ class Cleaner:
         """An id; one that is an e-mail address is hashed, so that whom it names stays one person."""
         return self.text(text, app, name, is_id=True) if is_email(text) else text
 
+    def forms(self, text: str) -> set[str]:
+        """An id in every form in which it may be stored: of an address it differs by app, and by when it came."""
+        return {text, self._hashed(text)} if is_email(text) else {text}
+
     def whole(self, text: str, app: str, name: str) -> str | None:
         """A field that is personal as a whole; None where it is dropped."""
         now = self._personal(text, app, "", name, kind_of(name))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from ingest.distinct import LONGEST_KNOWN, MOST_KNOWN
 from ingest.landing.paths import publish_file
 from ingest.landing.taking_back import DEVICE, USER, Id, sender
 from ingest.privacy.cleaning import Cleaner
@@ -26,8 +27,7 @@ class Suppression:
 
     def __init__(self, home: Path, name: str = SUPPRESSED) -> None:
         self._path, self._key = home / "privacy" / f"{name}.json", Key(home)
-        self._known: dict[Id, bool] = {}
-        self.entries = self._read()
+        self._take(self._stamp(), self._read())
 
     def entry(self, each: Id) -> str:
         """What stands in the list for an id."""
@@ -41,22 +41,23 @@ class Suppression:
     def add(self, ids: Iterable[Id]) -> None:
         """Store nothing of these ids from now on."""
         with self._changing():
-            self._write(self.entries | {self.entry(each) for each in ids})
+            self._write(self.entries | set(map(self.entry, ids)))
 
     def remove(self, ids: Iterable[Id]) -> int:
         """Store events of these ids again; return how many of them were in the list.
 
         One without an app is let in everywhere, one of an app there alone.
         """
+        named = set(map(self.entry, ids))
         with self._changing():
-            gone = {entry for each in ids for entry in self.entries if self._is_of(entry, each)}
+            gone = {entry for entry in self.entries if entry in named or entry.partition(" ")[0] in named}
             self._write(self.entries - gone)
         return len({entry.partition(" ")[0] for entry in gone})
 
     def refresh(self) -> None:
         """Read the list again, for those who ask it for longer than a load takes."""
-        if (entries := self._read()) != self.entries:
-            self.entries, self._known = entries, {}
+        if (stamp := self._stamp()) != self._stamped:
+            self._take(stamp, self._read())
 
     def holds(self, user: str | None, device: str | None, app: str) -> bool:
         """Whether an event of a user, or of a device that names no user, is of somebody in the list."""
@@ -66,20 +67,30 @@ class Suppression:
         """Whether an id is in the list, in its app or in all of them."""
         if not self.entries:
             return False
-        if asked not in self._known:
-            self._known[asked] = self.are_in(self.entries, asked)
-        return self._known[asked]
-
-    def _is_of(self, entry: str, each: Id) -> bool:
-        return entry == self.entry(each) if each.app else entry.partition(" ")[0] == self.entry(each)
+        if (known := self._known.get(asked)) is None:
+            known = self.are_in(self.entries, asked)
+            # a server asks for months
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            if len(asked.id) <= LONGEST_KNOWN:
+                self._known[asked] = known
+        return known
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
         """Hold the list as it is now: requests and commands change it side by side."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(self._path.with_suffix(".lock")):
-            self.entries = self._read()
+            self._take(self._stamp(), self._read())
             yield
+
+    def _stamp(self) -> tuple[int, ...]:
+        """What is another whenever the list is."""
+        try:
+            now = self._path.stat()
+        except FileNotFoundError:
+            return ()
+        return now.st_ino, now.st_size, now.st_mtime_ns
 
     def _read(self) -> set[str]:
         try:
@@ -91,7 +102,11 @@ class Suppression:
         fresh = self._path.with_suffix(".new")
         fresh.write_text(json.dumps(sorted(entries)))
         publish_file(fresh, self._path)
-        self.entries, self._known = entries, {}
+        self._take(self._stamp(), entries)
+
+    def _take(self, stamp: tuple[int, ...], entries: set[str]) -> None:
+        self._stamped, self.entries = stamp, entries
+        self._known: dict[Id, bool] = {}
 
 
 class NobodyNamed(ValueError):
@@ -99,15 +114,15 @@ class NobodyNamed(ValueError):
 
 
 def as_stored(cleaner: Cleaner, users: Iterable[str], devices: Iterable[str], app: str | None = None) -> set[Id]:
-    """Ids as they were told and as they are stored, which differ where they are e-mail addresses.
+    """Ids as they were told and as they may be stored, which differ where they are e-mail addresses.
 
     Raises:
         NobodyNamed: when that is nobody.
     """
-    told = {Id(USER, each.strip(), app) for each in users} | {Id(DEVICE, each.strip(), app) for each in devices}
-    if not all(each.id for each in told) or not told:
+    told = [(kind, each.strip()) for kind, listed in ((USER, users), (DEVICE, devices)) for each in listed]
+    if not told or not all(each for _, each in told):
         raise NobodyNamed("Name a person by the id of a user or of a device; a blank one is nobody.")
-    return told | {Id(each.kind, cleaner.id(each.id, app or "", "user_id"), app) for each in told}
+    return {Id(kind, form, app) for kind, each in told for form in cleaner.forms(each)}
 
 
 def choose(home: Path, ids: Iterable[Id], opts_out: bool) -> None:

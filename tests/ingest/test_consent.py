@@ -10,9 +10,11 @@ import pytest
 
 import ingest
 from ingest.collector.landing import land_leftovers
+from ingest.distinct import LONGEST_KNOWN
 from ingest.landing.taking_back import DEVICE, USER, Id
+from ingest.privacy import cleaner, suppression
 from ingest.privacy.consent import Consent
-from ingest.privacy.suppression import OPTED_OUT, Suppression, choose
+from ingest.privacy.suppression import OPTED_OUT, Suppression, as_stored, choose
 from ingest.settings import CONSENT_CATEGORIES, IllegalSetting, LoadSettings
 from tests.ingest.events import batches, event, landed, one, quarantined, write_ndjson
 
@@ -186,6 +188,29 @@ def test_who_opted_out_is_not_stored_on_any_device_until_they_opt_in(tmp_path: P
     assert landed(home, "event_id") == [("e2",), ("e3",), ("e4",)]
     choose(home, {Id(USER, "ann", "blog")}, opts_out=False)
     assert len(Suppression(home, OPTED_OUT).entries) == 1, "another app's opt-in is none here"
+
+
+def test_an_address_is_known_however_an_app_stores_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home, address = tmp_path / "home", "ann@mail.example"
+    monkeypatch.setenv("FOOTFALL_PRIVACY_POLICIES", "email=keep,shop:email=hash")
+    choose(home, as_stored(cleaner(home), [address], []), opts_out=True)
+    rows = [event(n, app=app, user_id=address) for n, app in enumerate(("shop", "blog"))]
+    file = write_ndjson(tmp_path / "a.ndjson", rows)
+    assert (one(file, home).opted_out, landed(home, "user_id")) == (2, [])
+    monkeypatch.delenv("FOOTFALL_PRIVACY_POLICIES")
+    assert one(file, home).opted_out == 2
+
+
+def test_who_asks_a_list_for_months_remembers_so_many_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    choose(tmp_path, {Id(USER, "ann")}, opts_out=True)
+    asked = Suppression(tmp_path, OPTED_OUT)
+    monkeypatch.setattr(suppression, "MOST_KNOWN", 3)
+    for said in ("ann", *map(str, range(10)), "x" * (LONGEST_KNOWN + 1), "ann"):
+        assert asked.holds_id(Id(USER, said, "shop")) == (said == "ann")
+        assert len(asked._known) <= 3 and all(len(each.id) <= LONGEST_KNOWN for each in asked._known)
+    choose(tmp_path, {Id(USER, "ann")}, opts_out=False)
+    asked.refresh()
+    assert not asked.holds_id(Id(USER, "ann", "shop"))
 
 
 def test_an_opt_in_lets_nobody_in_again_who_was_erased(tmp_path: Path) -> None:
