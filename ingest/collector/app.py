@@ -237,7 +237,11 @@ class Collector:
                 request = self._read(scope, await self._body(receive))
                 app = self._app(key_of(request))
                 ids = self._ids(request, app)
-                await asyncio.to_thread(choose, self.home, ids, opts_out)
+                try:
+                    await asyncio.to_thread(choose, self.home, ids, opts_out)
+                except OSError as error:
+                    log.error("the list of those who opted out cannot be written: %s", error)
+                    raise RefusedRequest(503, "The choice could not be stored. Send it again.") from None
             except RefusedRequest as refused:
                 return _refusal(VENDORS["footfall"], _asked(scope), refused.status, str(refused))
             return Answer(b'{"status":"ok"}')
@@ -247,7 +251,12 @@ class Collector:
     def _ids(self, request: Request, app: str) -> set[Id]:
         """The ids of the person who chooses."""
         body = request.body if request.method == "POST" and isinstance(request.body, dict) else {}
-        users, devices = ([str(body[name])] if body.get(name) else [] for name in ("user_id", "anonymous_id"))
+        told = {name: body[name] for name in ("user_id", "anonymous_id") if body.get(name) not in (None, "")}
+        for name, said in told.items():
+            # what an event says else is not stored as Python writes it, so the choice would hold for nobody
+            if type(said) not in (str, int):
+                raise RefusedRequest(400, f"{name} is neither a text nor a whole number. Send it as a text.")
+        users, devices = ([str(told[name])] if name in told else [] for name in ("user_id", "anonymous_id"))
         try:
             return as_stored(self.cleaner, users, devices, app)
         except NobodyNamed as nobody:

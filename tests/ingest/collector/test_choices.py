@@ -45,13 +45,22 @@ def test_a_choice_needs_a_key_an_id_and_a_post(tmp_path: Path) -> None:
         {"path": f"{OUT}?key={key}", "content": b"[]"},
         {"path": f"{OUT}?key={key}&user_id=ann", "method": "GET"},
         {"path": f"{OUT}?key={key}", "content": b"{"},
+        # of an event these are stored otherwise than a program writes them
+        *(choice(OUT, key, user_id=said) for said in (True, 7.5, ["ann"], {"id": "ann"})),
     ]
-    assert [answer.status_code for answer in exchange(tmp_path, *wrong)] == [401, 400, 400, 400, 400, 400]
+    assert [answer.status_code for answer in exchange(tmp_path, *wrong)] == [401, *[400] * 9]
     assert not (tmp_path / "privacy" / "opted_out.json").exists()
     # as a page posts it
     plain = {"Content-Type": "text/plain", "Origin": "https://shop.example"}
     (said,) = exchange(tmp_path, {"path": f"{OUT}?key={key}", "content": b'{"anonymous_id": "d"}', "headers": plain})
     assert said.json() == {"status": "ok"} and said.headers["access-control-allow-origin"] == "https://shop.example"
+
+
+def test_a_choice_that_cannot_be_kept_is_to_be_sent_again(tmp_path: Path) -> None:
+    _, key = Keys(tmp_path).create("write", "shop")
+    (tmp_path / "privacy" / "opted_out.json").mkdir(parents=True)
+    (said,) = exchange(tmp_path, choice(OUT, key, user_id="ann"))
+    assert said.status_code == 503 and said.headers["retry-after"]
 
 
 def by_segment(key: str, *preferences: dict[str, bool]) -> dict[str, Any]:
