@@ -24,7 +24,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Lifespan, Receive, Scope
 
 from ingest.collector.body import Outline, decompressed, json_text
-from ingest.collector.door import Door, Endpoint, Timer, both, head
+from ingest.collector.door import Door, Endpoint, both, head, whole_body
 from ingest.collector.keys import Keys
 from ingest.collector.landing import LandingFailed, land_received
 from ingest.collector.settings import CollectorSettings, is_here
@@ -202,7 +202,7 @@ class Collector:
             """Answer once the events are on disk."""
             vendor, came_to = vendors[0], 200
             try:
-                request = self._read(scope, await self._body(receive), outlines)
+                request = await self._read(scope, receive, outlines)
                 if len(vendors) > 1:
                     vendor = next((each for each in vendors if each.claims(request)), vendor)
                 received = vendor.receive(request)
@@ -224,7 +224,7 @@ class Collector:
     def _answering(self, vendor: Vendor, answer: Callable[[Request, str, Flags], Answer]) -> Endpoint:
         async def respond(scope: Scope, receive: Receive) -> Answer:
             try:
-                return answer(self._read(scope, await self._body(receive)), self.app_without_keys, self)
+                return answer(await self._read(scope, receive), self.app_without_keys, self)
             except RefusedRequest as refused:
                 return _refusal(vendor, _asked(scope), refused.status, str(refused))
 
@@ -234,7 +234,7 @@ class Collector:
         async def respond(scope: Scope, receive: Receive) -> Answer:
             """Answer once it is on disk that somebody opted out, or in again."""
             try:
-                request = self._read(scope, await self._body(receive))
+                request = await self._read(scope, receive)
                 app = self._app(key_of(request))
                 ids = self._ids(request, app)
                 try:
@@ -262,28 +262,13 @@ class Collector:
         except NobodyNamed as nobody:
             raise RefusedRequest(400, f"{nobody} Post {{user_id, anonymous_id}}, of which one will do.") from None
 
-    async def _body(self, receive: Receive) -> bytes:
-        limit = self.settings.max_body_bytes
-        chunks, size = [], 0
-        try:
-            with Timer(self.settings.body_timeout_seconds):
-                while True:
-                    message = await receive()
-                    if message["type"] != "http.request":
-                        raise RefusedRequest(400, "The sender went away.")
-                    chunks.append(message.get("body", b""))
-                    size += len(chunks[-1])
-                    if size > limit:
-                        raise RefusedRequest(413, f"The body is larger than {limit} bytes. Send smaller batches.")
-                    if not message.get("more_body", False):
-                        return b"".join(chunks)
-        except TimeoutError:
-            raise RefusedRequest(408, "The body took too long to arrive. Send it again.") from None
-
-    def _read(self, scope: Scope, body: bytes, outlines: Iterable[Outline] = ()) -> Request:
+    async def _read(self, scope: Scope, receive: Receive, outlines: Iterable[Outline] = ()) -> Request:
+        """A request whole."""
+        most = self.settings.max_body_bytes
+        body = await whole_body(receive, most, self.settings.body_timeout_seconds)
         method, path, query, headers = head(scope)
         encoding = headers.get("content-encoding", "").strip().lower()
-        text, parsed, form = json_text(decompressed(body, encoding, self.settings.max_body_bytes), query, outlines)
+        text, parsed, form = json_text(decompressed(body, encoding, most), query, outlines)
         return Request(method, path, query, headers, text, parsed, form)
 
     def _app(self, secret: str | None) -> str:

@@ -12,7 +12,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ingest.vendors.vendor import Answer
+from ingest.vendors.vendor import Answer, RefusedRequest
 
 RETRY_SECONDS = 2
 
@@ -117,6 +117,29 @@ class Timer:
         self._timer.cancel()
         if self._is_late and self._task is not None and self._task.uncancel() == 0 and kind is asyncio.CancelledError:
             raise TimeoutError
+
+
+async def whole_body(receive: Receive, most_bytes: int, seconds: float) -> bytes:
+    """The body of a request, once it is there.
+
+    Raises:
+        RefusedRequest: 413 when it is larger, 408 when it takes longer, 400 when its sender is gone.
+    """
+    chunks, size = [], 0
+    try:
+        with Timer(seconds):
+            while True:
+                message = await receive()
+                if message["type"] != "http.request":
+                    raise RefusedRequest(400, "The sender went away.")
+                chunks.append(message.get("body", b""))
+                size += len(chunks[-1])
+                if size > most_bytes:
+                    raise RefusedRequest(413, f"The body is larger than {most_bytes} bytes. Send less at once.")
+                if not message.get("more_body", False):
+                    return b"".join(chunks)
+    except TimeoutError:
+        raise RefusedRequest(408, "The body took too long to arrive. Send it again.") from None
 
 
 def both(path: str, endpoint: Endpoint) -> list[Route]:

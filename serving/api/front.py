@@ -10,6 +10,8 @@ from typing import Any
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ingest.collector.door import whole_body
+from ingest.vendors.vendor import RefusedRequest
 from serving.access import AccessError
 from serving.api.answers import PUBLICATION
 from serving.api.problems import Problem
@@ -17,8 +19,8 @@ from serving.publications import current_id
 from serving.server import Shared
 from serving.settings import ApiSettings
 
-# a question is far smaller
-LARGEST_BODY = 2**20
+# a question is far smaller, and soon there
+LARGEST_BODY, BODY_SECONDS = 2**20, 20.0
 # a POST to these asks and changes nothing
 QUESTIONS = ("/api/v1/analytics/questions", "/api/v1/analytics/funnel")
 Key = tuple[Any, ...]
@@ -84,9 +86,9 @@ class Front:
         body = b""
         if is_question:
             try:
-                body = await _whole_body(receive)
-            except Problem as problem:
-                await problem.response()(scope, receive, send)
+                body = await whole_body(receive, LARGEST_BODY, BODY_SECONDS)
+            except RefusedRequest as refused:
+                await Problem(refused.status, str(refused)).response()(scope, receive, send)
                 return
             receive = _again(body, receive)
         said = hashlib.sha256(body).digest() if body else b""
@@ -138,20 +140,6 @@ def _etag(published: str | None, key: Key) -> str:
 async def _send(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
-
-
-async def _whole_body(receive: Receive) -> bytes:
-    chunks, size = [], 0
-    while True:
-        message = await receive()
-        if message["type"] != "http.request":
-            raise Problem(400, "The sender went away.")
-        chunks.append(message.get("body", b""))
-        size += len(chunks[-1])
-        if size > LARGEST_BODY:
-            raise Problem(413, f"The body is larger than {LARGEST_BODY} bytes.", "A question is far smaller.")
-        if not message.get("more_body", False):
-            return b"".join(chunks)
 
 
 def _again(body: bytes, receive: Receive) -> Receive:
