@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import threading
 import weakref
 from collections.abc import Mapping
@@ -52,7 +53,7 @@ class Server:
         if status == 413:
             raise TooLarge(told)
         if status in (408, 425, 429) or status >= 500:
-            raise TryAgain(told, _seconds(headers.get("retry-after")))
+            raise TryAgain(told, retry_after(headers.get("retry-after")))
         raise Rejected(told)
 
     def choose(self, person: str, opts_out: bool) -> None:
@@ -198,16 +199,13 @@ def _words(content: bytes) -> str:
     return str(told)[:500]
 
 
-def _seconds(told: str | None) -> float | None:
-    """What Retry-After says: seconds, or a date; null where it says neither."""
-    if told is None:
-        return None
+def retry_after(told: str | None) -> float | None:
+    """In how many seconds Retry-After asks to come again, by seconds or a date; None where it says neither."""
+    text = (told or "").strip()
+    if re.fullmatch(r"[0-9]+(?:\.[0-9]*)?", text):
+        return float(text)
     try:
-        return max(0.0, float(told))
-    except ValueError:
-        pass
-    try:
-        at = parsedate_to_datetime(told)
+        at = parsedate_to_datetime(text)
     except ValueError:
         return None
     at = at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -16,6 +16,7 @@ import pytest
 
 import footfall
 from footfall import Analytics
+from footfall.transports import retry_after
 from tests.footfall.conftest import answering, received
 
 ROOT = Path(footfall.__file__).parents[1]
@@ -46,6 +47,12 @@ def test_a_receiver_is_left_alone_for_as_long_as_it_says(in_words: bool) -> None
         client.track("kept")
         assert client.flush(60)
         assert server.times[1] - server.times[0] >= (1 if in_words else 2)
+
+
+def test_what_is_no_time_to_come_again_is_none() -> None:
+    said = {"2": 2.0, " 0.5 ": 0.5, "Wed, 21 Oct 2015 07:28:00 GMT": 0.0, "Wed, 21 Oct 2015 07:28:00 -0000": 0.0}
+    assert {told: retry_after(told) for told in said} == said
+    assert [retry_after(told) for told in (None, "", "soon", "-5", "nan", "1e9", "\u0662")] == [None] * 7
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 301])
