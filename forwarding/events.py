@@ -19,6 +19,7 @@ from forwarding.settings import ForwardingSettings
 from ingest.envelope import CONTEXT_FIELDS, ID_FIELDS, literal
 from ingest.landing.batches import BatchReceipt
 from ingest.landing.paths import batches_dir, events_dir, work_dir
+from ingest.settings import names_in
 
 _FIELDS = ("event_id", "event_name", "app", *ID_FIELDS, *CONTEXT_FIELDS)
 # a load has its id a moment before it has the folder by which it is seen at work
@@ -51,7 +52,7 @@ def events_of(
         oldest = datetime.now(UTC) - timedelta(days=settings.data_retention_days)
         wanted.append(f"occurred_at >= timestamp '{oldest:%Y-%m-%d %H:%M:%S}'")
     for column, listed in (("app", settings.forward_apps), ("event_name", settings.forward_events)):
-        if names := [name.strip() for name in listed.split(",") if name.strip()]:
+        if names := names_in(listed):
             wanted.append(f"{column} in ({', '.join(map(literal, names))})")
     if after:
         microseconds, event_id, content_hash = after

@@ -36,6 +36,11 @@ ID_SENTINELS = (
 CONSENT_CATEGORIES = "analytics,analytics_storage,statistics,performance,measurement,C0002"
 
 
+def names_in(listed: str) -> list[str]:
+    """The names of a text that parts them by commas."""
+    return [name for part in listed.split(",") if (name := part.strip())]
+
+
 def project_folder() -> Path:
     """The folder of the dbt project whose models read what lands: FOOTFALL_PROJECT_DIR, else the repository."""
     return Path(os.environ.get("FOOTFALL_PROJECT_DIR") or REPOSITORY).expanduser()

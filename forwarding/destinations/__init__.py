@@ -6,6 +6,7 @@ from forwarding.destinations.mixpanel import mixpanel
 from forwarding.destinations.segment import segment
 from forwarding.destinations.webhook import webhook
 from forwarding.settings import ForwardingSettings
+from ingest.settings import names_in
 
 
 def destinations(settings: ForwardingSettings) -> list[Destination]:
@@ -17,5 +18,4 @@ def destinations(settings: ForwardingSettings) -> list[Destination]:
         found.append(mixpanel(settings.mixpanel_token, settings.mixpanel_url))
     if settings.segment_write_key:
         found.append(segment(settings.segment_write_key, settings.segment_url))
-    urls = (url.strip() for url in settings.webhook_urls.split(","))
-    return found + [webhook(url, settings.webhook_secret) for url in urls if url]
+    return found + [webhook(url, settings.webhook_secret) for url in names_in(settings.webhook_urls)]

@@ -36,6 +36,7 @@ from ingest.landing.batches import ensure_landing
 from ingest.landing.taking_back import Id
 from ingest.privacy import cleaner
 from ingest.privacy.suppression import NobodyNamed, as_stored, choose
+from ingest.settings import names_in
 from ingest.vendors import VENDORS
 from ingest.vendors.footfall import key_of
 from ingest.vendors.snowplow import SNOWPLOW
@@ -123,7 +124,7 @@ class Collector:
                 routes += both(path, self._answering(vendor, answer))
             for path in vendor.paths:
                 by_path.setdefault(path, []).append(vendor)
-        for path in filter(None, self.settings.snowplow_paths.replace(" ", "").split(",")):
+        for path in names_in(self.settings.snowplow_paths):
             by_path.setdefault(path.rstrip("/"), []).append(SNOWPLOW)
         for path, vendors in by_path.items():
             outlines = [msgspec.json.Decoder(vendor.outlines[path]) for vendor in vendors if path in vendor.outlines]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from ingest.settings import VariableSettings
+from ingest.settings import VariableSettings, names_in
 
 _SECONDS = "a number of seconds above 0, to a day"
 DAY = 86_400
@@ -45,7 +45,7 @@ class CollectorSettings(VariableSettings):
     @property
     def hosts(self) -> list[str]:
         """The names by which the server may be called."""
-        return [*LOOPBACK, *(name.strip() for name in self.allowed_hosts.split(",") if name.strip())]
+        return [*LOOPBACK, *names_in(self.allowed_hosts)]
 
 
 def is_here(client: tuple[str, int] | None) -> bool:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+from ingest.settings import names_in
 from serving.ask.kinds import KINDS
 from serving.ask.settings import built_with
 from serving.ask.vocabulary import Fault
@@ -270,7 +271,7 @@ class Numbers(Spec):
         return [", ".join(map(str, value))]
 
     def json(self, node: Any, place: Place, faults: list[Fault]) -> Any:
-        parts = [part.strip() for part in _last(node).split(",") if part.strip()]
+        parts = names_in(_last(node))
         return self.bare([int(part) if re.fullmatch(r"-?\d+", part) else part for part in parts] or ABSENT)
 
     def show(self, node: Any, name: str, place: Place) -> Field:
@@ -287,7 +288,7 @@ class Keys(Text):
         return [", ".join(keys)]
 
     def json(self, node: Any, place: Place, faults: list[Fault]) -> Any:
-        keys = [key.strip() for key in _last(node).split(",") if key.strip()]
+        keys = names_in(_last(node))
         return self.bare(keys if len(keys) > 1 else keys[0] if keys else ABSENT)
 
 
