@@ -84,6 +84,7 @@ WORKS: dict[str, Callable[[Path, Mapping[str, Any], Progress], Outcome]] = {
     "export": _export,
     "erase": _erase,
 }
+OF_PERSONS = {"export", "erase"}
 
 
 class Workshop:
@@ -103,10 +104,13 @@ class Workshop:
         self._folder.mkdir(parents=True, exist_ok=True)
         with self._starting, FileLock(self._folder / ".starting.lock"):
             for run in self._newest():
-                if run.kind == kind and run.status == "running":
-                    if kind == "build":
-                        return run
-                    raise CannotStart(f"Another work of this kind is at it, {run.id}.")
+                if run.status != "running":
+                    continue
+                if run.kind == kind == "build":
+                    return run
+                # what is gathered of somebody while they are forgotten would outlast them
+                if {run.kind, kind} <= OF_PERSONS:
+                    raise CannotStart(f"Another person's {run.kind} is at it, {run.id}. Start this when it has ended.")
             if busy := who_builds(self._home):
                 raise CannotStart(f"The home is busy: {busy}. Wait until it ends, and start this again.")
             return self._start(kind, options)
@@ -117,7 +121,7 @@ class Workshop:
             return None
         try:
             run = Run(**json.loads(_file(self._home, run_id).read_text()))
-        except (FileNotFoundError, OSError):
+        except OSError:
             return None
         if run.status == "running" and not self._is_at_work(run_id):
             # what it wrote last may be newer than what was read

@@ -11,6 +11,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -235,7 +236,8 @@ def _waiting(home: Path, ids: set[str]) -> int:
     named = re.compile(taking_back.names_any(ids).encode())
     found = 0
     for path in spool_dir(home).glob("*/*"):
-        if path.is_file():
+        # it may have landed since it was listed
+        with suppress(FileNotFoundError, IsADirectoryError):
             found += sum(bool(named.search(line)) for line in path.read_bytes().splitlines())
     return found
 

@@ -33,6 +33,7 @@ from orchestration.build import artifacts_dir, must_forget
 from orchestration.lock import build_lock
 from orchestration.settings import home as enter
 
+DOING = "footfall erase"
 RECEIPTS = "receipts"
 # where what is gathered of persons waits for whoever asked for it, in a folder each
 EXPORTS = "exports"
@@ -100,13 +101,14 @@ def erase(
     Raises:
         ErasureError: when something landed that was not built, so that nobody knows whose devices are whose.
         ingest.landing.taking_back.LoadAtWork: while a load is at work.
+        orchestration.lock.HomeIsBusyError: when another process writes in this home.
     """
     home = enter(home)
     told = as_stored(home, users, devices)
     with landing_paused(home):
         if build and _is_unbuilt(home, told):
             build(home)
-        with build_lock(home, "footfall erase"):
+        with build_lock(home, DOING):
             return _erase(home, told)
 
 
@@ -189,10 +191,12 @@ def ids_of(home: Path, told: set[Id]) -> set[Id]:
 
 
 def _is_unbuilt(home: Path, told: set[Id]) -> bool:
-    try:
-        ids_of(home, told)
-    except ErasureError:
-        return True
+    # nobody else can read the warehouse while it is built
+    with build_lock(home, DOING):
+        try:
+            ids_of(home, told)
+        except ErasureError:
+            return True
     return False
 
 

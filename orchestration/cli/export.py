@@ -52,9 +52,10 @@ def export(
 
 def _export_person(users: Collection[str], devices: Collection[str], to: Path, home: Path | None) -> None:
     from orchestration.disclosure import DisclosureError, disclose
+    from orchestration.erasure import ErasureError
     from orchestration.settings import home as enter
 
-    with refusing(DisclosureError):
+    with refusing(DisclosureError, ErasureError):
         written = disclose(enter(home and home.expanduser()), users, devices, to)
     for name, rows in written.rows.items():
         console.print(f"{rows:>12,}  {name}")

@@ -13,18 +13,23 @@ from typing import Any
 
 import duckdb
 import pytest
+from filelock import FileLock
 from typer.testing import CliRunner
 
+from ingest.collector.spool import spool_dir
 from ingest.landing import taking_back
 from ingest.landing.batches import UnknownBatch, list_batches, work_folder
 from ingest.landing.taking_back import DEVICE, USER, Id, LoadAtWork
 from ingest.privacy.suppression import OPTED_OUT, Suppression
-from orchestration import erasure
+from orchestration import disclosure, erasure
+from orchestration.backstage import Workshop
 from orchestration.build import build, nothing_new
 from orchestration.cli import app
 from orchestration.cli.status import describe
 from orchestration.disclosure import Disclosure, disclose
+from orchestration.lock import HomeIsBusyError, build_lock
 from serving.publications import current_publication, list_publications, read_catalog
+from serving.server import CannotStart, Run
 from tests.ingest.events import batches, event, landed, one, quarantined, write_ndjson
 
 # longer than the eight bytes of a text that a file of DuckDB keeps apart, as one of another person begins alike
@@ -122,7 +127,11 @@ def test_what_is_held_is_told_before_anything_is_built_too(tmp_path: Path) -> No
     assert json.loads(logged)["rows"] == 4 and ANN not in logged
     again = CliRunner().invoke(app, arguments)
     assert again.exit_code == 2 and "is there already" in again.output
-    for wrong in (["export", "--to", "x"], ["export", "marts", *arguments[1:]]):
+    for wrong in (
+        ["export", "--to", "x"],
+        ["export", "marts", *arguments[1:]],
+        ["export", "--user-id", " ", "--to", "x"],
+    ):
         assert CliRunner().invoke(app, wrong).exit_code == 2
 
 
@@ -314,6 +323,38 @@ def test_nothing_is_taken_back_while_a_load_is_at_work(tmp_path: Path) -> None:
     with work_folder(home, "a_load"), pytest.raises(LoadAtWork):
         erasure.retract(home, [batch.batch_id])
     assert len(list_batches(home)) == 1
+
+
+def test_while_somebody_builds_nobody_is_looked_for(tmp_path: Path) -> None:
+    """What is built cannot be read meanwhile, and is not to be built anew for that."""
+    home = tmp_path / "home"
+    one(write_ndjson(tmp_path / "a.ndjson", [event(1, user_id=ANN)]), home)
+    built: list[Path] = []
+    with build_lock(home, "footfall build"), pytest.raises(HomeIsBusyError, match="footfall build"):
+        erasure.erase(home, [ANN], build=built.append)
+    assert built == []
+
+
+@pytest.mark.parametrize(("first", "second"), [("export", "erase"), ("erase", "export"), ("export", "export")])
+def test_nothing_is_gathered_of_somebody_while_they_may_be_forgotten(first: str, second: str, tmp_path: Path) -> None:
+    run = Run("20240301T000000_abc", first, "running", "2024-03-01T00:00:00+00:00")
+    (tmp_path / "runs").mkdir()
+    file = tmp_path / "runs" / f"{run.id}.json"
+    file.write_text(json.dumps(asdict(run)))
+    with FileLock(file.with_suffix(".lock")), pytest.raises(CannotStart, match=run.id):
+        Workshop(tmp_path).start(second, {})
+    assert len(list((tmp_path / "runs").glob("*.json"))) == 1
+
+
+def test_a_request_that_lands_while_it_is_looked_for_is_none_that_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = spool_dir(tmp_path) / "footfall"
+    folder.mkdir(parents=True)
+    (folder / "waits.ndjson").write_text(f'{{"user_id": "{ANN}"}}\n')
+    (folder / "landed.ndjson").symlink_to(tmp_path / "gone")
+    monkeypatch.setattr(Path, "is_file", lambda _: True)
+    assert disclosure._waiting(tmp_path, {ANN}) == 1
 
 
 def test_a_person_of_many_events_and_an_address_as_id(tmp_path: Path) -> None:
