@@ -100,7 +100,9 @@ def test_what_is_sent_is_built_and_read_over_one_port(landed_home: Home) -> None
 
         def ask() -> None:
             with client("read", server.url) as reader:
-                while not is_over.wait(0.2):
+                is_last = False
+                while not is_last:
+                    is_last = is_over.wait(0.2)
                     told = reader.get("/v1/analytics/stats").raise_for_status().json()
                     seen.add((told["publication"], told["events"]))
                     told = reader.post("/api/v1/analytics/questions", json=QUESTION).raise_for_status().json()
@@ -108,9 +110,11 @@ def test_what_is_sent_is_built_and_read_over_one_port(landed_home: Home) -> None
 
         with ThreadPoolExecutor(CLIENTS) as clients:
             asking = [clients.submit(ask) for _ in range(CLIENTS)]
-            later = finished(admin.get, admin.post("/api/v1/analytics/etl/run").json()["id"])
-            time.sleep(1)
-            is_over.set()
+            try:
+                later = finished(admin.get, admin.post("/api/v1/analytics/etl/run").json()["id"])
+                time.sleep(1)
+            finally:
+                is_over.set()
         for each in asking:
             each.result()
         assert seen == {(told["result"]["publication"], 302), (later["result"]["publication"], 303)}
