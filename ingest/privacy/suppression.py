@@ -3,31 +3,42 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Set
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock
 
 from ingest.distinct import LONGEST_KNOWN, MOST_KNOWN
-from ingest.landing.paths import publish_file
+from ingest.landing.paths import publish_file, sync_dir
 from ingest.landing.taking_back import DEVICE, USER, Id, sender
 from ingest.privacy.cleaning import Cleaner
 from ingest.privacy.key import Key
 
 # the lists, in the order in which they are asked
 SUPPRESSED, OPTED_OUT = "suppressed", "opted_out"
+ADDED, REMOVED = "+", "-"
+# so much at least is changed beside the list before it is written anew
+LEAST_FOLDED_BYTES = 64 * 1024
 
 
 class Suppression:
     """A list of a home: of those who were erased, unless another is named.
 
-    An entry is the digest of an id that counts in every app; of one that counts in its app alone, the app follows.
+    An entry is the digest of an id that counts in every app; of one that counts in its app alone, the app follows. The
+    list is a file of entries and one of what changed since, a line each, so that a choice costs no more in a long one.
     """
 
     def __init__(self, home: Path, name: str = SUPPRESSED) -> None:
-        self._path, self._key = home / "privacy" / f"{name}.json", Key(home)
-        self._take(self._stamp(), self._read())
+        self._list, self._key = home / "privacy" / f"{name}.json", Key(home)
+        self._changes = self._list.with_suffix(".ndjson")
+        self._forget()
+
+    def _forget(self) -> None:
+        self._entries: set[str] | None = None
+        self._stamped: list[tuple[int, ...]] = []
+        self._known: dict[Id, bool] = {}
 
     def entry(self, each: Id) -> str:
         """What stands in the list for an id."""
@@ -38,10 +49,17 @@ class Suppression:
         """Whether entries are of an id, in its app or in all of them."""
         return not entries.isdisjoint((entry := self.entry(each), entry.partition(" ")[0]))
 
+    @property
+    def entries(self) -> set[str]:
+        """The entries, read when they are first asked for."""
+        if self._entries is None:
+            self._stamped, self._entries = self._stamp(), self._read()
+        return self._entries
+
     def add(self, ids: Iterable[Id]) -> None:
         """Store nothing of these ids from now on."""
         with self._changing():
-            self._write(self.entries | set(map(self.entry, ids)))
+            self._write(ADDED, map(self.entry, ids))
 
     def remove(self, ids: Iterable[Id]) -> int:
         """Store events of these ids again; return how many of them were in the list.
@@ -51,13 +69,13 @@ class Suppression:
         named = set(map(self.entry, ids))
         with self._changing():
             gone = {entry for entry in self.entries if entry in named or entry.partition(" ")[0] in named}
-            self._write(self.entries - gone)
+            self._write(REMOVED, gone)
         return len({entry.partition(" ")[0] for entry in gone})
 
     def refresh(self) -> None:
         """Read the list again, for those who ask it for longer than a load takes."""
-        if (stamp := self._stamp()) != self._stamped:
-            self._take(stamp, self._read())
+        if self._stamp() != self._stamped:
+            self._forget()
 
     def holds(self, user: str | None, device: str | None, app: str) -> bool:
         """Whether an event of a user, or of a device that names no user, is of somebody in the list."""
@@ -79,34 +97,52 @@ class Suppression:
     @contextmanager
     def _changing(self) -> Iterator[None]:
         """Hold the list as it is now: requests and commands change it side by side."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(self._path.with_suffix(".lock")):
-            self._take(self._stamp(), self._read())
+        self._list.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(self._list.with_suffix(".lock")):
+            self._forget()
             yield
+            self._forget()
 
-    def _stamp(self) -> tuple[int, ...]:
+    def _stamp(self) -> list[tuple[int, ...]]:
         """What is another whenever the list is."""
-        try:
-            now = self._path.stat()
-        except FileNotFoundError:
-            return ()
-        return now.st_ino, now.st_size, now.st_mtime_ns
+        found: list[tuple[int, ...]] = []
+        for path in (self._changes, self._list):
+            with suppress(FileNotFoundError):
+                now = path.stat()
+                found.append((now.st_ino, now.st_size, now.st_mtime_ns))
+        return found
 
     def _read(self) -> set[str]:
-        try:
-            return set(json.loads(self._path.read_text()))
-        except FileNotFoundError:
-            return set()
+        # the changes first: those that go into the list meanwhile are in it then, and may be made twice
+        changes, entries = "", set[str]()
+        with suppress(FileNotFoundError):
+            changes = self._changes.read_text()
+        with suppress(FileNotFoundError):
+            entries = set(json.loads(self._list.read_text()))
+        for line in changes.splitlines():
+            with suppress(ValueError):  # of a line that a kill tore
+                change, entry = json.loads(line)
+                (entries.add if change == ADDED else entries.discard)(entry)
+        return entries
 
-    def _write(self, entries: set[str]) -> None:
-        fresh = self._path.with_suffix(".new")
-        fresh.write_text(json.dumps(sorted(entries)))
-        publish_file(fresh, self._path)
-        self._take(self._stamp(), entries)
-
-    def _take(self, stamp: tuple[int, ...], entries: set[str]) -> None:
-        self._stamped, self.entries = stamp, entries
-        self._known: dict[Id, bool] = {}
+    def _write(self, change: str, entries: Iterable[str]) -> None:
+        # each begins a line of its own, so that one which a kill tore takes no other with it
+        text = "".join(f"\n{json.dumps((change, entry))}" for entry in sorted(entries))
+        if not text:
+            return
+        is_first = not self._changes.exists()
+        with self._changes.open("a") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        if is_first:
+            sync_dir(self._changes.parent)
+        listed = self._list.stat().st_size if self._list.exists() else 0
+        if self._changes.stat().st_size > max(LEAST_FOLDED_BYTES, listed / 4):
+            fresh = self._list.with_suffix(".new")
+            fresh.write_text(json.dumps(sorted(self._read())))
+            publish_file(fresh, self._list)
+            self._changes.unlink()
 
 
 class NobodyNamed(ValueError):

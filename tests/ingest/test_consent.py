@@ -2,6 +2,8 @@
 
 import csv
 import json
+import random
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -182,7 +184,7 @@ def test_who_opted_out_is_not_stored_on_any_device_until_they_opt_in(tmp_path: P
     file = write_ndjson(tmp_path / "a.ndjson", rows)
     receipt = one(file, home)
     assert (receipt.accepted, receipt.opted_out, receipt.suppressed, receipt.quarantined) == (1, 4, 0, 0)
-    assert "ann" not in (home / "privacy" / "opted_out.json").read_text()
+    assert "ann" not in (home / "privacy" / "opted_out.ndjson").read_text()
     choose(home, {Id(DEVICE, "phone", "shop")}, opts_out=False)
     assert one(file, home).opted_out == 2
     assert landed(home, "event_id") == [("e2",), ("e3",), ("e4",)]
@@ -211,6 +213,35 @@ def test_who_asks_a_list_for_months_remembers_so_many_answers(tmp_path: Path, mo
     choose(tmp_path, {Id(USER, "ann")}, opts_out=False)
     asked.refresh()
     assert not asked.holds_id(Id(USER, "ann", "shop"))
+
+
+def test_a_list_is_the_same_however_often_it_is_written_anew_and_whenever_a_kill_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(suppression, "LEAST_FOLDED_BYTES", 500)
+    rng, wanted, kills = random.Random(1), set[Id](), 0
+    changes, unlink = tmp_path / "privacy" / "opted_out.ndjson", Path.unlink
+
+    def killed(path: Path, **options: Any) -> None:
+        nonlocal kills
+        if path == changes and rng.random() < 0.5:
+            kills += 1
+            raise KeyboardInterrupt
+        unlink(path, **options)
+
+    monkeypatch.setattr(Path, "unlink", killed)
+    for _ in range(60):
+        ids = {Id(USER, str(rng.randrange(12)), rng.choice(["shop", "blog"])) for _ in range(2)}
+        opts_out = rng.random() < 0.6
+        with suppress(KeyboardInterrupt):
+            choose(tmp_path, ids, opts_out)
+        wanted = wanted | ids if opts_out else wanted - ids
+        if changes.exists() and rng.random() < 0.3:  # killed while a change was written
+            with changes.open("a") as file:
+                file.write('\n["+", "0123')
+        listed = Suppression(tmp_path, OPTED_OUT)
+        assert listed.entries == {listed.entry(each) for each in wanted}
+    assert kills and (tmp_path / "privacy" / "opted_out.json").exists()
 
 
 def test_an_opt_in_lets_nobody_in_again_who_was_erased(tmp_path: Path) -> None:

@@ -173,7 +173,7 @@ def test_what_comes_again_is_counted_and_not_stored_until_they_consent_anew(tmp_
     assert (again.received, again.accepted, again.quarantined, again.suppressed) == (1, 1, 0, 6)
     clean = one(write_ndjson(tmp_path / "clean.ndjson", [*THEIRS, *OTHERS]), home)
     assert (clean.received, clean.accepted, clean.suppressed) == (4, 4, 5)
-    assert ANN not in (home / "privacy" / "suppressed.json").read_text()
+    assert ANN not in (home / "privacy" / "suppressed.ndjson").read_text()
     assert erasure.allow(home, [ANN]) == 1
     back = one(write_ndjson(tmp_path / "back.ndjson", [event(81, user_id=ANN), event(82, user_id=MERGED)]), home)
     assert (back.accepted, back.suppressed) == (1, 1)

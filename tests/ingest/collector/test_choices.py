@@ -31,7 +31,7 @@ def test_a_choice_holds_for_what_lands_from_then_on_in_its_app(tmp_path: Path) -
     assert [answer.status_code for answer in answers] == [200] * 5
     assert landed(tmp_path, "app") == [("blog",)]
     assert sum(batch.opted_out for batch in batches(tmp_path)) == 2
-    assert not any("ann" in path.read_text().lower() for path in (tmp_path / "privacy").glob("*.json"))
+    assert not any("ann" in path.read_text().lower() for path in (tmp_path / "privacy").glob("*.*json"))
     exchange(tmp_path, choice(IN, shop, user_id=7), seen("7", shop))
     assert landed(tmp_path, "app, user_id", "app = 'shop'") == [("shop", "7")]
 
@@ -49,7 +49,7 @@ def test_a_choice_needs_a_key_an_id_and_a_post(tmp_path: Path) -> None:
         *(choice(OUT, key, user_id=said) for said in (True, 7.5, ["ann"], {"id": "ann"})),
     ]
     assert [answer.status_code for answer in exchange(tmp_path, *wrong)] == [401, *[400] * 9]
-    assert not (tmp_path / "privacy" / "opted_out.json").exists()
+    assert not list((tmp_path / "privacy").glob("opted_out*"))
     # as a page posts it
     plain = {"Content-Type": "text/plain", "Origin": "https://shop.example"}
     (said,) = exchange(tmp_path, {"path": f"{OUT}?key={key}", "content": b'{"anonymous_id": "d"}', "headers": plain})
@@ -58,7 +58,7 @@ def test_a_choice_needs_a_key_an_id_and_a_post(tmp_path: Path) -> None:
 
 def test_a_choice_that_cannot_be_kept_is_to_be_sent_again(tmp_path: Path) -> None:
     _, key = Keys(tmp_path).create("write", "shop")
-    (tmp_path / "privacy" / "opted_out.json").mkdir(parents=True)
+    (tmp_path / "privacy" / "opted_out.ndjson").mkdir(parents=True)
     (said,) = exchange(tmp_path, choice(OUT, key, user_id="ann"))
     assert said.status_code == 503 and said.headers["retry-after"]
 
