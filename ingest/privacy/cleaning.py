@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 from ingest.distinct import LONGEST_KNOWN, MOST_KNOWN
+from ingest.privacy.consent import MEMBERS
 from ingest.privacy.key import Key
 from ingest.privacy.names import (
     OF_THINGS,
@@ -42,6 +43,8 @@ LONGEST_SCORE = 10
 NUMBERS = frozenset(("phone", "birth", "number"))
 # of these the loader reads where somebody is and on what, before they go
 READ = ("ip", "user_agent")
+# and whether somebody refused, whatever becomes of what they say
+OF_CONSENT = frozenset(map(plain, MEMBERS))
 _GONE = object()
 QUOTE = '"'
 # of what cannot be read as JSON: the name of a member, a value that is no list or object, and what ends one that is
@@ -114,7 +117,8 @@ class Cleaner:
 
     @cached_property
     def _waiting(self) -> Cleaner:
-        told = {(app, kind): action for (app, kind), action in self.policies.told.items() if kind not in READ}
+        heard = {*READ, *OF_CONSENT}
+        told = {(app, kind): action for (app, kind), action in self.policies.told.items() if kind not in heard}
         policies = replace(self.policies, told=told | {(None, kind): KEEP for kind in READ})
         return Cleaner(self._home, policies, self.found)
 

@@ -20,8 +20,9 @@ STATE, DEFAULTS, EXPORTED = "gcs", "gcd", "privacy_info"
 # in the order of `gcd`; `gcs` holds the first two
 GOOGLE = ("ad_storage", "analytics_storage", "ad_user_data", "ad_personalization")
 _DENIED_LETTERS = "pqmu"
-_MEMBERS = (*OPT_OUTS, "consent", STATE, DEFAULTS, EXPORTED)
-_SPEAKS = '"(' + "|".join(map(re.escape, _MEMBERS)) + ')"'
+# of all that an event says these are asked
+MEMBERS = (*OPT_OUTS, "consent", STATE, DEFAULTS, EXPORTED)
+_SPEAKS = '"(' + "|".join(map(re.escape, MEMBERS)) + ')"'
 # a single letter is how databases export a boolean
 _YES = ("true", "t", "yes", "y", "1", "on")
 _NO = ("false", "f", "no", "n", "0", "off", "none", "denied", "deny", "declined", "refused", "rejected", "revoked",
@@ -61,7 +62,7 @@ def refusal(told: str) -> str:
     """The SQL of OPTED_OUT where an object of JSON, given as SQL, says that its sender refused; else of null."""
     told = f"({told})::varchar"
     # DuckDB reads more than Python does: what else the object holds must not hide what it says of consent
-    paths = {name: literal(f'$."{name}"') for name in _MEMBERS}
+    paths = {name: literal(f'$."{name}"') for name in MEMBERS}
     members = ", ".join(f"{literal(name)}, json_extract({told}, {path})" for name, path in paths.items())
     return f"""case when regexp_matches({told}, {literal(_SPEAKS)}) then case when json_valid({told}) then
         case when private_is_refused(json_object({members})::varchar) then '{OPTED_OUT}' end end end"""

@@ -109,3 +109,12 @@ def test_consent_is_heeded_as_each_vendor_sends_it(vendor: str, tmp_path: Path) 
     assert all(answer.status_code in (200, 204) for answer in answers)
     (batch,) = batches(tmp_path)
     assert (batch.received, batch.accepted, batch.opted_out) == (1, 1, 1)
+
+
+def test_a_refusal_is_heard_that_is_not_to_be_stored_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOOTFALL_PRIVACY_POLICIES", "consent=drop,opt_out=drop")
+    _, key = Keys(tmp_path).create("write", "shop")
+    told = [{"consent": "denied"}, {"opt_out": "yes"}, {"consent": "granted", "opt_out": "no"}]
+    exchange(tmp_path, *(seen(str(n), key) | {"json": seen(str(n), key)["json"] | each} for n, each in enumerate(told)))
+    assert sum(batch.opted_out for batch in batches(tmp_path)) == 2
+    assert landed(tmp_path, "user_id, properties") == [("2", "{}")]
