@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import ingest
+from ingest.landing import taking_back
 from ingest.landing.batches import list_batches
 from ingest.landing.taking_back import DEVICE, USER, Id
 from ingest.privacy.suppression import choose
@@ -293,3 +294,23 @@ def test_a_planted_bug_is_found(bug: str, sown: Sown, tmp_path: Path) -> None:
             sown.build(home, model, landing)
         sown.build(full, model, sown.landings[-1])
     assert model in differences(home, full)
+
+
+def test_a_warehouse_that_outlasts_an_erasure_is_found(
+    sown: Sown, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, home, full = "int_person_days", tmp_path / "home", tmp_path / "full"
+    shutil.copytree(sown.landings[-1], home / "landing")
+    selected = ("--select", f"+{model}")
+    build_models(home, *selected, project=sown.project)
+    commit = taking_back.commit
+
+    def leave(folder: Path, plan: taking_back.Plan) -> None:
+        plan.removed.remove("warehouse.duckdb")
+        commit(folder, plan)
+
+    monkeypatch.setattr(taking_back, "commit", leave)
+    persons = [f"h{number}-u0" for number in range(0, 160, 4)]
+    assert erasure.erase(home, persons).rows["landing"] > 0
+    build_models(home, *selected, project=sown.project)
+    assert model in drift(home, full, *selected, project=sown.project)
