@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import email.utils
 import logging
 import random
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 
-from footfall.transports import retry_after
 from forwarding.destinations.destination import Destination, Event, Named
 
 log = logging.getLogger("footfall.forwarding")
@@ -104,7 +105,7 @@ class Sender:
                 answer = self.client.post(to.url, content=body, headers={"Content-Type": "application/json", **headers})
                 if answer.status_code not in PASSING:
                     return answer
-                fault, asked = f"answers {answer.status_code}", retry_after(answer.headers.get("retry-after"))
+                fault, asked = f"answers {answer.status_code}", retry_after(answer)
             except httpx.InvalidURL as error:
                 raise NotSent(f"{to.url} is no address: {error}") from None
             except httpx.HTTPError as error:
@@ -117,6 +118,19 @@ class Sender:
             log.info("%s %s: again in %.1f s", to.name, fault, wait)
             if self.stopped.wait(wait):
                 raise NotSent(f"{to.url} {fault}; forwarding was stopped")
+
+
+def retry_after(answer: httpx.Response) -> float | None:
+    """In how many seconds an answer asks to come again; None where it does not say."""
+    text: str = answer.headers.get("retry-after", "").strip()
+    if text.isascii() and text.replace(".", "", 1).isdigit():
+        return float(text)
+    try:
+        until = email.utils.parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    until = until if until.tzinfo else until.replace(tzinfo=UTC)
+    return max(0.0, (until - datetime.now(UTC)).total_seconds())
 
 
 def _json(answer: httpx.Response) -> dict[str, Any]:
