@@ -18,7 +18,7 @@ from orchestration.cli.console import console, setting_text
 
 def build(
     full_refresh: Annotated[bool, typer.Option("--full-refresh", help="Build every table whole.")] = False,
-    engine: Annotated[str, typer.Option(help="What computes the models.", hidden=True)] = "duckdb",
+    engine: Annotated[str, typer.Option(help="What computes the models: duckdb.")] = "duckdb",
     explain: Annotated[
         bool, typer.Option("--explain", help="Say of each node why it would run; build nothing.")
     ] = False,
