@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from ingest.distinct import LONGEST_KNOWN, MOST_KNOWN
+from ingest.distinct import remembered
 from ingest.landing.paths import publish_file, sync_dir
 from ingest.landing.taking_back import DEVICE, USER, Id, sender
 from ingest.privacy.cleaning import Cleaner
@@ -31,18 +31,18 @@ class Suppression:
     """
 
     def __init__(self, home: Path, name: str = SUPPRESSED) -> None:
-        self._list, self._key = home / "privacy" / f"{name}.json", Key(home)
+        key, self._list = Key(home), home / "privacy" / f"{name}.json"
         self._changes = self._list.with_suffix(".ndjson")
+        self._digest = remembered(lambda text: key.digest(text).hex())
         self._forget()
 
     def _forget(self) -> None:
         self._entries: set[str] | None = None
         self._stamped: list[tuple[int, ...]] = []
-        self._known: dict[Id, bool] = {}
 
     def entry(self, each: Id) -> str:
         """What stands in the list for an id."""
-        digest = self._key.digest(f"{each.kind}\0{each.id}").hex()
+        digest = self._digest(f"{each.kind}\0{each.id}")
         return f"{digest} {each.app}" if each.app else digest
 
     def are_in(self, entries: Set[str], each: Id) -> bool:
@@ -77,22 +77,9 @@ class Suppression:
         if self._stamp() != self._stamped:
             self._forget()
 
-    def holds(self, user: str | None, device: str | None, app: str) -> bool:
-        """Whether an event of a user, or of a device that names no user, is of somebody in the list."""
-        return self.holds_id(sender(user, device, app))
-
     def holds_id(self, asked: Id) -> bool:
         """Whether an id is in the list, in its app or in all of them."""
-        if not self.entries:
-            return False
-        if (known := self._known.get(asked)) is None:
-            known = self.are_in(self.entries, asked)
-            # a server asks for months
-            if len(self._known) >= MOST_KNOWN:
-                self._known.clear()
-            if len(asked.id) <= LONGEST_KNOWN:
-                self._known[asked] = known
-        return known
+        return bool(self.entries) and self.are_in(self.entries, asked)
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
@@ -189,7 +176,8 @@ class Unwanted:
 
         Who was erased may share a device, which goes on for the others. Who opted out did so on that device for all.
         """
-        if self._erased.holds(user, device, app):
+        asked = sender(user, device, app)
+        if self._erased.holds_id(asked):
             return SUPPRESSED
-        ids = (Id(kind, each, app) for kind, each in ((USER, user), (DEVICE, device)) if each)
-        return OPTED_OUT if any(map(self._opted_out.holds_id, ids)) else None
+        is_out = self._opted_out.holds_id
+        return OPTED_OUT if is_out(asked) or (device and is_out(Id(DEVICE, device, app))) else None

@@ -3,6 +3,7 @@
 import csv
 import json
 import random
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,13 @@ import duckdb
 import pytest
 
 import ingest
+from ingest import distinct
 from ingest.collector.landing import land_leftovers
 from ingest.distinct import LONGEST_KNOWN
 from ingest.landing.taking_back import DEVICE, USER, Id
 from ingest.privacy import cleaner, suppression
 from ingest.privacy.consent import Consent
+from ingest.privacy.key import Key
 from ingest.privacy.suppression import OPTED_OUT, Suppression, as_stored, choose
 from ingest.settings import CONSENT_CATEGORIES, IllegalSetting, LoadSettings
 from tests.ingest.events import batches, event, landed, one, quarantined, write_ndjson
@@ -205,11 +208,18 @@ def test_an_address_is_known_however_an_app_stores_it(tmp_path: Path, monkeypatc
 
 def test_who_asks_a_list_for_months_remembers_so_many_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     choose(tmp_path, {Id(USER, "ann")}, opts_out=True)
-    asked = Suppression(tmp_path, OPTED_OUT)
-    monkeypatch.setattr(suppression, "MOST_KNOWN", 3)
-    for said in ("ann", *map(str, range(10)), "x" * (LONGEST_KNOWN + 1), "ann"):
+    digested, digest, long = Counter[str](), Key.digest, "x" * (LONGEST_KNOWN + 1)
+
+    def counted(key: Key, text: str) -> bytes:
+        digested[text.removeprefix(f"{USER}\0")] += 1
+        return digest(key, text)
+
+    monkeypatch.setattr(Key, "digest", counted)
+    monkeypatch.setattr(distinct, "MOST_KNOWN", 3)
+    asked, others = Suppression(tmp_path, OPTED_OUT), [*map(str, range(10))]
+    for said in ("ann", "ann", *others, long, long, "ann"):
         assert asked.holds_id(Id(USER, said, "shop")) == (said == "ann")
-        assert len(asked._known) <= 3 and all(len(each.id) <= LONGEST_KNOWN for each in asked._known)
+    assert digested == {**dict.fromkeys(others, 1), "ann": 2, long: 2}, "three are known, and none that is long"
     choose(tmp_path, {Id(USER, "ann")}, opts_out=False)
     asked.refresh()
     assert not asked.holds_id(Id(USER, "ann", "shop"))
