@@ -11,6 +11,8 @@ from typing import Any
 import duckdb
 
 from ingest.envelope import literal
+from ingest.privacy.names import plain
+from ingest.settings import names_in
 
 # what an event is refused for, in place of what else may be wrong with it
 OPTED_OUT = "opted_out"
@@ -37,7 +39,7 @@ class Consent:
     """
 
     def __init__(self, categories: str) -> None:
-        self._categories = frozenset(filter(None, map(_plain, categories.split(","))))
+        self._categories = frozenset(map(plain, names_in(categories)))
 
     def is_refused(self, text: str) -> bool:
         """Whether JSON of an object says that somebody refused; what says nothing is no no."""
@@ -50,7 +52,7 @@ class Consent:
         consent = _object(told.get("consent"))
         for listed in (consent, _object(consent.get("categoryPreferences")), _object(told.get(EXPORTED))):
             by_name += [name for name, said in listed.items() if _word(said) in _NO]
-        return any(_plain(name) in self._categories for name in by_name)
+        return any(plain(name) in self._categories for name in by_name)
 
 
 def install(connection: duckdb.DuckDBPyConnection, consent: Consent) -> None:
@@ -95,7 +97,3 @@ def _object(told: Any) -> dict[str, Any]:
 def _word(said: Any) -> str:
     """A flag as a word, which JSON writes as one, as a text or as a number, and a table with blanks as a float."""
     return str(said).strip().lower().removesuffix(".0") if isinstance(said, bool | int | float | str) else ""
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.lower())
