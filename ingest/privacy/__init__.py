@@ -42,9 +42,9 @@ __all__ = [
 def cleaner(home: Path) -> Cleaner:
     """What may be stored in a home, by its settings."""
     settings = LoadSettings()  # type: ignore[call-arg]
-    return _cleaner(home, settings.privacy_policies or "", settings.enable_pii_tracking)
+    return _cleaner(home, settings.privacy_policies or "", settings.enable_pii_tracking, settings.consent_categories)
 
 
 @lru_cache(maxsize=16)
-def _cleaner(home: Path, policies: str, enabled: bool) -> Cleaner:
-    return Cleaner(home, Policies.read(policies, enabled))
+def _cleaner(home: Path, policies: str, enabled: bool, categories: str) -> Cleaner:
+    return Cleaner(home, Policies.read(policies, enabled), heard=Consent(categories).names)

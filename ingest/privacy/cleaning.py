@@ -14,9 +14,9 @@ from typing import Any
 import orjson
 
 from ingest.distinct import LONGEST_KNOWN, MOST_KNOWN
-from ingest.privacy.consent import MEMBERS
 from ingest.privacy.key import Key
 from ingest.privacy.names import (
+    KINDS,
     OF_THINGS,
     OF_TYPES,
     PLAIN_NAMES,
@@ -43,8 +43,6 @@ LONGEST_SCORE = 10
 NUMBERS = frozenset(("phone", "birth", "number"))
 # of these the loader reads where somebody is and on what, before they go
 READ = ("ip", "user_agent")
-# and whether somebody refused, whatever becomes of what they say
-OF_CONSENT = frozenset(map(plain, MEMBERS))
 _GONE = object()
 QUOTE = '"'
 # of what cannot be read as JSON: the name of a member, a value that is no list or object, and what ends one that is
@@ -64,10 +62,17 @@ class Cleaner:
 
     Attributes:
         found: when it is a Counter, what was found is counted in it: by the name of the holder, of the member and kind.
+        heard: the plain names of members by which the loader hears who refused, before it does with them what it is to.
     """
 
-    def __init__(self, home: Path, policies: Policies, found: Counter[tuple[str, str, str]] | None = None) -> None:
-        self.policies, self.found = policies, found
+    def __init__(
+        self,
+        home: Path,
+        policies: Policies,
+        found: Counter[tuple[str, str, str]] | None = None,
+        heard: frozenset[str] = frozenset(),
+    ) -> None:
+        self.policies, self.found, self.heard = policies, found, heard
         self._home, self._key, self._names = home, Key(home), policies.names
         kinds = [kind for kind in WORDS if found is not None or kind in policies.kinds]
         self._names_somebody = searcher(member_of(kinds, self._names))
@@ -117,8 +122,8 @@ class Cleaner:
 
     @cached_property
     def _waiting(self) -> Cleaner:
-        heard = {*READ, *OF_CONSENT}
-        told = {(app, kind): action for (app, kind), action in self.policies.told.items() if kind not in heard}
+        waits = self.heard.difference(KINDS).union(READ)
+        told = {(app, kind): action for (app, kind), action in self.policies.told.items() if kind not in waits}
         policies = replace(self.policies, told=told | {(None, kind): KEEP for kind in READ})
         return Cleaner(self._home, policies, self.found)
 

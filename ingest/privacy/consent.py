@@ -22,8 +22,9 @@ STATE, DEFAULTS, EXPORTED = "gcs", "gcd", "privacy_info"
 # in the order of `gcd`; `gcs` holds the first two
 GOOGLE = ("ad_storage", "analytics_storage", "ad_user_data", "ad_personalization")
 _DENIED_LETTERS = "pqmu"
-# of all that an event says these are asked
+# of all that an event says these are asked, and within `consent` what Segment's SDKs send there
 MEMBERS = (*OPT_OUTS, "consent", STATE, DEFAULTS, EXPORTED)
+PREFERENCES = "categoryPreferences"
 _SPEAKS = '"(' + "|".join(map(re.escape, MEMBERS)) + ')"'
 # a single letter is how databases export a boolean
 _YES = ("true", "t", "yes", "y", "1", "on")
@@ -41,6 +42,11 @@ class Consent:
     def __init__(self, categories: str) -> None:
         self._categories = frozenset(map(plain, names_in(categories)))
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The plain names of all members in which a refusal is looked for."""
+        return self._categories.union(map(plain, (*MEMBERS, PREFERENCES)))
+
     def is_refused(self, text: str) -> bool:
         """Whether JSON of an object says that somebody refused; what says nothing is no no."""
         return self._refuses(_object(text))
@@ -50,7 +56,7 @@ class Consent:
             return True
         by_name = _denied(told.get(STATE), told.get(DEFAULTS))
         consent = _object(told.get("consent"))
-        for listed in (consent, _object(consent.get("categoryPreferences")), _object(told.get(EXPORTED))):
+        for listed in (consent, _object(consent.get(PREFERENCES)), _object(told.get(EXPORTED))):
             by_name += [name for name, said in listed.items() if _word(said) in _NO]
         return any(plain(name) in self._categories for name in by_name)
 

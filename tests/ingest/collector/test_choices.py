@@ -63,7 +63,7 @@ def test_a_choice_that_cannot_be_kept_is_to_be_sent_again(tmp_path: Path) -> Non
     assert said.status_code == 503 and said.headers["retry-after"]
 
 
-def by_segment(key: str, *preferences: dict[str, bool]) -> dict[str, Any]:
+def by_segment(key: str, *preferences: dict[str, Any]) -> dict[str, Any]:
     sent = [
         {"type": "track", "event": "seen", "messageId": f"m{n}", "userId": "u", "timestamp": AT,
          "context": {"consent": {"categoryPreferences": each}}}
@@ -118,3 +118,20 @@ def test_a_refusal_is_heard_that_is_not_to_be_stored_itself(tmp_path: Path, monk
     exchange(tmp_path, *(seen(str(n), key) | {"json": seen(str(n), key)["json"] | each} for n, each in enumerate(told)))
     assert sum(batch.opted_out for batch in batches(tmp_path)) == 2
     assert landed(tmp_path, "user_id, properties") == [("2", "{}")]
+
+
+@pytest.mark.parametrize("policies", ["analytics=drop", "shop:analytics=hash,usage=drop", "categoryPreferences=drop"])
+def test_a_refusal_is_heard_whose_category_is_not_to_be_stored(
+    policies: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOOTFALL_PRIVACY_POLICIES", policies)
+    monkeypatch.setenv("FOOTFALL_CONSENT_CATEGORIES", "analytics,usage")
+    _, key = Keys(tmp_path).create("write", "shop")
+    told = [{category: said} for said in ("denied", "granted") for category in ("Analytics", "usage")]
+    own = [seen(str(n), key) | {"json": seen(str(n), key)["json"] | {"consent": each}} for n, each in enumerate(told)]
+    exchange(tmp_path, *own, by_segment(key, *told))
+    assert sum(batch.opted_out for batch in batches(tmp_path)) == 4
+    kept = dict(landed(tmp_path, "event_id, coalesce(context_other, properties)"))
+    assert kept.keys() == {"e-2", "e-3", "m2", "m3"}
+    dropped = [name for name in ("categorypreferences", "analytics", "usage") if f"{name}=drop" in policies.lower()]
+    assert not any(name in said.lower() for name in dropped for said in kept.values())
