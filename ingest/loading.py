@@ -230,8 +230,9 @@ class _Load:
         except duckdb.Error as error:
             mapping.assert_own_ids(error, self.mapping_name)
             good, reasons = self._split(accepted_file, refused_file)
-        if good and self.unwanted:
-            accepted_file, good = self._without_unwanted(accepted_file, good)
+        else:
+            if good and self.unwanted:
+                accepted_file, good = self._without_unwanted(accepted_file, good)
         landed, accepted = (accepted_file, 0) if not good else self._settle(accepted_file)
         first, last = self._dates(landed) if accepted else (None, None)
         load_date = self.loaded_at.date()
@@ -379,8 +380,7 @@ class _Load:
             self.left_out = int(left[0])
         out = self._execute(f"delete from staged where reject_reason = '{privacy.OPTED_OUT}'")
         self.not_stored[privacy.OPTED_OUT] += int(out[0])
-        if self.unwanted:
-            self._count_unwanted("from staged")
+        if self.unwanted and self._count_unwanted("from staged"):
             self._execute(f"delete from staged where {privacy.UNWANTED} is not null")
         good = self._write(f"select {_COLUMNS} from staged where reject_reason is null", accepted)
         reasons = dict(
