@@ -76,9 +76,10 @@ class Cleaner:
         self._home, self._key, self._names = home, Key(home), policies.names
         kinds = [kind for kind in WORDS if found is not None or kind in policies.kinds]
         self._names_somebody = searcher(member_of(kinds, self._names))
-        # what was found out of names: those of which nothing is to be said, and those whose texts were dropped, by app
+        # what was found out of names: those of which nothing is to be said, and those whose texts were dropped, by app.
+        # Threads share it: what one goes through, another replaces and does not change
         self._innocent: dict[str, bool] = {}
-        self._dropped: dict[tuple[str, str], None] = {}
+        self._dropped: tuple[tuple[str, str], ...] = ()
 
     @property
     def more(self) -> str:
@@ -266,10 +267,9 @@ class Cleaner:
         if action == KEEP:
             return value
         if action == DROP or isinstance(value, (dict, list)):
-            if kind != "comment" and isinstance(value, str) and name not in PLAIN_NAMES and _is_written_plainly(name):
-                self._dropped[app, name] = None
-                if len(self._dropped) > SPELLINGS:
-                    del self._dropped[next(iter(self._dropped))]
+            is_text = kind != "comment" and isinstance(value, str) and name not in PLAIN_NAMES
+            if is_text and (app, name) not in self._dropped and _is_written_plainly(name):
+                self._dropped = (*self._dropped, (app, name))[-SPELLINGS:]
             return _GONE
         return self._hashed(value if isinstance(value, str) else orjson.dumps(value).decode())
 

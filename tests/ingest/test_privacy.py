@@ -380,7 +380,7 @@ def test_however_a_request_is_looked_through_it_comes_out_the_same(
 ) -> None:
     """The quick looks, and what they remember of bodies before, leave what a walk through all of it leaves."""
     quick, slow = cleaners(tmp_path_factory.getbasetemp(), policies)
-    quick._waiting._dropped.clear()
+    quick._waiting._dropped = ()
     for said_so in (said, {"batch": [said, said]}):
         plain, spaced = json.dumps(said_so, separators=(",", ":")), json.dumps(said_so, ensure_ascii=False, indent=1)
         spellings = (plain, spaced.replace(":", " :\n"), plain.replace("/", r"\/"), plain.replace("m", r"\u006d"))
@@ -393,6 +393,21 @@ def test_however_a_request_is_looked_through_it_comes_out_the_same(
                     walked = json.loads(slow._waiting.messages(text.encode(), app))
                 for _ in range(2):
                     assert json.loads(quick.received(text.encode(), app)) == walked
+
+
+def test_what_another_thread_drops_meanwhile_disturbs_no_request(
+    cleaner: Cleaner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without, body = cleaning._without, b'{"email": "ann@mail.example", "plan": "pro"}'
+
+    def meanwhile(text: bytes, name: bytes) -> bytes:
+        for number in range(cleaning.SPELLINGS):
+            cleaner._waiting.messages(b'{"%d_email": "bob@mail.example"}' % number, "shop")
+        return without(text, name)
+
+    monkeypatch.setattr(cleaning, "_without", meanwhile)
+    for _ in range(3):
+        assert json.loads(cleaner.received(body, "shop")) == {"plan": "pro"}
 
 
 @cache
