@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from ingest.landing.paths import publish_file
+from ingest.landing.paths import append_lines, publish_file, read_lines
 
 # an event's place in its batch: time in microseconds, id, content hash
 Place = tuple[int, str, int]
@@ -93,22 +91,12 @@ class Records:
 
     def bury(self, letters: Iterable[DeadLetter]) -> None:
         """Add dead letters, durably."""
-        # each begins a line of its own, so that one which a kill tore takes no other with it
-        text = "".join(f"\n{json.dumps(asdict(letter))}" for letter in letters)
-        if text:
-            with self._dead.open("a") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
+        append_lines(self._dead, map(asdict, letters))
 
     def dead(self) -> list[DeadLetter]:
         """The dead letters, each event once, by its last refusal; a line that a kill tore is none."""
         found: dict[tuple[str, Place], DeadLetter] = {}
-        for line in self._dead.read_text().splitlines() if self._dead.exists() else ():
-            try:
-                told: dict[str, Any] = json.loads(line)
-            except ValueError:
-                continue
+        for told in read_lines(self._dead):
             letter = DeadLetter(**{**told, "place": tuple(told["place"])})
             found[letter.batch_id, letter.place] = letter
         return list(found.values())

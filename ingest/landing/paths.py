@@ -1,10 +1,14 @@
 """Where things lie in a home, and how a file gets there: written once, synced, renamed into place."""
 
+import json
 import os
 import secrets
 import threading
+from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 _last_batch_time = datetime.min.replace(tzinfo=UTC)
 _batch_lock = threading.Lock()
@@ -58,3 +62,28 @@ def publish_file(written: Path, final: Path) -> None:
         os.fsync(file.fileno())
     written.replace(final)
     sync_dir(final.parent)
+
+
+def append_lines(path: Path, told: Iterable[object]) -> None:
+    """Add to a file of JSON lines, durably; of what a kill cuts short `read_lines` returns the whole ones."""
+    # each begins a line of its own, so that one which a kill tore takes no other with it
+    text = "".join(f"\n{json.dumps(each)}" for each in told)
+    if not text:
+        return
+    is_first = not path.exists()
+    with path.open("a") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    if is_first:
+        sync_dir(path.parent)
+
+
+def read_lines(path: Path) -> list[Any]:
+    """What the lines of a file of JSON say; none where there is no file, and a line that a kill tore is none."""
+    found: list[Any] = []
+    with suppress(FileNotFoundError):
+        for line in path.read_text().splitlines():
+            with suppress(ValueError):
+                found.append(json.loads(line))
+    return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Iterator, Set
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from ingest.distinct import remembered
-from ingest.landing.paths import publish_file, sync_dir
+from ingest.landing.paths import append_lines, publish_file, read_lines
 from ingest.landing.taking_back import DEVICE, USER, Id, sender
 from ingest.privacy.cleaning import Cleaner
 from ingest.privacy.key import Key
@@ -101,29 +100,18 @@ class Suppression:
 
     def _read(self) -> set[str]:
         # the changes first: those that go into the list meanwhile are in it then, and may be made twice
-        changes, entries = "", set[str]()
-        with suppress(FileNotFoundError):
-            changes = self._changes.read_text()
+        changes, entries = read_lines(self._changes), set[str]()
         with suppress(FileNotFoundError):
             entries = set(json.loads(self._list.read_text()))
-        for line in changes.splitlines():
-            with suppress(ValueError):  # of a line that a kill tore
-                change, entry = json.loads(line)
-                (entries.add if change == ADDED else entries.discard)(entry)
+        for change, entry in changes:
+            (entries.add if change == ADDED else entries.discard)(entry)
         return entries
 
     def _write(self, change: str, entries: Iterable[str]) -> None:
-        # each begins a line of its own, so that one which a kill tore takes no other with it
-        text = "".join(f"\n{json.dumps((change, entry))}" for entry in sorted(entries))
-        if not text:
+        changes = [(change, entry) for entry in sorted(entries)]
+        if not changes:
             return
-        is_first = not self._changes.exists()
-        with self._changes.open("a") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        if is_first:
-            sync_dir(self._changes.parent)
+        append_lines(self._changes, changes)
         listed = self._list.stat().st_size if self._list.exists() else 0
         if self._changes.stat().st_size > max(LEAST_FOLDED_BYTES, listed / 4):
             fresh = self._list.with_suffix(".new")
