@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ingest.collector.spool import SEALED, spool_dir, spooled
-from ingest.landing.paths import sync_dir
+from ingest.landing.paths import publish_file
 from ingest.privacy import cleaner
 from ingest.privacy.suppression import as_stored, choose
 from ingest.vendors.footfall import FOOTFALL
@@ -44,8 +44,5 @@ def receive_locally(home: Path, app: str, body: bytes, events: int) -> Path:
     descriptor = os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(line)
-        file.flush()
-        os.fsync(file.fileno())
-    written.replace(path)
-    sync_dir(folder)
+    publish_file(written, path)
     return path
