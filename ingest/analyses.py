@@ -325,8 +325,8 @@ def cohorts(seeds: Seeds) -> list[Row]:
                     "it counts events, and the row names none. Name one in `event_name`, or leave it blank.",
                 )
         if is_of_events:
-            least = 0 if row["at_least"] == "0" else _whole_number(row, "at_least", 1)
-            most = 0 if row["at_most"] == "0" else _whole_number(row, "at_most", MOST_TIMES)
+            least = _whole_number(row, "at_least", 1, least=0)
+            most = _whole_number(row, "at_most", MOST_TIMES, least=0)
             if most < least:
                 _refuse(row, "at_most", f"nobody did something at least {least} times and at most {most} times.")
             selector = _selector(row, "event_name", "event_where", spellings)
@@ -497,13 +497,13 @@ def _one_of(row: Row, column: str, legal: list[str], default: str | None) -> str
     return text or default
 
 
-def _whole_number(row: Row, column: str, default: int | None) -> int:
+def _whole_number(row: Row, column: str, default: int | None, least: int = 1) -> int:
     text = row[column]
     if text is None and default is not None:
         return default
-    if not re.fullmatch("[1-9][0-9]{0,8}", text or ""):
+    if not re.fullmatch("0|[1-9][0-9]{0,8}", text or "") or int(text) < least:
         blank = "." if default is None else f", or leave it blank for {default}."
-        _refuse(row, column, f"'{text or ''}' is no whole number from 1 to 999999999. Write one{blank}")
+        _refuse(row, column, f"'{text or ''}' is no whole number from {least} to {MOST_TIMES}. Write one{blank}")
     return int(text)
 
 

@@ -425,6 +425,10 @@ SLIPS = {
         "update cohorts set at_most = '1' where cohort = 'often'",
         "column `at_most`: nobody did something at least 2 times and at most 1 times",
     ),
+    "a count in words": (
+        "update cohorts set at_least = 'once' where cohort = 'often'",
+        "column `at_least`: 'once' is no whole number from 0 to 999999999. Write one, or leave it blank for 1.",
+    ),
     "a count of no events": (
         "update cohorts set days = '7' where person_where is not null",
         "column `days`: it counts events, and the row names none",
