@@ -22,7 +22,7 @@ from ingest.privacy.names import (
     PLAIN_NAMES,
     THINGS,
     WORDS,
-    between_letters,
+    however_parted,
     kind_of,
     member_of,
     plain,
@@ -84,7 +84,7 @@ class Cleaner:
     @property
     def more(self) -> str:
         """What to look for beside the stems of the names of all kinds: those that have a policy of their own."""
-        return "".join(f"|{between_letters(name)}" for name in sorted(self._names))
+        return "".join(f"|{however_parted(name)}" for name in sorted(self._names))
 
     def is_suspect(self, text: str) -> bool:
         """Whether something personal may be in JSON; sometimes wrong where it says so, never where it does not."""

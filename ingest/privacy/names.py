@@ -97,9 +97,9 @@ def kind_of(name: str) -> str | None:
     return next((kind for kind, reader in _READERS.items() if reader.fullmatch(name)), None)
 
 
-def between_letters(name: str) -> str:
-    """The expression of a plain name, however it is parted."""
-    return _SEPARATOR.join(name)
+def however_parted(name: str) -> str:
+    """The expression of a plain name in JSON, whatever stands between its letters; JSON may write that as an escape."""
+    return r"(?:[^a-z0-9]|\\u[0-9a-f]{4}|\\[bfnrt])*".join([*name, ""])
 
 
 # JSON may write a letter of a name as an escape; the last two are those that count as an s and a k
@@ -113,7 +113,7 @@ def member_of(kinds: Iterable[str], names: Iterable[str] = ()) -> str:
     plain `name` is not looked for, and one that is written with escapes is for `ESCAPED` to find.
     """
     of_kinds = "|".join([*(expression(kind) for kind in kinds), SURVEY_RESPONSE.removeprefix(r"\$"), "ue_px|cx"])
-    told = [f"(?i:{'[^a-z0-9]*'.join(name)})[^a-z0-9]*" for name in sorted(names)]
+    told = [f"(?i:{however_parted(name)})" for name in sorted(names)]
     return rf"(?:{'|'.join([f'{_BEGINS}(?:{of_kinds})', *told])}){_ENDS}"
 
 

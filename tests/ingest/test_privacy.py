@@ -367,6 +367,26 @@ def test_the_quick_looks_miss_nothing_and_cleaning_again_changes_nothing(tmp_pat
         assert again == now
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "tierLevel",
+        "TIER-LEVEL",
+        "tier__level",
+        "tier/level",
+        "$tier: level",
+        "tier\u2013level",
+        "tier\nlevel",
+        '"tier" level',
+    ],
+)
+def test_a_field_with_a_policy_of_its_own_is_known_however_its_words_are_parted(name: str, tmp_path: Path) -> None:
+    cleaner = Cleaner(tmp_path, Policies.read("tier_level=drop"))
+    for text in (json.dumps({name: "gold"}), json.dumps({name: "gold"}, ensure_ascii=False)):
+        assert duckdb.execute("select regexp_matches($1, $2)", [text, STEMS + cleaner.more]).fetchone() == (True,)
+        assert (cleaner.json(text, "shop"), cleaner.received(text.encode(), "shop")) == ("{}", b"{}")
+
+
 POLICIES = ("", "order=drop", "shop:order=hash,ip=drop,email=hash")
 
 
