@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 
 from ingest.envelope import literal
-from ingest.settings import LoadSettings
+from ingest.settings import LoadSettings, names_in
 
 # what is no user, device, account, order or payment either, but numbers a first event or item as well as any
 ZERO = "0"
@@ -24,7 +24,7 @@ def id_macros(sentinels: str) -> str:
     Args:
         sentinels: what is no id, parted by commas; whole numbers also as a float writes them.
     """
-    listed = {text.strip().lower() for text in sentinels.split(",")}
+    listed = set(map(str.lower, names_in(sentinels)))
     return f"""
 -- trimming costs more than parsing, so only what has a blank at an end is trimmed. Every reader of a value repeats
 -- this, and each function in it costs every query of an event milliseconds to plan: the blanks are literals

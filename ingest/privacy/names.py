@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from ingest.distinct import remembered
+from ingest.settings import names_in
 
 # of each kind the words that say it at the end of a name, parted as they are written: `billing_email`, `customerEmail`
 WORDS = {
@@ -79,8 +80,7 @@ def plain(name: str) -> str:
 
 def expression(kind: str) -> str:
     """The expression of the whole names of a kind, which RE2 and Python read alike."""
-    words = [word.strip() for word in WORDS[kind].split(",")]
-    whole = [word.strip() for word in WHOLE.get(kind, "").split(",") if word.strip()]
+    words, whole = names_in(WORDS[kind]), names_in(WHOLE.get(kind, ""))
     parted = "|".join(word.replace(" ", _SEPARATOR) for word in words)
     # inside of a name in camel case the word begins with a capital
     camel = "|".join(f"{word[0].upper()}(?i:{word[1:].replace(' ', _SEPARATOR)})" for word in words)
@@ -124,7 +124,7 @@ def plain_name() -> str:
 
 def stems() -> str:
     """An expression found wherever a name of any kind stands, in JSON or in a query; RE2 reads it fast."""
-    words = [word.strip() for listed in (*WORDS.values(), *WHOLE.values()) for word in listed.split(",")]
+    words = [word for listed in (*WORDS.values(), *WHOLE.values()) for word in names_in(listed)]
     # every name ends with its word, before a quote, which may be escaped, or an equals sign
     found = {f'{word}["=\\\\]' if " " not in word else max(word.split(), key=len) for word in words}
     told = {stem for stem in found if not any(other != stem and other in stem for other in found)}
