@@ -114,7 +114,7 @@ class Cleaner:
     def _without_usual(self, body: bytes, app: str) -> bytes:
         """What `messages` returns, faster where all that is personal are members that were dropped before."""
         left = body
-        for of_app, name in self._dropped if self.found is None else ():
+        for of_app, name in self._dropped:
             if of_app == app:
                 left = _without(left, name.encode())
         if left is not body and not self.is_suspect(left.decode("utf-8", "replace")):
@@ -126,7 +126,7 @@ class Cleaner:
         waits = self.heard.difference(KINDS).union(READ)
         told = {(app, kind): action for (app, kind), action in self.policies.told.items() if kind not in waits}
         policies = replace(self.policies, told=told | {(None, kind): KEEP for kind in READ})
-        return Cleaner(self._home, policies, self.found)
+        return Cleaner(self._home, policies)
 
     def messages(self, text: bytes, app: str) -> bytes:
         """The JSON text of a message, or of many.
