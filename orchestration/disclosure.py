@@ -7,7 +7,6 @@ The folder is a data package (`datapackage.json`, of the Frictionless standard),
 from __future__ import annotations
 
 import json
-import re
 import secrets
 import shutil
 from collections.abc import Collection
@@ -24,9 +23,9 @@ from ingest.envelope import literal, quoted
 from ingest.landing import taking_back
 from ingest.landing.batches import list_batches
 from ingest.landing.paths import quarantine_dir
-from ingest.landing.taking_back import DEVICE, IS_THEIRS, USER, Id
+from ingest.landing.taking_back import DEVICE, IS_THEIRS, NAMES_THEM, USER, Id
 from ingest.privacy.suppression import OPTED_OUT, SUPPRESSED, Suppression
-from orchestration.erasure import as_stored, log, now
+from orchestration.erasure import as_stored, log, now, with_all_of
 from orchestration.settings import home as enter
 from serving.publications import current_publication, read_catalog, refuse_moved_home
 
@@ -92,11 +91,12 @@ def disclose(home: Path, users: Collection[str], devices: Collection[str], to: P
         with duckdb.connect() as connection:
             written = _Written(connection, part)
             relations, unbuilt = _open_marts(connection, home)
-            ids = _everything_of(connection, told, relations)
+            ids = with_all_of(connection, _named(relations, "int_identities"), told) if relations else told
+            taking_back.ask_for(connection, ids)
             _write_landing(written, home, relations)
-            _write_quarantine(written, home, {each.id for each in ids})
+            _write_quarantine(written, home)
             _write_marts(written, relations)
-        waiting = _waiting(home, {each.id for each in ids})
+        waiting = _waiting(home, ids)
         about = {
             "name": "all-that-is-held-of-a-person",
             "created": now(),
@@ -170,22 +170,6 @@ def _open_marts(connection: duckdb.DuckDBPyConnection, home: Path) -> tuple[dict
     return catalog["relations"], max(0, landed - catalog["inputs"]["batches"]["count"])
 
 
-def _everything_of(connection: duckdb.DuckDBPyConnection, told: set[Id], relations: dict[str, Any]) -> set[Id]:
-    """Make `ids`, all that belong to those who were told, and `theirs`, the persons they are; return the ids."""
-    connection.execute("create table ids (kind varchar, id varchar, app varchar)")
-    rows = [[each.kind, each.id, each.app] for each in told]
-    connection.executemany("insert into ids values ($1, $2, $3)", rows)
-    connection.execute("create table theirs (person_id varchar)")
-    if "int_identities" in relations:
-        identities = _named(relations, "int_identities")
-        named = "(id_kind, id) in (select (kind, id) from ids)"
-        connection.execute(f"insert into theirs select distinct person_id from {identities} where {named}")
-        connection.execute(f"""
-            insert into ids select id_kind, id, app from {identities}
-            where person_id in (select person_id from theirs) and not {named}""")
-    return {Id(*row) for row in connection.execute("select kind, id, app from ids").fetchall()}
-
-
 def _write_landing(written: _Written, home: Path, relations: dict[str, Any]) -> None:
     files = ", ".join(literal(home / batch.path) for batch in list_batches(home) if batch.path)
     written.connection.execute("create table their_events (app varchar, event_id varchar)")
@@ -198,15 +182,13 @@ def _write_landing(written: _Written, home: Path, relations: dict[str, Any]) -> 
     written.connection.execute("insert into their_events select app, event_id from written")
 
 
-def _write_quarantine(written: _Written, home: Path, ids: set[str]) -> None:
-    named = re.compile(taking_back.names_any(ids).encode())
-    written.connection.create_function("names_one", lambda raw: bool(named.search(raw)), ["BLOB"], "BOOLEAN")
+def _write_quarantine(written: _Written, home: Path) -> None:
     said = {"reason": "Why it is no event.", "detail": "What is wrong with it.", "raw": "The row as it came."}
     said |= {"source": "The file or protocol it came by.", "row_number": "Where it stood.", "batch_id": "Its load."}
     written.write(
         "quarantine",
         f"""select * replace (coalesce(try(decode(raw)), raw::varchar) as raw)
-        from read_parquet({literal(quarantine_dir(home) / "*.parquet")}) where coalesce(names_one(raw), false)""",
+        from read_parquet({literal(quarantine_dir(home) / "*.parquet")}) where {NAMES_THEM}""",
         REFUSED,
         said,
     )
@@ -232,9 +214,8 @@ def _said(relations: dict[str, Any], name: str) -> dict[str, str]:
     return {column["name"]: " ".join((column["description"] or "").split()) for column in found}
 
 
-def _waiting(home: Path, ids: set[str]) -> int:
-    named = re.compile(taking_back.names_any(ids).encode())
-    found = 0
+def _waiting(home: Path, ids: set[Id]) -> int:
+    named, found = taking_back.naming(ids), 0
     for path in spool_dir(home).glob("*/*"):
         # it may have landed since it was listed
         with suppress(FileNotFoundError, IsADirectoryError):

@@ -119,7 +119,7 @@ def _erase(home: Path, told: set[Id]) -> Receipt:
     # before anything goes, so that what waits or comes meanwhile is not stored
     suppression.add(ids)
     plan = taking_back.plan_of_persons(home, ids)
-    names = re.compile(taking_back.names_any({each.id for each in ids}).encode())
+    names = taking_back.naming(ids)
     told_of = [path for path in _other_files(home) if any(names.search(each) for each in _contents_of(path))]
     files = [path for path in told_of if not _is_sqlite(path)]
     for path in set(told_of) - set(files):
@@ -166,26 +166,31 @@ def ids_of(home: Path, told: set[Id]) -> set[Id]:
     if not warehouse.exists():
         raise nothing_built
     with duckdb.connect() as connection:
-        connection.execute("create table told (kind varchar, id varchar)")
-        connection.executemany("insert into told values ($1, $2)", [[each.kind, each.id] for each in told])
         try:
             connection.execute(f"attach {literal(warehouse)} as built (read_only)")
             taken = connection.execute(
                 "select batch_id from built.plumbing.processed_batches where model_name = 'stg_superseded_copies'"
             ).fetchall()
-            found = connection.execute("""
-                with identities as (from built.main.int_identities)
-                select id_kind, id, app from identities
-                where (app, person_id) in (
-                    select (app, person_id) from identities where (id_kind, id) in (select (kind, id) from told)
-                ) or person_id in (
-                    select person_id from identities
-                    where app is null and (id_kind, id) in (select (kind, id) from told)
-                )""").fetchall()
+            ids = with_all_of(connection, "built.main.int_identities", told)
         except duckdb.CatalogException:
             raise nothing_built from None
     if landed - {batch_id for (batch_id,) in taken}:
         raise ErasureError("Something has landed since the last build: run `footfall build`, then this again.")
+    return ids
+
+
+def with_all_of(connection: duckdb.DuckDBPyConnection, identities: str, told: set[Id]) -> set[Id]:
+    """Make `theirs`, the persons that ids are of; return these ids and all others of these persons.
+
+    Args:
+        identities: the relation `int_identities`, of which a person's name says its app where apps share no people.
+    """
+    connection.execute("create table told (kind varchar, id varchar)")
+    connection.executemany("insert into told values ($1, $2)", [[each.kind, each.id] for each in told])
+    named = "(id_kind, id) in (select (kind, id) from told)"
+    connection.execute(f"create table theirs as select distinct person_id from {identities} where {named}")  # noqa: S608
+    asked = f"select id_kind, id, app from {identities} where person_id in (from theirs)"  # noqa: S608
+    found = connection.execute(asked).fetchall()
     # who was told is meant in every app
     return told | {Id(kind, found_id, app) for kind, found_id, app in found if Id(kind, found_id) not in told}
 
@@ -246,8 +251,7 @@ def verify(home: Path, receipt: Receipt, told: set[Id]) -> list[str]:
     for batch in list_batches(home):
         if batch.path and _holds_digest(home / batch.path, suppression, digests):
             found.append(batch.path)
-    pattern = taking_back.names_any({each.id for each in told})
-    in_bytes = re.compile(pattern.encode())
+    pattern, in_bytes = taking_back.names_any({each.id for each in told}), taking_back.naming(told)
     for path in _all_files(home):
         values = path.suffix in TABLES and path.stat().st_size > 0
         if in_bytes.search(_bytes_of(path)) or (values and _holds_value(path, pattern)):

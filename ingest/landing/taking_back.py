@@ -53,6 +53,7 @@ IS_THEIRS = f"""exists (
         else ids.kind = '{USER}' and ids.id = landed.user_id
     end
 )"""
+NAMES_THEM = "coalesce(names_one(raw), false)"
 
 
 @dataclass
@@ -118,18 +119,23 @@ def plan_of_persons(home: Path, ids: Collection[Id]) -> Plan:
     prepared(home).mkdir(parents=True)
     plan = Plan(rows={"landing": 0, "quarantine": 0})
     with duckdb.connect() as connection:
-        connection.execute("create table ids (kind varchar, id varchar, app varchar)")
-        connection.executemany("insert into ids values ($1, $2, $3)", [[each.kind, each.id, each.app] for each in ids])
-        named = re.compile(names_any({each.id for each in ids}).encode())
-
-        def names_one(raw: bytes) -> bool:
-            return bool(named.search(raw))
-
-        # what was refused may be no text, which DuckDB would not look through
-        connection.create_function("names_one", names_one, ["BLOB"], "BOOLEAN")
+        ask_for(connection, ids)
         for batch in list_batches(home):
             _take_from(connection, home, batch, plan)
     return plan
+
+
+def ask_for(connection: duckdb.DuckDBPyConnection, ids: Collection[Id]) -> None:
+    """Let a connection ask whose rows are: by IS_THEIRS of what has landed, by NAMES_THEM of what was refused."""
+    connection.execute("create table ids (kind varchar, id varchar, app varchar)")
+    connection.executemany("insert into ids values ($1, $2, $3)", [[each.kind, each.id, each.app] for each in ids])
+    named = naming(ids)
+
+    def names_one(raw: bytes) -> bool:
+        return bool(named.search(raw))
+
+    # what was refused may be no text, which DuckDB would not look through
+    connection.create_function("names_one", names_one, ["BLOB"], "BOOLEAN")
 
 
 def _take_from(connection: duckdb.DuckDBPyConnection, home: Path, batch: BatchReceipt, plan: Plan) -> None:
@@ -147,8 +153,7 @@ def _take_from(connection: duckdb.DuckDBPyConnection, home: Path, batch: BatchRe
     if batch.quarantined:
         path = quarantine_dir(home) / f"{batch.batch_id}.parquet"
         rows = f"from read_parquet({literal(path)})"
-        names = "coalesce(names_one(raw), false)"
-        counted = connection.execute(f"select reason, count(*) {rows} where {names} group by 1")
+        counted = connection.execute(f"select reason, count(*) {rows} where {NAMES_THEM} group by 1")
         reasons = dict(counted.fetchall())
         if gone := sum(reasons.values()):
             left = {reason: n - reasons.get(reason, 0) for reason, n in batch.quarantined_by_reason.items()}
@@ -157,7 +162,7 @@ def _take_from(connection: duckdb.DuckDBPyConnection, home: Path, batch: BatchRe
             plan.rows["quarantine"] += gone
             relative = path.relative_to(home).as_posix()
             if told["quarantined"]:
-                kept = f"select * {rows} where not {names} order by row_number"
+                kept = f"select * {rows} where not {NAMES_THEM} order by row_number"
                 _write(connection, home, plan, kept, relative)
             else:
                 plan.removed.append(relative)
@@ -187,6 +192,11 @@ def names_any(ids: Iterable[str]) -> str:
     """The expression that finds one of these ids, not as a part of a longer one; RE2 and Python read it alike."""
     listed = "|".join("".join(map(_spellings, each)) for each in sorted(ids))
     return f"(?:^|[^A-Za-z0-9_-])(?:{listed})(?:$|[^A-Za-z0-9_-])"
+
+
+def naming(ids: Iterable[Id]) -> re.Pattern[bytes]:
+    """What finds one of these ids in bytes."""
+    return re.compile(names_any({each.id for each in ids}).encode())
 
 
 def _spellings(character: str) -> str:

@@ -354,7 +354,7 @@ def test_a_request_that_lands_while_it_is_looked_for_is_none_that_waits(
     (folder / "waits.ndjson").write_text(f'{{"user_id": "{ANN}"}}\n')
     (folder / "landed.ndjson").symlink_to(tmp_path / "gone")
     monkeypatch.setattr(Path, "is_file", lambda _: True)
-    assert disclosure._waiting(tmp_path, {ANN}) == 1
+    assert disclosure._waiting(tmp_path, {Id(USER, ANN)}) == 1
 
 
 def test_a_person_of_many_events_and_an_address_as_id(tmp_path: Path) -> None:
