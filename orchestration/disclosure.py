@@ -40,13 +40,15 @@ LANDED_COLUMNS = {
     "ip_country": "The country of the address, which is not kept.",
 }
 REFUSED = "Rows that name this person and could not be taken as events: where they stood, why, and what they say."
-# by what a table knows whose its rows are, the surest first
+OF_THEIR_EVENTS = "(app, event_id) in (select (app, event_id) from their_events)"
+# by which columns a table knows whose its rows are, the surest first; a unit may be an account that has a person's name
 WHOSE = {
-    "person_id": "person_id in (select person_id from theirs)",
-    "unit_id": "unit_id in (select person_id from theirs)",
-    "user_id": f"user_id in (select id from ids where kind = '{USER}')",
-    "anonymous_id": f"anonymous_id in (select id from ids where kind = '{DEVICE}')",
-    "event_id": "(app, event_id) in (select (app, event_id) from their_events)",
+    ("person_id",): "person_id in (from theirs)",
+    ("unit", "unit_id"): "unit = 'person' and unit_id in (from theirs)",
+    ("unit_id", "app", "event_id"): f"unit_id in (from theirs) and {OF_THEIR_EVENTS}",
+    ("user_id",): f"user_id in (select id from ids where kind = '{USER}')",
+    ("anonymous_id",): f"anonymous_id in (select id from ids where kind = '{DEVICE}')",
+    ("app", "event_id"): OF_THEIR_EVENTS,
 }
 KINDS = {"BOOLEAN": "boolean", "DATE": "date", "TIMESTAMP": "datetime", "DOUBLE": "number", "DECIMAL": "number"}
 
@@ -196,8 +198,8 @@ def _write_quarantine(written: _Written, home: Path) -> None:
 
 def _write_marts(written: _Written, relations: dict[str, Any]) -> None:
     for name, relation in sorted(relations.items()):
-        columns = [column["name"] for column in relation["columns"]]
-        whose = next((WHOSE[column] for column in WHOSE if column in columns), None)
+        columns = {column["name"] for column in relation["columns"]}
+        whose = next((asked for needed, asked in WHOSE.items() if columns.issuperset(needed)), None)
         if relation["is_internal"] or whose is None:
             continue
         query = f"select * from {_named(relations, name)} where {whose}"

@@ -113,6 +113,25 @@ def assert_all_is_told(home: Path, written: Disclosure, ids: set[Id]) -> None:
         assert list(rows[0]) == [field["name"] for field in resource["schema"]["fields"]]
 
 
+def test_an_account_that_has_the_name_of_a_person_is_not_told(tmp_path: Path) -> None:
+    tables = {
+        "fct_profile_properties": "(values ('person', '1', 'plan'), ('account', '1', 'tier')) t (unit, unit_id, told)",
+        "fct_touches": "(values ('a', 'e1', '1', 'mine'), ('a', 'e2', '1', 'bobs')) t (app, event_id, unit_id, told)",
+    }
+    with duckdb.connect() as connection:
+        connection.execute("attach ':memory:' as marts")
+        connection.execute("create table theirs as select '1' as person_id")
+        connection.execute("create table their_events as select 'a' as app, 'e1' as event_id")
+        relations = {}
+        for name, rows in tables.items():
+            columns = connection.execute(f"create table marts.{name} as from {rows}; describe marts.{name}").fetchall()
+            described = [{"name": column, "description": ""} for column, *_ in columns]
+            relations[name] = {"schema": "main", "is_internal": False, "description": "", "columns": described}
+        disclosure._write_marts(disclosure._Written(connection, tmp_path), relations)
+    told = [json.loads((tmp_path / f"{name}.json").read_text()) for name in tables]
+    assert [[row["told"] for row in rows] for rows in told] == [["plan"], ["mine"]]
+
+
 def test_what_is_held_is_told_before_anything_is_built_too(tmp_path: Path) -> None:
     home = tmp_path / "home"
     one(write_ndjson(tmp_path / "a.ndjson", [*THEIRS, *OTHERS, bad_of(ANN), bad_of("bob")]), home)
