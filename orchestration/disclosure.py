@@ -25,7 +25,9 @@ from ingest.landing.batches import list_batches
 from ingest.landing.paths import quarantine_dir
 from ingest.landing.taking_back import DEVICE, IS_THEIRS, NAMES_THEM, USER, Id
 from ingest.privacy.suppression import OPTED_OUT, SUPPRESSED, Suppression
+from orchestration.build import must_forget
 from orchestration.erasure import as_stored, log, now, with_all_of
+from orchestration.lock import persons_lock
 from orchestration.settings import home as enter
 from serving.publications import current_publication, read_catalog, refuse_moved_home
 
@@ -77,14 +79,20 @@ def disclose(home: Path, users: Collection[str], devices: Collection[str], to: P
     """Write all that is held of a person, and of what they were found to be, into a folder that is not there yet.
 
     Raises:
-        DisclosureError: when there is such a folder.
+        DisclosureError: when there is such a folder, or what is published is to be forgotten.
         orchestration.erasure.ErasureError: when nobody is named.
+        orchestration.lock.HomeIsBusyError: while somebody is forgotten, or another is gathered.
         serving.publications.HomeMovedError: as any reader.
     """
     home, to = enter(home), to.expanduser().resolve()
     if to.exists():
         raise DisclosureError(f"{to} is there already. Name a folder that is not, lest two persons' data be mixed.")
     told = as_stored(home, users, devices)
+    with persons_lock(home, "footfall export"):
+        return _disclose(home, told, to)
+
+
+def _disclose(home: Path, told: set[Id], to: Path) -> Disclosure:
     land_leftovers(home)
     to.parent.mkdir(parents=True, exist_ok=True)
     part = to.with_name(f".{to.name}.{secrets.token_hex(4)}")
@@ -167,6 +175,10 @@ def _open_marts(connection: duckdb.DuckDBPyConnection, home: Path) -> tuple[dict
     if (current := current_publication(home)) is None:
         return {}, landed
     refuse_moved_home(home, current)
+    if must_forget(home).exists():
+        raise DisclosureError(
+            "What is published still shows what was erased or taken back: run `footfall build`, then this again."
+        )
     catalog = read_catalog(current)
     connection.execute(f"attach {literal(current / 'marts.duckdb')} as marts (read_only)")
     return catalog["relations"], max(0, landed - catalog["inputs"]["batches"]["count"])

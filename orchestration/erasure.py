@@ -30,7 +30,7 @@ from ingest.landing.taking_back import DEVICE, USER, Id, sender
 from ingest.privacy.suppression import OPTED_OUT, SUPPRESSED, NobodyNamed, Suppression
 from ingest.privacy.suppression import as_stored as stored
 from orchestration.build import artifacts_dir, must_forget
-from orchestration.lock import build_lock
+from orchestration.lock import build_lock, persons_lock
 from orchestration.settings import home as enter
 
 DOING = "footfall erase"
@@ -101,11 +101,11 @@ def erase(
     Raises:
         ErasureError: when something landed that was not built, so that nobody knows whose devices are whose.
         ingest.landing.taking_back.LoadAtWork: while a load is at work.
-        orchestration.lock.HomeIsBusyError: when another process writes in this home.
+        orchestration.lock.HomeIsBusyError: when another process writes in this home, or gathers or forgets persons.
     """
     home = enter(home)
     told = as_stored(home, users, devices)
-    with landing_paused(home):
+    with persons_lock(home, DOING), landing_paused(home):
         if build and _is_unbuilt(home, told):
             build(home)
         with build_lock(home, DOING):

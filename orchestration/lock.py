@@ -1,4 +1,7 @@
-"""One writer at a time: whoever builds, publishes or rolls back holds the home's build lock."""
+"""One writer at a time: whoever builds, publishes or rolls back holds the home's build lock.
+
+Who gathers or forgets persons holds another, beside which others may build.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from filelock import FileLock, Timeout
 
 
 class HomeIsBusyError(Exception):
-    """Another process is building or publishing in this home."""
+    """Another process does in this home what nobody else may do meanwhile."""
 
 
 @contextmanager
@@ -28,8 +31,25 @@ def build_lock(home: Path, doing: str, wait_seconds: float = 0.0) -> Iterator[No
     Raises:
         HomeIsBusyError: naming the holder, when it does not let go in time.
     """
+    with _held(home, "build", doing, wait_seconds):
+        yield
+
+
+@contextmanager
+def persons_lock(home: Path, doing: str) -> Iterator[None]:
+    """Hold the lock of who gathers or forgets persons: what is gathered while they are forgotten would outlast them.
+
+    Raises:
+        HomeIsBusyError: naming who holds it.
+    """
+    with _held(home, "persons", doing, 0.0):
+        yield
+
+
+@contextmanager
+def _held(home: Path, name: str, doing: str, wait_seconds: float) -> Iterator[None]:
     home.mkdir(parents=True, exist_ok=True)
-    lock, holder = FileLock(home / ".build.lock"), home / ".build.holder"
+    lock, holder = FileLock(home / f".{name}.lock"), home / f".{name}.holder"
     try:
         lock.acquire(timeout=wait_seconds, poll_interval=0.2)
     except Timeout:
@@ -65,4 +85,4 @@ def _describe(holder: Path) -> str:
         told = json.loads(holder.read_text())
         return f"`{told['doing']}` (process {told['pid']}) has been running in it since {told['since']}"
     except (OSError, ValueError, KeyError):
-        return "another process holds its build lock"
+        return "another process holds its lock"

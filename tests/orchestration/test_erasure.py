@@ -26,8 +26,8 @@ from orchestration.backstage import Workshop
 from orchestration.build import build, nothing_new
 from orchestration.cli import app
 from orchestration.cli.status import describe
-from orchestration.disclosure import Disclosure, disclose
-from orchestration.lock import HomeIsBusyError, build_lock
+from orchestration.disclosure import Disclosure, DisclosureError, disclose
+from orchestration.lock import HomeIsBusyError, build_lock, persons_lock
 from serving.publications import current_publication, list_publications, read_catalog
 from serving.server import CannotStart, Run
 from tests.ingest.events import batches, event, landed, one, quarantined, write_ndjson
@@ -74,6 +74,8 @@ def test_who_is_erased_leaves_every_place(tmp_path: Path) -> None:
     assert receipt.rows == {"landing": 5, "quarantine": 1}
     assert (receipt.ids, receipt.files) == ({"user": 2, "device": 1}, 3)
     assert erasure.verify(home, receipt, everyone), "what is published shows them until the next build"
+    with pytest.raises(DisclosureError, match="footfall build"):
+        disclose(home, [ANN], [], tmp_path / "of_ann_again")
     build(home)
     assert erasure.verify(home, receipt, everyone) == []
     assert erasure.read_receipt(home, receipt.id) == receipt
@@ -352,6 +354,16 @@ def test_while_somebody_builds_nobody_is_looked_for(tmp_path: Path) -> None:
     with build_lock(home, "footfall build"), pytest.raises(HomeIsBusyError, match="footfall build"):
         erasure.erase(home, [ANN], build=built.append)
     assert built == []
+
+
+def test_who_gathers_or_forgets_somebody_is_waited_for_however_they_began(tmp_path: Path) -> None:
+    """A command and a run of a server know nothing of each other."""
+    home = tmp_path / "home"
+    with persons_lock(home, "footfall export"), pytest.raises(HomeIsBusyError, match="footfall export"):
+        erasure.erase(home, [ANN])
+    with persons_lock(home, "footfall erase"), pytest.raises(HomeIsBusyError, match="footfall erase"):
+        disclose(home, [ANN], [], tmp_path / "of_ann")
+    assert not (tmp_path / "of_ann").exists() and erasure.erase(home, [ANN]).rows["landing"] == 0
 
 
 @pytest.mark.parametrize(("first", "second"), [("export", "erase"), ("erase", "export"), ("export", "export")])
