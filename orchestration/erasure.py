@@ -31,6 +31,7 @@ from ingest.privacy.suppression import OPTED_OUT, SUPPRESSED, NobodyNamed, Suppr
 from ingest.privacy.suppression import as_stored as stored
 from orchestration.build import artifacts_dir, must_forget
 from orchestration.lock import build_lock, persons_lock
+from orchestration.settings import KEPT_FILE
 from orchestration.settings import home as enter
 
 DOING = "footfall erase"
@@ -40,6 +41,8 @@ EXPORTS = "exports"
 SQLITE = b"SQLite format 3\0"
 # what SQLite keeps beside a file, and what goes into it or vanishes with it
 BESIDE = ("-wal", "-shm", "-journal")
+# by what the home works, as people set it: it stays, and who verifies an erasure is told where it names somebody
+SET_BY_PEOPLE = (KEPT_FILE, "keys.json", "dashboards")
 # of these every value is looked at
 TABLES = (".parquet", ".duckdb")
 
@@ -291,11 +294,14 @@ def _all_files(home: Path) -> Iterator[Path]:
 
 
 def _other_files(home: Path) -> Iterator[Path]:
-    """Files of a home that no build makes anew: logs, reports, records of runs, exports."""
+    """Files of a home that tell what was, and that no build makes anew: logs, reports, records of runs, exports."""
     made = ("landing", "quarantine", "published", "privacy", "received", artifacts_dir(home).name)
     for path in _all_files(home):
         is_beside = path.name.endswith(BESIDE) and path.with_name(path.name.rpartition("-")[0]).exists()
-        if path.relative_to(home).parts[0] in made or path.name.startswith("warehouse.duckdb") or is_beside:
+        first = path.relative_to(home).parts[0]
+        # without it all would be sent again
+        is_progress = first == "forwarding" and path.suffix == ".json"
+        if first in (*made, *SET_BY_PEOPLE) or is_progress or path.name.startswith("warehouse.duckdb") or is_beside:
             continue
         yield path
 

@@ -277,6 +277,21 @@ def test_what_was_gathered_of_the_erased_goes_whole(tmp_path: Path) -> None:
     assert len(list((home / "exports" / "of_bob").iterdir())) == 2
 
 
+def test_who_has_a_short_id_takes_nothing_along_by_which_the_home_works(tmp_path: Path) -> None:
+    told = {
+        "settings.yml": "batch_size: '1'\n",
+        "keys.json": json.dumps([{"app": "1"}]),
+        "dashboards/figures/mine.yml": "limit: 1\n",
+        "forwarding/amplitude.json": json.dumps({"sent": 1}),
+        "report.html": "<p>1</p>",
+    }
+    for name, text in told.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert erasure.erase(tmp_path, ["1"]).files == 1
+    assert [name for name in told if not (tmp_path / name).exists()] == ["report.html"]
+
+
 def bad_of(user: str) -> dict[str, Any]:
     return event(6, user_id=user, occurred_at="never")
 
