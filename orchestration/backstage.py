@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -67,10 +68,7 @@ def _erase(home: Path, options: Mapping[str, Any], progress: Progress) -> Outcom
     from orchestration.build import build
     from orchestration.erasure import erase
 
-    def build_now(folder: Path) -> None:
-        build(folder, progress=progress)
-
-    receipt = erase(home, options["user_ids"], options["anonymous_ids"], build_now)
+    receipt = erase(home, options["user_ids"], options["anonymous_ids"], partial(build, progress=progress))
     # written down first: what fails from here on is a build, and the next one finishes it
     progress(0, 1, f"erased, receipt {receipt.id}")
     publication = build(home, progress=progress).publication.name

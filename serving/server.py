@@ -58,7 +58,7 @@ class Backstage(Protocol):
     """What the rooms behind the readers do for them: `orchestration` hands it to the server that it starts."""
 
     def start(self, kind: str, options: Mapping[str, Any]) -> Run:
-        """Start a work of a kind, or return the one of that kind that is running; raise CannotStart."""
+        """Start a work of a kind, or return the build that is running; raise CannotStart."""
 
     def run(self, run_id: str) -> Run | None:
         """The run of this id, or None."""

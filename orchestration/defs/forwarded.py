@@ -44,16 +44,20 @@ def _fault_of(sender: Forwarder) -> str | None:
 def forwarded_metadata(folder: Path) -> dict[str, Any]:
     """How far each destination of a home has come."""
     lines = ["| destination | sent | dead letters | waiting | last sent | fault |", "|---|--:|--:|--:|---|---|"]
-    last, counts = "never", {"sent": 0, "dead letters": 0, "waiting": 0}
+    last, sent, dead, waiting = "", 0, 0, 0
     for name, sender in forwarders(folder).items():
-        progress = sender.records.read()
-        numbers = (progress.sent, len(sender.records.dead()), sender.waiting())
-        counts = {key: counts[key] + number for key, number in zip(counts, numbers, strict=True)}
-        sent_at = progress.last_sent_at or "never"
-        last = max(last, sent_at, key=lambda moment: moment.replace("never", ""))
-        shown = " | ".join(f"{number:,}" for number in numbers)
-        lines.append(f"| {name} | {shown} | {sent_at} | {progress.fault or 'none'} |")
-    return {**counts, "last sent": last, "destinations": dg.MetadataValue.md("\n".join(lines))}
+        progress, letters, left = sender.records.read(), len(sender.records.dead()), sender.waiting()
+        last = max(last, progress.last_sent_at or "")
+        sent, dead, waiting = sent + progress.sent, dead + letters, waiting + left
+        told = f"{progress.last_sent_at or 'never'} | {progress.fault or 'none'}"
+        lines.append(f"| {name} | {progress.sent:,} | {letters:,} | {left:,} | {told} |")
+    return {
+        "sent": sent,
+        "dead letters": dead,
+        "waiting": waiting,
+        "last sent": last or "never",
+        "destinations": dg.MetadataValue.md("\n".join(lines)),
+    }
 
 
 forward = dg.define_asset_job(
