@@ -85,6 +85,19 @@ def environment(settings: Mapping[str, str], beside: Mapping[str, str] | None = 
         os.environ.update(before)
 
 
+@contextmanager
+def put_back(aside: Path, *folders: Path) -> Iterator[None]:
+    """Let a with block change folders: they name absolute paths, so that a copy waits aside and takes their place."""
+    for folder in folders:
+        shutil.copytree(folder, aside / folder.name, symlinks=True)
+    try:
+        yield
+    finally:
+        for folder in folders:
+            shutil.rmtree(folder)
+            (aside / folder.name).rename(folder)
+
+
 ANY_HOME = "/any-home"
 
 

@@ -14,7 +14,7 @@ import yaml
 
 from orchestration import states
 from orchestration.states import State, States
-from tests.end_to_end.dbt_project import build_models, copy_part, differences, run_dbt
+from tests.end_to_end.dbt_project import build_models, copy_part, differences, put_back, run_dbt
 from tests.end_to_end.test_zero_drift import LOADS, deliveries, load
 
 # a view, tables and incremental models over each other, from which everything else is made likewise
@@ -63,12 +63,8 @@ def built_once(tmp_path_factory: pytest.TempPathFactory) -> Built:
 
 @pytest.fixture
 def built(built_once: Built, tmp_path: Path) -> Iterator[Built]:
-    for kept in (built_once.home, built_once.project):
-        shutil.copytree(kept, tmp_path / kept.name)
-    yield built_once
-    for kept in (built_once.home, built_once.project):
-        shutil.rmtree(kept)
-        shutil.copytree(tmp_path / kept.name, kept)
+    with put_back(tmp_path / "aside", built_once.home, built_once.project):
+        yield built_once
 
 
 def missed(built: Built, tmp_path: Path, **settings: str) -> dict[str, int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest
 
 from ingest import load
 from orchestration.build import build
-from tests.end_to_end.dbt_project import copy_part, environment
+from tests.end_to_end.dbt_project import copy_part, environment, put_back
 
 
 @dataclass
@@ -65,11 +64,8 @@ def landed_home(core_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 @pytest.fixture
 def built_home(built_path: Path, core_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
-    """The built home, alone in its place for one test: its views name absolute paths, so a copy waits aside."""
-    aside = tmp_path / "aside"
-    shutil.copytree(built_path, aside, symlinks=True, copy_function=shutil.copy2)
+    """The built home, alone in its place for one test."""
     monkeypatch.setenv("FOOTFALL_HOME", str(built_path))
     monkeypatch.setenv("FOOTFALL_PROJECT_DIR", str(core_project))
-    yield Home(built_path)
-    shutil.rmtree(built_path)
-    shutil.copytree(aside, built_path, symlinks=True, copy_function=shutil.copy2)
+    with put_back(tmp_path / "aside", built_path):
+        yield Home(built_path)
