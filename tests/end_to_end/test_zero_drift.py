@@ -47,11 +47,18 @@ SETTINGS = {
 }
 # views over marts that are compared: nothing of them lasts from one build to the next, and one setting is enough
 METRICS = ("--exclude", "metric_*")
+# how many histories each setting has
+PART = HISTORIES // len(SETTINGS)
 
 
 def deliveries(histories: int, seed: int) -> list[Delivery]:
     apps = [None] * histories + [*APART] * (1 + histories // 40)
     return [delivery for number, app in enumerate(apps) for delivery in history(number, seed, LOADS, app)]
+
+
+def late() -> list[Delivery]:
+    """One more history: the parts touch everything, and it leaves much of what they built as it is."""
+    return [replace(each, load=LOADS) for each in history(PART, SEED, LOADS)]
 
 
 def load(home: Path, events: list[Delivery], number: int, rng: random.Random) -> None:
@@ -145,39 +152,45 @@ def drift(home: Path, full: Path, *arguments: str, **build: object) -> dict[str,
     return differences(home, full)
 
 
-@pytest.mark.parametrize("name", SETTINGS)
-def test_many_incremental_builds_equal_one_full_build(name: str, tmp_path: Path) -> None:
-    home, settings, left_out = tmp_path / "home", SETTINGS[name], () if name == "defaults" else METRICS
-    histories = HISTORIES // len(SETTINGS)
-    choices = Choices(histories) if name == "client_sessions" else None
-    rng = build_in_parts(home, histories, *left_out, choices=choices, settings=settings)
+@dataclass
+class InParts:
+    """A home that was built after each part of what was sent, and by which settings, without which models."""
+
+    path: Path
+    settings: dict[str, str]
+    left_out: tuple[str, ...]
+
+
+@pytest.fixture(scope="module", params=SETTINGS)
+def home(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> InParts:
+    name, folder = request.param, tmp_path_factory.mktemp("parts")
+    home = InParts(folder / "home", SETTINGS[name], () if name == "defaults" else METRICS)
+    choices = Choices(PART) if name == "client_sessions" else None
+    rng = build_in_parts(home.path, PART, *home.left_out, choices=choices, settings=home.settings)
     if choices:
-        (tmp_path / "without").mkdir()
-        load(tmp_path / "without", [replace(each, load=0) for each in choices.left], 0, rng)
-        assert landed_rows(home) == landed_rows(tmp_path / "without")
-        batches = list_batches(home)
+        (folder / "without").mkdir()
+        load(folder / "without", [replace(each, load=0) for each in choices.left], 0, rng)
+        assert landed_rows(home.path) == landed_rows(folder / "without")
+        batches = list_batches(home.path)
         assert sum(batch.suppressed for batch in batches) > 0 < sum(batch.opted_out for batch in batches)
-    # the parts touch everything; one more history leaves much of what they built as it is
-    load(home, [replace(late, load=LOADS) for late in history(histories, SEED, LOADS)], LOADS, rng)
-    statuses = build_models(home, *left_out, settings=settings)
+    load(home.path, late(), LOADS, rng)
+    statuses = build_models(home.path, *home.left_out, settings=home.settings)
     assert set(statuses.values()) == {"success", "no-op"}
-    assert drift(home, tmp_path / "full", *left_out, settings=settings) == {}
-    run_dbt(home, "test", "--exclude-resource-type=unit_test", *left_out, settings=settings)
+    return home
 
 
-def test_the_order_of_arrival_does_not_matter(tmp_path: Path) -> None:
-    rng = random.Random(SEED)
-    lines = [json.dumps(delivery.event) for delivery in deliveries(HISTORIES // len(SETTINGS), SEED)]
-    for name in ("one", "other"):
-        (tmp_path / name).mkdir()
-        rng.shuffle(lines)
-        files = rng.randint(1, 4)
-        for part in range(files):
-            path = tmp_path / name / f"part-{part}.ndjson"
-            path.write_text("\n".join(lines[part::files]) + "\n")
-            ingest.load([path], tmp_path / name)
-        build_models(tmp_path / name, *METRICS)
-    found = differences(tmp_path / "one", tmp_path / "other", ignored_columns=ARRIVAL)
+def test_many_incremental_builds_equal_one_full_build(home: InParts, tmp_path: Path) -> None:
+    assert drift(home.path, tmp_path / "full", *home.left_out, settings=home.settings) == {}
+    run_dbt(home.path, "test", "--exclude-resource-type=unit_test", *home.left_out, settings=home.settings)
+
+
+@pytest.mark.parametrize("home", ["defaults"], indirect=True)
+def test_the_order_of_arrival_does_not_matter(home: InParts, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    load(other, [replace(each, load=0) for each in [*deliveries(PART, SEED), *late()]], 0, random.Random(SEED))
+    build_models(other, *home.left_out, settings=home.settings)
+    found = differences(home.path, other, ignored_columns=ARRIVAL)
     # which copies lost depends on which were sent to which load; what won does not
     found.pop("stg_superseded_copies", None)
     found.pop("stg_merges", None)
