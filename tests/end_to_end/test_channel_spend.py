@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 import ingest
-from tests.end_to_end.dbt_project import REMEMBERED, build_models, copy_part, copy_project, differences, run_dbt
+from tests.end_to_end.dbt_project import REMEMBERED, build_models, copy_project, differences, run_dbt
 
 # app, day, channel, campaign, amount, currency, reported at
 Report = tuple[str, str, str, str, str, str, str]
@@ -146,7 +146,7 @@ def test_attribution_shows_the_return_on_spend_of_the_conversions_app(project: P
         f"{HEADER}\n,2025-03-01,Email,spring,8.00,GBP,\nonline_retail,2025-03-09,Email,spring,2.00,,\n"
     )
     ingest.load([home / "spend.csv"], home, kind="spend")
-    own = copy_part(tmp_path / "project", ["fct_attribution"])
+    own = copy_project(tmp_path / "project")
     (own / "seeds" / "exchange_rates.csv").write_text((project / "seeds" / "exchange_rates.csv").read_text())
     (own / "seeds" / "channel_spend.csv").write_text(
         "spend_date,app,channel,utm_campaign,spend_cents,currency\n"

@@ -17,7 +17,7 @@ from statsmodels.stats.proportion import proportion_confint
 from statsmodels.stats.weightstats import DescrStatsW
 
 import ingest
-from tests.end_to_end.dbt_project import build_models, copy_part, run_dbt
+from tests.end_to_end.dbt_project import build_models, run_dbt
 
 MODELS = {
     "int_period_days": "intermediate",
@@ -378,4 +378,4 @@ def test_comments_are_in_no_mart_unless_personal_data_are_allowed(
 
 def test_a_setting_of_personal_data_that_is_neither_on_nor_off_is_refused(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="allow_pii"):
-        run_dbt(tmp_path, "seed", settings={"FOOTFALL_ALLOW_PII": "perhaps"}, project=copy_part(tmp_path / "p"))
+        run_dbt(tmp_path, "seed", settings={"FOOTFALL_ALLOW_PII": "perhaps"})
