@@ -24,7 +24,8 @@ class Answer:
 
     `as_of` is the data's own clock in UTC, the time of its last activity (of the app's last event, where the question
     is of one); null where there is none. Days and hours are those of `timezone`. `warnings` name what the question asks
-    for and the data does not have. `values` are the rows before dates and decimals were made plain.
+    for and the data does not have. `values` are the rows before dates and decimals were made plain. `is_cut` says that
+    there may be more rows, as many being listed as the question takes.
     """
 
     question: dict[str, Any]
@@ -34,6 +35,7 @@ class Answer:
     warnings: tuple[str, ...] = ()
     types: tuple[str, ...] = field(default=(), compare=False)
     values: list[Any] = field(default_factory=list, repr=False, compare=False)
+    is_cut: bool = False
 
     @property
     def timezone(self) -> str:
@@ -116,7 +118,8 @@ def ask(
     types = tuple(str(column[1]) for column in cursor.description)
     values = [] if scope.is_empty else found
     rows = [[_plain(value) for value in row] for row in values]
-    return Answer(question.model_dump(mode="json"), as_of, columns, rows, tuple(warnings), types, values)
+    is_cut = question.most_listed is not None and len(rows) >= question.most_listed
+    return Answer(question.model_dump(mode="json"), as_of, columns, rows, tuple(warnings), types, values, is_cut)
 
 
 def question_schema() -> dict[str, Any]:

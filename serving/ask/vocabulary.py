@@ -245,6 +245,12 @@ class Question(Part):
     app: StrictStr | None = None
     where: Where = Field(default_factory=Where)
 
+    @property
+    def most_listed(self) -> int | None:
+        """How many rows are listed before others are left out; None where all are."""
+        most: int | None = getattr(self, "top", None)
+        return most
+
     def compile(self, scope: "Scope") -> "Answerable":
         """Return the SQL that answers this question within `scope`."""
         raise NotImplementedError

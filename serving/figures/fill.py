@@ -15,7 +15,6 @@ import duckdb
 
 from serving import reader
 from serving.ask import AskError, UnseenError
-from serving.ask.kinds import KINDS
 from serving.drawing.numbers import day_text, title_of, unit_of_column
 from serving.figures.figure import (
     PARAMETER,
@@ -60,7 +59,8 @@ class Filled:
     `empty` says why there are no rows, and is null where there are. `asked` is the SQL or the question by which the
     rows were read, with the values of the filters. `before` is the same of the period before, where that is asked for,
     and lies `periods_between` periods earlier. `summary` is the weighted row above a triangle. `warnings` name what
-    a question asks for and the data does not have.
+    a question asks for and the data does not have. `is_cut` says that there may be more rows, as many being read as the
+    SQL or the question takes.
     """
 
     figure: Figure
@@ -77,6 +77,7 @@ class Filled:
     question: dict[str, Any] | None = None
     summary: list[dict[str, Any]] = field(default_factory=list)
     warnings: tuple[str, ...] = ()
+    is_cut: bool = False
     empty: str | None = None
     before: Filled | None = None
     periods_between: int = 0
@@ -107,17 +108,6 @@ class Filled:
             isinstance(row[place], date) for place in keys for row in self.rows
         )
         return None if is_of_a_day or not numbers else (numbers[0], keys)
-
-    @property
-    def is_cut(self) -> bool:
-        """Whether there may be more rows: as many were read as its SQL or question takes."""
-        if self.question is not None:
-            known = KINDS[self.question["kind"]].model_fields.get("top")
-            most = self.question.get("top", known and known.default)
-        else:
-            found = LIMIT.search(self.asked)
-            most = int(found[1]) if found else None
-        return most is not None and len(self.rows) >= most
 
 
 def is_number(value: Any) -> bool:
@@ -269,7 +259,9 @@ def _select(filled: Filled, source: Source) -> Filled:
     cursor = reader.read(source.connection, sql, named)
     columns = [column[0] for column in cursor.description]
     rows = [tuple(_plain(value) for value in row) for row in cursor.fetchall()]
-    return replace(filled, columns=columns, rows=rows, asked=sql.strip(), parameters=named)
+    limit = LIMIT.search(sql)
+    is_cut = limit is not None and len(rows) >= int(limit[1])
+    return replace(filled, columns=columns, rows=rows, asked=sql.strip(), parameters=named, is_cut=is_cut)
 
 
 def _answer(filled: Filled, source: Source) -> Filled:
@@ -317,6 +309,7 @@ def answered(filled: Filled, question: dict[str, Any], source: Source, *, allow_
         question=question,
         summary=summary,
         warnings=answer.warnings,
+        is_cut=answer.is_cut,
         period=period_of_answer(question) or filled.period,
     )
 

@@ -82,6 +82,11 @@ class Paths(Question):
             raise ValueError("`top` says how many whole paths are shown: set `whole` too")
         return self
 
+    @property
+    def most_listed(self) -> int | None:
+        """Links are all listed."""
+        return self.top if self.whole else None
+
     def compile(self, scope: Scope) -> Answerable:
         """Return the query: `step, source, target, paths, avg_seconds`, or `path, items, paths, avg_seconds`."""
         item = scope.key(self.item)

@@ -362,6 +362,14 @@ def test_whole_paths_are_counted_with_their_items_and_times():
     ]  # fmt: skip
 
 
+def test_links_are_all_listed_and_whole_paths_up_to_the_top():
+    connection = database(walks(u="".join(map(chr, range(200, 302)))))
+    answer = ask(connection, {"kind": "paths"})
+    assert (len(answer.rows), answer.is_cut) == (101, False)
+    whole = {"kind": "paths", "whole": True}
+    assert [ask(connection, whole | top).is_cut for top in ({}, {"top": 1})] == [False, True]
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [

@@ -70,6 +70,12 @@ def test_the_period_before_is_spoken_of_where_it_is_shown(source: Source, questi
     assert any("the period before" in note for note in shown.notes) == (bool(shown.spec) or any(changes))
 
 
+def test_a_list_that_ends_at_its_top_is_told_from_a_whole_one(source: Source) -> None:
+    links: dict[str, Any] = {"kind": "paths", "max_steps": 3}
+    asked = (links, {**links, "whole": True, "top": 1})
+    assert [fill(figure_of(one), source, source.filters()).is_cut for one in asked] == [False, True]
+
+
 def _raw(value: Any) -> str:
     return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
