@@ -39,7 +39,7 @@ def ask(
     Exits with status 2 and one line for each fault where the question is wrong, with 1 where nothing is published.
     """
     from orchestration.settings import home as enter
-    from serving.ask import AskError, known_names, question_schema
+    from serving.ask import AskError, joined_keys, known_names, question_schema
     from serving.ask import ask as answer_question
     from serving.export import ExportError, export_rows, format_of
     from serving.reader import connect
@@ -55,6 +55,8 @@ def ask(
         connection = connect(folder)
         if names:
             _print_names(*known_names(connection))
+            if keys := joined_keys(connection):
+                typer.echo(f"And by the person, account and session of an event: {', '.join(keys)}")
             return
         settings = _settings_of_publication(folder)
         answer = answer_question(connection, question, settings, allow_unknown=allow_unknown)

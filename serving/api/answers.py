@@ -125,10 +125,10 @@ def read_rows(
     return Table(columns, rows[:limit], arrow, next_offset=offset + limit if len(rows) > limit else None, **more)
 
 
-def page_of(columns: list[str], rows: list[Any], limit: int, offset: int) -> Table:
+def page_of(columns: list[str], rows: list[Any], limit: int, offset: int, **more: Any) -> Table:
     """A page of rows that are all at hand."""
     after = offset + limit
-    return Table(columns, rows[offset:after], next_offset=after if len(rows) > after else None)
+    return Table(columns, rows[offset:after], next_offset=after if len(rows) > after else None, **more)
 
 
 def media_of(accept: str | None) -> str:

@@ -13,8 +13,8 @@ from starlette.responses import Response
 
 from serving.api.answers import JSON, Table, dumps, page_of
 from serving.api.problems import SEE, Problem
-from serving.api.routes import AS_OF, PAGE, Asked, Limit, OfAll, OfApp, Offset, described
-from serving.ask import Answer, AskError, UnknownNameError, known_names, question_schema
+from serving.api.routes import AS_OF, PAGE, PUBLICATION, Asked, Limit, OfAll, OfApp, Offset, described
+from serving.ask import Answer, AskError, UnknownNameError, joined_keys, known_names, question_schema
 from serving.snapshots import Snapshot
 
 routes = APIRouter(prefix="/api/v1/analytics", tags=["questions"])
@@ -123,20 +123,26 @@ def _schema() -> bytes:
 @routes.get(
     "/names",
     **described(
-        None,
-        tables=True,
-        item={
-            "app": "shop", "event_name": "purchase", "events": 411, "first_day": "2026-01-01",
-            "last_day": "2026-01-30", "properties": ["amount_cents", "plan"],
+        {
+            "publication": PUBLICATION, "as_of": AS_OF, "keys": ["person.plan", "session.channel"],
+            "items": [{
+                "app": "shop", "event_name": "purchase", "events": 411, "first_day": "2026-01-01",
+                "last_day": "2026-01-30", "properties": ["amount_cents", "plan"],
+            }],
+            "next": "/…?offset=100",
         },
+        tables=True,
     ),
 )  # fmt: skip
 async def names(asked: OfApp, limit: Limit = PAGE, offset: Offset = 0) -> Response:
-    """What a question can name: apps, their events and the properties of these."""
+    """What a question can name: apps, their events and the properties of these.
+
+    `keys`, in JSON, are what an event has by its person, account and session.
+    """
 
     def work(snapshot: Snapshot) -> Table:
         columns, rows = snapshot.once(names_of)
-        return page_of(columns, rows, limit, offset)
+        return page_of(columns, rows, limit, offset, about={"keys": snapshot.once(keys_of)})
 
     return await asked.answer(work)
 
@@ -148,6 +154,11 @@ def names_of(snapshot: Snapshot) -> tuple[list[str], list[tuple[object, ...]]]:
         return known_names(snapshot.cursor())
     columns, rows = whole.once(names_of)
     return columns, [row for row in rows if row[0] == snapshot.app]
+
+
+def keys_of(snapshot: Snapshot) -> list[str]:
+    """The keys by which a question can name what an event has by its person, account and session."""
+    return joined_keys(snapshot.cursor())
 
 
 @routes.post(

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from ingest.conditions import TIMES, condition
 from ingest.envelope import CONTEXT_FIELDS, ID_FIELDS
-from serving.ask.scope import COHORT, OF_PROFILES, OF_SESSIONS, Scope, publishes
+from serving.ask.scope import COHORT, NUMBERED, OF_PROFILES, OF_SESSIONS, Scope, publishes
 from serving.ask.vocabulary import Condition, Fault, Selector, UnknownNameError, Where, keys_in, nearest, place_of
 
 # every event has these
@@ -39,6 +39,20 @@ def known_names(connection: duckdb.DuckDBPyConnection) -> tuple[list[str], list[
     events = "stg_events" if publishes(connection, "stg_events") else "events"
     found = connection.execute(NAMES.format(events=events))
     return [column[0] for column in found.description], found.fetchall()
+
+
+def joined_keys(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """Return the keys of what an event has by its person, account and session, as far as this reader may ask for it."""
+    found = list[str]()
+    if publishes(connection, "fct_profile_properties"):
+        query = "select unit || '.' || property from fct_profile_properties group by all order by count(*) desc, 1"
+        found += [key for (key,) in connection.execute(query).fetchall()]
+    if publishes(connection, "fct_cohort_members"):
+        found.append(COHORT)
+    if publishes(connection, "int_sessions"):
+        is_numbered = publishes(connection, "fct_session_numbers")
+        found += [f"session.{name}" for name in OF_SESSIONS if is_numbered or name not in NUMBERED]
+    return found
 
 
 def settle_names(scope: Scope, *, allow_unknown: bool) -> list[str]:

@@ -8,8 +8,9 @@ from zoneinfo import available_timezones
 from ingest.conditions import event_value
 from ingest.envelope import CONTEXT_FIELDS, ID_FIELDS
 from serving import reader
+from serving.ask import joined_keys
 from serving.ask.names import SESSION_KEYS
-from serving.ask.scope import COHORT, NUMBERED, OF_PROFILES
+from serving.ask.scope import COHORT, OF_PROFILES
 from serving.snapshots import Snapshot
 
 # enough to know the frequent values of a key, and found in a moment however many events there are
@@ -77,17 +78,7 @@ def _names(snapshot: Snapshot) -> Names:
         "select app, event_name, property from fct_tracked_properties where events > 0 "
         "order by events desc, property, event_name, app",
     ).fetchall()
-    # what an event has by its person and its session, as far as its reader may ask for it
-    joined = []
-    if snapshot.has("fct_profile_properties"):
-        query = "select unit || '.' || property from fct_profile_properties group by all order by count(*) desc, 1"
-        joined = [key for (key,) in reader.read(cursor, query).fetchall()]
-    if snapshot.has("fct_cohort_members"):
-        joined.append(COHORT)
-    for key in SESSION_KEYS if snapshot.has("int_sessions") else ():
-        if key.removeprefix("session.") not in NUMBERED or snapshot.has("fct_session_numbers"):
-            joined.append(key)
-    return Names(sorted({app for app, *_ in events}), events, keys, joined)
+    return Names(sorted({app for app, *_ in events}), events, keys, joined_keys(cursor))
 
 
 def _values(snapshot: Snapshot, key: str, event: str | None, app: str | None) -> list[str]:

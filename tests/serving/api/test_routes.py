@@ -164,6 +164,11 @@ def test_what_profiles_and_cohorts_say_is_of_all_apps_and_refused_in_words(
     assert (refused.status_code, "this key sees one alone" in refused.text) == (422, True)
 
 
+def test_keys_of_persons_and_sessions_are_listed_to_who_may_ask_for_them(kept_server: Server) -> None:
+    told = [kept_server.get("/api/v1/analytics/names", key).json()["keys"] for key in ("admin", "shop")]
+    assert ("person.cohort" in told[0], told[1]) == (True, [])
+
+
 def test_when_events_begin_and_end_is_read_once_of_what_a_reader_sees(tmp_path: Path) -> None:
     snapshots = Snapshots(two_apps(tmp_path / "home"))
     question = {"kind": "active_users", "interval": "total"}

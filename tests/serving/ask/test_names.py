@@ -9,7 +9,7 @@ import typer
 from typer.testing import CliRunner
 
 from orchestration.cli.ask import ask as ask_command
-from serving.ask import AskError, ask, known_names
+from serving.ask import AskError, ask, joined_keys, known_names
 from tests.serving.ask.data import database, event
 
 CATALOG = "create or replace table event_catalog as select * from (values {rows}) as rows (event_name, canonical_name)"
@@ -125,3 +125,19 @@ def test_the_command_lists_names_warns_and_answers_anyway(monkeypatch, tmp_path)
     assert anyway.exit_code == 0 and "No event is named `page_vew`" in anyway.stdout
     csv = CliRunner().invoke(application, [question, "--allow-unknown", "--output", "csv"])
     assert csv.stdout.startswith("period_start,") and "No event is named `page_vew`" in csv.stderr
+
+
+def test_what_an_event_has_by_its_person_account_and_session_is_listed_too(monkeypatch, tmp_path):
+    monkeypatch.setenv("FOOTFALL_HOME", str(tmp_path))
+    application = typer.Typer()
+    application.command()(ask_command)
+    connection = published()
+    assert joined_keys(connection) == []
+    said = "('person', 'plan'), ('person', 'plan'), ('account', 'seats')"
+    connection.execute(f"create table fct_profile_properties as from (values {said}) as said (unit, property)")
+    connection.execute("create table int_sessions as select 's1' as session_id")
+    listed = joined_keys(connection)
+    assert listed[:3] == ["person.plan", "account.seats", "session.channel"]
+    assert "session.is_first" not in listed and "person.cohort" not in listed
+    monkeypatch.setattr("serving.reader.connect", lambda home: connection)
+    assert "person.plan, account.seats, session.channel" in CliRunner().invoke(application, ["--names"]).stdout
