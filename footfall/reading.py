@@ -116,11 +116,11 @@ class HomeReader:
 
     def ask(self, question: Mapping[str, Any]) -> dict[str, Any]:
         """The answer that `footfall ask` gives."""
-        from serving.ask import AskError, ask
+        from serving.ask import AskError
 
         with self._read() as snapshot:
             try:
-                answer = ask(snapshot.cursor(), dict(question), snapshot.catalog["inputs"].get("settings"))
+                answer = snapshot.source.ask(dict(question))
             except AskError as fault:
                 raise AnalyticsError(str(fault)) from None
             return {"publication": snapshot.id, **answer.about(), "columns": answer.columns, "rows": answer.rows}
