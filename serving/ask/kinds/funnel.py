@@ -144,12 +144,12 @@ class Funnel(Question):
                 exclusions=[exclusion.model_dump(include={"from_step", "to_step"}) for exclusion in self.exclusions],
                 per=per, selectors=[list(selector) for selector in self._selectors()], has_breakdowns=bool(by),
             ),
-            "attempts": f"select *{f', {value} as breakdown' if by else ''} "
-            f"from {'held_attempts' if self.hold_constant else 'attempts_of_units'}",
         }  # fmt: skip
+        attempts = "attempts_of_units"
         if self.hold_constant:
-            attempts = named.pop("attempts")
-            named |= {"held_attempts": self._held_attempts(per), "attempts": attempts}
+            attempts = "held_attempts"
+            named[attempts] = self._held_attempts(per)
+        named["attempts"] = f"select *{f', {value} as breakdown' if by else ''} from {attempts}"
         if self.trend:
             return Answerable(self._trend(scope, named, by))
         if self.histogram:
@@ -177,12 +177,9 @@ class Funnel(Question):
     def _held_attempts(self, per: list[str]) -> str:
         """Return the attempts of units, each with one value: that with which it got furthest, the soonest of these."""
         attempts = "select * replace (unit.unit as unit), unit.held as held from attempts_of_units"
-        if self.count == "attempts":
-            return f"select * exclude (held) from ({attempts}) as attempts_of_values"
-        return (
-            f"select * exclude (held) from ({attempts}) as attempts_of_values qualify row_number() over "
-            f"(partition by {', '.join(per)} order by step desc, times[-1], entry_us, held) = 1"
-        )
+        best = f"row_number() over (partition by {', '.join(per)} order by step desc, times[-1], entry_us, held) = 1"
+        qualified = f" qualify {best}" if self.count == "units" else ""
+        return f"select * exclude (held) from ({attempts}) as attempts_of_values{qualified}"
 
     def _has_a_step(self) -> str:
         """Return the condition that an event counts in the order; always true where no other events are read."""
