@@ -105,15 +105,15 @@ class Visit:
         return self.asked.filters(self.source)
 
     @cached_property
-    def etag(self) -> str:
-        """What the answer is made of: the publication, the files of the pages and what is asked."""
+    def made_of(self) -> str:
+        """A digest of what the answer is made of: the publication, the files of the pages and what is asked."""
         said = (str(self.request.url), chosen_theme(self.request), self.fault, self.site.assets["pages.js"])
         made_of = (self.snapshot.id, self.snapshot.app, self.files.version, *said)
-        return self.site.etag(hashlib.sha256(repr(made_of).encode()).hexdigest()[:24])
+        return hashlib.sha256(repr(made_of).encode()).hexdigest()[:24]
 
     def failed(self) -> None:
         """Something of the answer could not be shown, which may be over when it is asked for again."""
-        self.site.failed(self.etag)
+        self.site.failed(self.made_of)
 
 
 @dataclass
@@ -168,7 +168,7 @@ class Site:
                 return self.plain(request, "Nothing to show yet", str(error), 503)
             visit = Visit(self, request, who, snapshot, asked, self.files())
             is_kept = request.method != "POST" and not request.url.path.startswith(tuple(self.moving))
-            etag = visit.etag
+            etag = self.etag(visit.made_of)
             if is_kept and request.headers.get("if-none-match") == etag:
                 return Response(status_code=304, headers={**HEADERS, "ETag": etag})
             try:
@@ -185,9 +185,8 @@ class Site:
         with self._lock:
             return f'"{self._run}-{made_of}-{self._failures[made_of]}"'
 
-    def failed(self, etag: str) -> None:
-        """What was sent under an ETag shows a failure: nobody is told that it is unchanged."""
-        made_of = etag.split("-")[1]
+    def failed(self, made_of: str) -> None:
+        """The answer that is made of this shows a failure: nobody is told that it is unchanged."""
         with self._lock:
             self._failures[made_of] += 1
             if len(self._failures) > MOST_FAILED:
