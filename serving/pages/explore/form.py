@@ -282,10 +282,7 @@ class Keys(Text):
     """A key, or several with commas between them."""
 
     def tree(self, value: Any) -> Any:
-        keys = value if isinstance(value, list) else [value]
-        if (len(keys) == len(value) == 1 and isinstance(value, list)) or any("," in _text(key) for key in keys):
-            raise Unfit
-        return [", ".join(keys)]
+        return [", ".join(map(_text, value if isinstance(value, list) else [value]))]
 
     def json(self, node: Any, place: Place, faults: list[Fault]) -> Any:
         keys = names_in(_last(node))
