@@ -8,6 +8,7 @@ from typing import Any
 
 import duckdb
 
+from ingest.envelope import literal
 from serving.publications import (
     INTERNAL,
     MAIN,
@@ -37,7 +38,7 @@ def connect(home: Path, publication: Path | None = None) -> duckdb.DuckDBPyConne
         raise nothing_published(home)
     connection = duckdb.connect()
     attach(connection, home, publication)
-    connection.execute(f"set allowed_directories = ['{_quoted(published_dir(home).resolve() / 'files')}']")
+    connection.execute(f"set allowed_directories = [{literal(published_dir(home).resolve() / 'files')}]")
     connection.execute("set enable_external_access = false")
     connection.execute("set lock_configuration = true")
     return connection
@@ -50,7 +51,7 @@ def attach(connection: duckdb.DuckDBPyConnection, home: Path, publication: Path)
         HomeMovedError: when the home lay elsewhere when it was published.
     """
     refuse_moved_home(home, publication)
-    connection.execute(f"attach '{_quoted(publication / 'marts.duckdb')}' as marts (read_only)")
+    connection.execute(f"attach {literal(publication / 'marts.duckdb')} as marts (read_only)")
     _look_in(connection)
     # views over files are guessed small, and the join by loops then chosen is quadratic; for the cursors of all threads
     connection.execute("set global asof_loop_join_threshold = 0")
@@ -71,11 +72,10 @@ def cursor(connection: duckdb.DuckDBPyConnection, room: str | None = None) -> du
 
 def app_condition(columns: Collection[str], app: str) -> str | None:
     """The condition that a row is of an app, by its relation's columns; None where rows are of several at once."""
-    literal = "'" + app.replace("'", "''") + "'"
     if "app" in columns:
-        return f"app = {literal}"
+        return f"app = {literal(app)}"
     if {"segment", "segment_value"} <= {*columns}:
-        return f"segment = 'app' and segment_value = {literal}"
+        return f"segment = 'app' and segment_value = {literal(app)}"
     return None
 
 
@@ -116,7 +116,3 @@ def _look_in(connection: duckdb.DuckDBPyConnection) -> None:
     known = {name for (name,) in connection.execute(query).fetchall()}
     path = [f"marts.{schema}" for schema in (MAIN, INTERNAL) if schema in known]
     connection.execute(f"set search_path = '{','.join(path)}'")
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
