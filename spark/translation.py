@@ -12,7 +12,7 @@ What is in neither list is refused, so that nothing is ever translated by chance
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import duckdb
@@ -33,7 +33,7 @@ from spark.rewrites import (
     unnest_laterally,
 )
 from spark.shapes import LANDED, Columns, PlainDuckDB, Shapes
-from spark.tree import SparkSQL, duckdb_text, is_written_otherwise, type_name, type_of_arithmetic, widest
+from spark.tree import SparkSQL, duckdb_text, is_written_otherwise, said, type_name, type_of_arithmetic, widest
 
 # what is of one type whatever it is made of
 OF_ONE_TYPE: dict[str, tuple[type[exp.Expr], ...]] = {
@@ -245,13 +245,10 @@ class _Translator:
             self.translation.steps.append(Step(name, self.said(body), keep))
             return
         first, again = body.this, body.expression
-        columns = [column.name for column in step.args["alias"].columns]
-        for number, column in enumerate(columns):
-            first.expressions[number].replace(exp.alias_(first.expressions[number].unalias(), column))
+        _call_columns(first, [column.name for column in step.args["alias"].columns])
         typed = self.shapes.add(name, duckdb_text(first))
         self.shapes.add(f"recurring_{name}", duckdb_text(first))
-        for number, column in enumerate(typed):
-            again.expressions[number].replace(exp.alias_(again.expressions[number].unalias(), column))
+        _call_columns(again, typed)
         key = tuple(column.name for column in step.args.get("key_expressions") or ())
         self.translation.steps.append(Step(name, self.said(first), True, self.said(again), key))
 
@@ -297,6 +294,12 @@ class _Select:
         self.sources = self.read_sources(select)
         outer = select.find_ancestor(exp.Select)
         self.outer = self.read_sources(outer) if outer else {}
+        self.joins = {join.this.alias_or_name: join for join in select.args.get("joins") or ()}
+        # the columns that each join shares with what stands before it
+        self.using = {
+            alias: {column.name for column in join.args.get("using") or ()} for alias, join in self.joins.items()
+        }
+        self.shared = {name for names in self.using.values() for name in names}
         self.aliases: dict[str, exp.Expr] = {}
 
     def read_sources(self, select: exp.Select) -> dict[str, Columns | None]:
@@ -357,20 +360,17 @@ class _Select:
         for item in self.select.expressions:
             columns = item.find(exp.Columns)
             if columns is not None:
-                star = columns.this if isinstance(columns.this, exp.Star) else columns.this.this
-                table = "" if isinstance(columns.this, exp.Star) else columns.this.table
-                for name, column in self.columns_of(star, table):
+                for name, column in self.columns_of(columns.this):
                     each = item.copy()
                     found = each.find(exp.Columns)
                     assert found is not None
                     whole = exp.Paren(this=each)
                     found.replace(column)
                     expanded.append(exp.alias_(whole.this.unalias(), name))
-            elif isinstance(item, exp.Star) or (isinstance(item, exp.Column) and isinstance(item.this, exp.Star)):
-                star, table = (item, "") if isinstance(item, exp.Star) else (item.this, item.table)
+            elif isinstance(item, exp.Star | exp.Column) and item.is_star:
                 expanded += [
                     column if isinstance(column, exp.Column) and column.name == name else exp.alias_(column, name)
-                    for name, column in self.columns_of(star, table)
+                    for name, column in self.columns_of(item)
                 ]
             else:
                 expanded.append(item)
@@ -398,31 +398,21 @@ class _Select:
             found = False
             for part in parts:
                 for column in [node for node in _walk(part) if isinstance(node, exp.Column)]:
-                    if column.name in spelled and not column.table and not self.is_parameter(column):
+                    if column.name in spelled and not column.table and not _lambda_of(column, column.name):
                         # a comparison by IS or NOT takes what stands before it, so the whole is in parentheses
                         column.replace(exp.Paren(this=spelled[column.name].copy()))
                         found = True
 
-    def is_parameter(self, column: exp.Column) -> bool:
-        scope = column.find_ancestor(exp.Lambda)
-        while scope is not None:
-            if column.name in [parameter.name for parameter in scope.expressions]:
-                return True
-            scope = scope.find_ancestor(exp.Lambda)
-        return False
-
     def tell_shared_columns(self) -> None:
         """A column that a join shares, and a source outside of that join has too, is told as the first source's."""
-        joins = {join.this.alias_or_name: join for join in self.select.args.get("joins") or ()}
-        shared = self.using(joins)
-        for name in shared:
+        for name in self.shared:
             having = [alias for alias, columns in self.sources.items() if name in (columns or ())]
             joined = {
                 alias
-                for alias, join in joins.items()
-                if name in {column.name for column in join.args.get("using") or ()} or join.kind in ("SEMI", "ANTI")
+                for alias, join in self.joins.items()
+                if name in self.using[alias] or join.kind in ("SEMI", "ANTI")
             }
-            if len(set(having[1:]) - joined) == 0:
+            if joined.issuperset(having[1:]):
                 continue
             for part in self.parts():
                 for column in [node for node in _walk(part) if isinstance(node, exp.Column)]:
@@ -440,43 +430,32 @@ class _Select:
                 if not isinstance(item, exp.Alias | exp.Column | exp.Explode):
                     item.replace(exp.alias_(item.copy(), name, quoted=True))
 
-    def columns_of(self, star: exp.Star, table: str) -> list[tuple[str, exp.Expr]]:
-        """The columns for which a star stands, each by its name."""
+    def columns_of(self, starred: exp.Star | exp.Column) -> list[tuple[str, exp.Expr]]:
+        """The columns for which `*`, or `table.*`, stands, each by its name."""
+        star, table = (starred, "") if isinstance(starred, exp.Star) else (starred.this, starred.table)
         left_out = {column.name for column in star.args.get("except_") or ()}
         replaced = {item.alias: item.this for item in star.args.get("replace") or ()}
-        shared: set[str] = set()
-        found: dict[str, exp.Expr] = {}
+        found: set[str] = set()
         listed: list[tuple[str, exp.Expr]] = []
-        joins = {join.this.alias_or_name: join for join in self.select.args.get("joins") or ()}
         for alias, columns in self.sources.items():
-            join = joins.get(alias)
-            using = {column.name for column in (join.args.get("using") or ())} if join else set[str]()
-            shared |= using
+            join = self.joins.get(alias)
             if (table and alias != table) or (join is not None and join.kind in ("SEMI", "ANTI")):
                 continue
             if columns is None:
                 raise UntranslatableError(f"`*` of {alias}, whose columns are not known")
             for name in columns:
-                if not table and name in using and name in found:
+                if not table and name in self.using.get(alias, ()) and name in found:
                     continue
-                is_told = len(self.sources) > 1 and (table or name not in self.using(joins))
-                column = exp.column(name, table=alias if is_told else None)
-                found[name] = column
-                listed.append((name, column))
+                is_told = len(self.sources) > 1 and (table or name not in self.shared)
+                found.add(name)
+                listed.append((name, exp.column(name, table=alias if is_told else None)))
         return [(name, replaced.get(name, column).copy()) for name, column in listed if name not in left_out]
-
-    def using(self, joins: dict[str, exp.Join]) -> set[str]:
-        return {column.name for join in joins.values() for column in join.args.get("using") or ()}
 
     def type_of_parameter(self, node: exp.Expr, name: str) -> str | None:
         """The type of a lambda's parameter: of an element of the list that its function goes through."""
-        scope = node.find_ancestor(exp.Lambda)
-        while scope is not None:
-            if name in [parameter.name for parameter in scope.expressions] and scope.parent is not None:
-                listed = self.type_of(scope.parent.this)
-                return element_of(listed) if listed else None
-            scope = scope.find_ancestor(exp.Lambda)
-        return None
+        scope = _lambda_of(node, name)
+        listed = self.type_of(scope.parent.this) if scope is not None and scope.parent is not None else None
+        return element_of(listed) if listed else None
 
     def type_of_column(self, column: exp.Column) -> str | None:
         name, table = column.name, column.table
@@ -566,16 +545,14 @@ class _Select:
             return f"{gathered}[]" if gathered else None
         if isinstance(node, exp.Array | exp.Struct | exp.Tuple | exp.Transform | exp.Null | exp.Lambda):
             return self.probed(node)
-        if isinstance(node.args.get("this"), exp.Expr) and isinstance(node, exp.Func | exp.Unary | exp.Condition):
-            return of("this")
-        if isinstance(node, exp.Window | exp.Filter | exp.IgnoreNulls | exp.Paren | exp.Alias | exp.Ordered):
+        if isinstance(node, exp.Func | exp.Condition | exp.Filter | exp.IgnoreNulls | exp.Alias | exp.Ordered):
             return of("this")
         return None
 
     def probed(self, node: exp.Expr) -> str | None:
         """What DuckDB says of the type of an expression of columns whose types are known."""
         try:
-            text, takes = self.parametrized(node)
+            text, _, takes = self.parametrized(node)
             return self.type_of_function(text, takes) if all(takes) else None
         except (UntranslatableError, duckdb.Error):
             return None
@@ -628,8 +605,7 @@ class _Select:
         return isinstance(node, exp.Add) and any(self.type_of(side) == "TIME" for side in (node.this, node.expression))
 
     def called(self, node: exp.Expr) -> exp.Anonymous:
-        text, takes = self.parametrized(node)
-        arguments = self.arguments(node)
+        text, arguments, takes = self.parametrized(node)
         if not arguments:
             raise UntranslatableError(
                 f"`{duckdb_text(node)}` is of no column, and Spark calls no function of arrays without"
@@ -640,25 +616,22 @@ class _Select:
         gives = self.type_of_function(text, takes)
         name = "duckdb_" + hashlib.md5(f"{text} {takes}".encode()).hexdigest()[:12]
         self.translator.translation.functions[name] = Function(name, text, tuple(map(str, takes)), gives)
-        call = exp.Anonymous(this=name, expressions=[argument.copy() for argument in arguments])
-        call.meta.update(said=True, kind=gives)
-        return call
+        return said(name, *arguments, kind=gives)
 
-    def arguments(self, node: exp.Expr) -> list[exp.Expr]:
-        """What the expression computes with: columns, and what is aggregated or looked up."""
+    def parametrized(self, node: exp.Expr) -> tuple[str, list[exp.Expr], list[str | None]]:
+        """An expression of a0, a1 and so on, what these are, and their types.
+
+        They are columns, and what is aggregated or looked up.
+        """
         found: dict[str, exp.Expr] = {}
         for leaf in _leaves(node, set()):
             found.setdefault(duckdb_text(leaf), leaf)
-        return list(found.values())
-
-    def parametrized(self, node: exp.Expr) -> tuple[str, list[str | None]]:
-        """An expression of a0, a1 and so on, and their types."""
-        arguments = {duckdb_text(argument): number for number, argument in enumerate(self.arguments(node))}
-        takes = [self.type_of(argument) for argument in self.arguments(node)]
+        numbers = {text: number for number, text in enumerate(found)}
         holder = exp.Paren(this=node.copy())
         for leaf in [*_leaves(holder.this, set())]:
-            leaf.replace(exp.column(f"a{arguments[duckdb_text(leaf)]}"))
-        return duckdb_text(holder.this), takes
+            leaf.replace(exp.column(f"a{numbers[duckdb_text(leaf)]}"))
+        arguments = [*found.values()]
+        return duckdb_text(holder.this), arguments, [self.type_of(argument) for argument in arguments]
 
     def type_of_function(self, text: str, takes: list[str | None]) -> str:
         columns = ", ".join(f"cast(null as {kind}) as a{number}" for number, kind in enumerate(takes)) or "1 as one"
@@ -669,10 +642,10 @@ class _Select:
 
     def in_spark(self, node: exp.Expr) -> exp.Expr:
         """A node of which all children are in Spark's words, in Spark's words."""
-        if isinstance(node, exp.Anonymous):
-            return node if node.meta.get("said") else ANONYMOUS[node.name.lower()](node)
         if node.meta.get("said"):
             return node
+        if isinstance(node, exp.Anonymous):
+            return ANONYMOUS[node.name.lower()](node)
         for kind in type(node).__mro__:
             if kind in REWRITES:
                 return REWRITES[kind](node)
@@ -707,6 +680,20 @@ def _leaves(node: exp.Expr, bound: set[str]) -> Iterator[exp.Expr]:
         return
     for child in node.iter_expressions():
         yield from _leaves(child, bound)
+
+
+def _lambda_of(node: exp.Expr, name: str) -> exp.Lambda | None:
+    """The innermost lambda around a node that has a parameter of a name."""
+    scope = node.find_ancestor(exp.Lambda)
+    while scope is not None and name not in [parameter.name for parameter in scope.expressions]:
+        scope = scope.find_ancestor(exp.Lambda)
+    return scope
+
+
+def _call_columns(query: exp.Expr, names: Iterable[str]) -> None:
+    """Let the columns of a query have these names, in their order."""
+    for item, name in zip([*query.expressions], names, strict=False):
+        item.replace(exp.alias_(item.unalias(), name))
 
 
 def _has_lambda(node: exp.Expr) -> bool:
