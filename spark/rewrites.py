@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import sqlglot
 from sqlglot import exp
+from sqlglot.transforms import eliminate_window_clause
 
 from spark.kinds import is_struct, spark_type
 from spark.tree import SparkSQL, duckdb_text, kind_of, said, type_name
@@ -550,17 +551,7 @@ def _compute_first(select: exp.Select) -> None:
 
 def unfold_windows(select: exp.Select) -> None:
     """Spark lets no window refine another, so each says its own."""
-    known = {window.name: window for window in select.args.get("windows") or ()}
-    for window in [*select.find_all(exp.Window)]:
-        definition = known.get(window.alias)
-        if definition is None or window is definition:
-            continue
-        for part in ("partition_by", "order", "spec"):
-            if definition.args.get(part) and not window.args.get(part):
-                told = definition.args[part]
-                window.set(part, [p.copy() for p in told] if isinstance(told, list) else told.copy())
-        window.set("alias", None)
-    select.set("windows", None)
+    eliminate_window_clause(select)
     for window in select.find_all(exp.Window):
         if isinstance(window.this, exp.RowNumber) and not window.args.get("order"):
             raise UntranslatableError("`row_number()` without an order is another number each time: order it")
@@ -612,7 +603,7 @@ def _flipped(node: exp.Expr) -> exp.Expr:
 
 def _unsigned(node: exp.Expr) -> exp.Expr:
     """The number that the bits stand for."""
-    text = f"{node.sql(SparkSQL)}"
+    text = node.sql(SparkSQL)
     number = f"cast({text} as decimal(20, 0))"
     return exp.Paren(this=_parsed(f"case when {text} < 0 then {number} + 18446744073709551616 else {number} end"))
 
