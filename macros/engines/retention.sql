@@ -3,8 +3,9 @@
     `on_or_after` and `within` are running totals over each unit's last or first period.
 -#}
 {%- macro retention(starts, returns, cells, measure='exact', window='calendar', period_us=none, minimum_occurrences=1, by=[], brackets=[]) %}
+    {%- set age = 'returns.place - starts.cohort' if window == 'calendar' else '(returns.moment_us - starts.anchor_us) // ' ~ period_us %}
     {#- the number of a period's bracket is how many of the rising bounds it has reached -#}
-    {%- set bracket_of = ['len(list_filter(' ~ brackets ~ ', lambda bound: bound <= ', '))'] if brackets else ['', ''] %}
+    {%- set period = 'len(list_filter(' ~ brackets ~ ', lambda bound: bound <= ' ~ age ~ '))' if brackets else age %}
     with unit_cells as (
 
         {% if window == 'calendar' and not brackets -%}
@@ -12,7 +13,7 @@
             {% for column in by %}starts.{{ column }}, {% endfor %}
             starts.unit,
             starts.cohort,
-            returns.place - starts.cohort as period,
+            {{ period }} as period,
             returns.amount,
             returns.events >= {{ minimum_occurrences }} as is_return
         from {{ starts }} as starts
@@ -22,7 +23,7 @@
             {% for column in by %}starts.{{ column }}, {% endfor %}
             starts.unit,
             starts.cohort,
-            {{ bracket_of[0] }}{{ 'returns.place - starts.cohort' if window == 'calendar' else '(returns.moment_us - starts.anchor_us) // ' ~ period_us }}{{ bracket_of[1] }} as period,
+            {{ period }} as period,
             sum(returns.amount) as amount,
             sum(returns.events) >= {{ minimum_occurrences }} as is_return
         from {{ starts }} as starts
