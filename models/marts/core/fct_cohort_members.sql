@@ -52,30 +52,25 @@ fulfilled as (
     from profile_properties
     where false
     {%- for cohort in cohorts %}
-    {%- for criterion in cohort.criteria if criterion.property is none %}
+    {%- for criterion in cohort.criteria %}
     union all
     select
         {{ quoted(cohort.name) }} as cohort,
         {{ cohort.criteria | length }} as criteria,
         persons.person_id
     from persons
+    {%- if criterion.property is none %}
     left join counts
         on
             persons.person_id = counts.person_id
             and counts.cohort = {{ quoted(cohort.name) }}
             and counts.criterion = {{ criterion.number }}
     where coalesce(counts.times, 0) between {{ criterion.at_least }} and {{ criterion.at_most }}
-    {%- endfor %}
-    {%- for criterion in cohort.criteria if criterion.property is not none %}
-    union all
-    select
-        {{ quoted(cohort.name) }} as cohort,
-        {{ cohort.criteria | length }} as criteria,
-        persons.person_id
-    from persons
+    {%- else %}
     left join profile_properties
         on persons.person_id = profile_properties.person_id and profile_properties.property = {{ quoted(criterion.property) }}
     where {{ criterion.condition }}
+    {%- endif %}
     {%- endfor %}
     {%- endfor %}
 ),
