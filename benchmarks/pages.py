@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from benchmarks.homes import Bench
 from benchmarks.measure import FOOTFALL, REPOSITORY, Figure
 from benchmarks.servers import PORT, cpu_seconds, memory_mib, serving
 from serving.dashboards import read_library
-from tests.serving.report.browser import WIDTHS, Shown, browser
+from tests.serving.report.browser import WIDTHS, browser, watched
 
 SERVE = [FOOTFALL, "serve", "--only", "pages", "--port", PORT]
 BESIDE = ("/explore", "/definitions")
@@ -33,8 +33,8 @@ class Page:
     server_cpu: float
     kilobytes: float
     again_ms: float
-    empty: list[str] = field(default_factory=list)
-    faults: list[str] = field(default_factory=list)
+    empty: list[str]
+    faults: list[str]
 
 
 def run(bench: Bench) -> Iterator[Figure]:
@@ -44,13 +44,10 @@ def run(bench: Bench) -> Iterator[Figure]:
     pages, memory = _shown(home.path)
     home.remove()
     detail = {"pages": [asdict(page) for page in pages], "server_memory_mib": memory}
-    yield Figure("first paint of the slowest page, asked for by nobody before", _most(pages), "s", "<= 1", detail)
+    slowest = max(page.paint_ms for page in pages) / 1000
+    yield Figure("first paint of the slowest page, asked for by nobody before", slowest, "s", "<= 1", detail)
     yield Figure("until all its figures are drawn", max(page.drawn_ms for page in pages) / 1000, "s")
     yield Figure("processor time of the server for all pages", sum(page.server_cpu for page in pages), "s")
-
-
-def _most(pages: list[Page]) -> float:
-    return max(page.paint_ms for page in pages) / 1000
 
 
 def _shown(home: Path) -> tuple[list[Page], int]:
@@ -62,25 +59,21 @@ def _shown(home: Path) -> tuple[list[Page], int]:
 
 def _page(started: Any, url: str, path: str, pid: int) -> Page:
     cpu = cpu_seconds(pid)
-    context = started.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
-    page = context.new_page()
-    shown = Shown(page)
-    page.on("console", lambda message: shown.said.append(message.text))
-    page.on("pageerror", lambda error: shown.said.append(str(error)))
-    sent = [0]
-    network = context.new_cdp_session(page)
-    network.send("Network.enable")
-    network.on("Network.loadingFinished", lambda told: sent.__setitem__(0, sent[0] + told["encodedDataLength"]))
-    paint, drawn = _loaded(page, url + path)
-    used = cpu_seconds(pid) - cpu
-    _, again = _loaded(page, url + path)
-    empty = page.eval_on_selector_all(".kind-empty", "all => all.map((one) => one.dataset.figure)")
-    faults = [*shown.said, *page.eval_on_selector_all(".kind-failed", "all => all.map((one) => one.textContent)")]
-    for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 900})
-        faults += [f"{width} px: {one}" for one in shown.overflow()]
-    context.close()
-    return Page(path, paint, drawn, used, sent[0] / 1000, again, empty, faults)
+    with watched(started, url, 1280, color_scheme="light") as shown:
+        page = shown.page
+        sent: list[float] = []
+        network = page.context.new_cdp_session(page)
+        network.send("Network.enable")
+        network.on("Network.loadingFinished", lambda told: sent.append(told["encodedDataLength"]))
+        paint, drawn = _loaded(page, url + path)
+        used = cpu_seconds(pid) - cpu
+        _, again = _loaded(page, url + path)
+        empty = page.eval_on_selector_all(".kind-empty", "all => all.map((one) => one.dataset.figure)")
+        faults = [*shown.said, *page.eval_on_selector_all(".kind-failed", "all => all.map((one) => one.textContent)")]
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            faults += [f"{width} px: {one}" for one in shown.overflow()]
+    return Page(path, paint, drawn, used, sum(sent) / 1000, again, empty, faults)
 
 
 def _loaded(page: Any, address: str) -> tuple[float, float]:

@@ -53,21 +53,37 @@ def browser() -> Iterator[Any]:
 
 
 @contextmanager
-def shown(started: Any, place: Path | str, width: int = 900, theme: str = "light", **options: Any) -> Iterator[Shown]:
-    """A report's file, or a page's address, drawn; what a page asks of its own server is no outside request."""
-    address = place if isinstance(place, str) else place.as_uri()
-    ours = address if isinstance(place, Path) else "/".join(address.split("/")[:3]) + "/"
-    context = started.new_context(viewport={"width": width, "height": 900}, color_scheme=theme, **options)
+def watched(started: Any, ours: str | tuple[str, ...], width: int = 900, **options: Any) -> Iterator[Shown]:
+    """An empty page that notes what it says to the console, and what it asks for.
+
+    Args:
+        started: the browser.
+        ours: how addresses begin that are no outside request.
+        width: of its window, in pixels.
+        options: of its context, as Playwright names them.
+    """
+    context = started.new_context(viewport={"width": width, "height": 900}, **options)
     page = context.new_page()
     found = Shown(page)
     page.on("console", lambda message: found.said.append(message.text))
     page.on("pageerror", lambda error: found.said.append(str(error)))
     page.on("dialog", lambda dialog: (found.said.append("a dialog"), dialog.dismiss()))
-    page.on("request", lambda request: request.url.startswith((ours, "data:")) or found.asked.append(request.url))
-    page.goto(address)
-    page.wait_for_selector("html[data-drawn]", state="attached")
-    yield found
-    context.close()
+    page.on("request", lambda request: request.url.startswith(ours) or found.asked.append(request.url))
+    try:
+        yield found
+    finally:
+        context.close()
+
+
+@contextmanager
+def shown(started: Any, place: Path | str, width: int = 900, theme: str = "light", **options: Any) -> Iterator[Shown]:
+    """A report's file, or a page's address, drawn; what a page asks of its own server is no outside request."""
+    address = place if isinstance(place, str) else place.as_uri()
+    ours = address if isinstance(place, Path) else "/".join(address.split("/")[:3]) + "/"
+    with watched(started, (ours, "data:"), width, color_scheme=theme, **options) as found:
+        found.page.goto(address)
+        found.page.wait_for_selector("html[data-drawn]", state="attached")
+        yield found
 
 
 def faults_for_readers(page: Any) -> list[str]:

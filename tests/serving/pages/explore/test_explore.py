@@ -7,6 +7,7 @@ import io
 import json
 import shlex
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from tests.ingest.collector.browser import needs_chromium
 from tests.serving.api.homes import two_apps
 from tests.serving.pages.explore.homes import HOSTILE, QUESTIONS, events, publish_events
 from tests.serving.pages.server import serving
-from tests.serving.report.browser import WIDTHS, Shown, browser, faults_for_readers
+from tests.serving.report.browser import WIDTHS, Shown, browser, faults_for_readers, watched
 from tests.serving.report.homes import REPOSITORY
 
 ONE_OF_EACH = list({question["kind"]: question for question in reversed(QUESTIONS)}.values())
@@ -64,30 +65,14 @@ def page(chromium: Any, origin: str) -> Iterator[Shown]:
         yield found
 
 
-class opened:
+@contextmanager
+def opened(chromium: Any, origin: str, question: Any = None, width: int = 1200, **options: Any) -> Iterator[Shown]:
     """A page of Explore that has been answered."""
-
-    def __init__(self, chromium: Any, origin: str, question: Any = None, **options: Any) -> None:
-        width = options.pop("width", 1200)
-        self.is_scripted = options.get("java_script_enabled", True)
-        self.context = chromium.new_context(viewport={"width": width, "height": 900}, **options)
-        self.address = f"{origin}/explore" + (f"?question={quote(json.dumps(question))}" if question else "")
-        self.origin = origin
-
-    def __enter__(self) -> Shown:
-        page = self.context.new_page()
-        found = Shown(page)
-        page.on("console", lambda message: found.said.append(message.text))
-        page.on("pageerror", lambda error: found.said.append(str(error)))
-        page.on("dialog", lambda dialog: (found.said.append("a dialog"), dialog.dismiss()))
-        page.on("request", lambda asked: asked.url.startswith(self.origin) or found.asked.append(asked.url))
-        page.goto(self.address)
-        if self.is_scripted:
-            page.wait_for_selector("#answer[data-answers], .wrong")
-        return found
-
-    def __exit__(self, *_: object) -> None:
-        self.context.close()
+    with watched(chromium, origin, width, **options) as found:
+        found.page.goto(f"{origin}/explore" + (f"?question={quote(json.dumps(question))}" if question else ""))
+        if options.get("java_script_enabled", True):
+            found.page.wait_for_selector("#answer[data-answers], .wrong")
+        yield found
 
 
 def until(page: Any, holds: str, argument: Any = None) -> None:
