@@ -339,6 +339,10 @@ def _without(text: bytes, name: bytes) -> bytes:
             before = before[:-1]
         elif after.lstrip(_WHITE)[:1] == b",":
             after = after.lstrip(_WHITE)[1:]
+        elif after.lstrip(_WHITE)[:1] == b"}":
+            # of an object that would be left empty, the name of its holder says whether it was to go as a whole
+            kept.append(needle + part)
+            continue
         kept[-1:] = before, after
     return b"".join(kept)
 

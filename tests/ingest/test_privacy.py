@@ -13,7 +13,7 @@ from urllib.request import Request, urlopen
 
 import duckdb
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import ingest
@@ -390,6 +390,7 @@ def test_a_field_with_a_policy_of_its_own_is_known_however_its_words_are_parted(
 POLICIES = ("", "order=drop", "shop:order=hash,ip=drop,email=hash")
 
 
+@example({"email": {"email": "{}"}, "user_agent": {"email": "{}"}}, "")
 @settings(deadline=None)
 @given(
     st.dictionaries(WORDS, VALUES, max_size=5),
