@@ -295,7 +295,8 @@ def finish_outcome(home: Path, outcome: Outcome, results: Iterable[Any], whole: 
     outcome.passed_checks = len(by_status.get("pass", []))
     outcome.status = "failed" if bad else ("passed" if whole else "partial")
     outcome.finished_at = _now()
-    outcome.inputs = _inputs(home, _batches_built(home)) if outcome.status == "passed" else outcome.inputs
+    if outcome.status == "passed":
+        outcome.inputs = _inputs(home, _batches_built(home))
     outcome.warehouse = _stamp(home)
     _write_outcome(home, outcome)
 
@@ -465,6 +466,8 @@ def _publish(home: Path, outcome: Outcome) -> Path:
 
 
 def _inputs(home: Path, batches: Iterable[str]) -> dict[str, Any]:
+    from serving.pseudonyms import pseudonyms, told
+
     project, ids = project_dir(), sorted(batches)
     return {
         "batches": {
@@ -475,6 +478,7 @@ def _inputs(home: Path, batches: Iterable[str]) -> dict[str, Any]:
         "project": project_fingerprint(project),
         "settings": metric_settings(project, home),
         "published": str(published_dir(home)),
+        **told(pseudonyms(home)),
     }
 
 

@@ -11,7 +11,7 @@ import secrets
 import shutil
 from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from orchestration.build import must_forget
 from orchestration.erasure import as_stored, log, now, with_all_of
 from orchestration.lock import persons_lock
 from orchestration.settings import home as enter
+from serving.pseudonyms import INPUT, Pseudonyms
 from serving.publications import current_publication, read_catalog, refuse_moved_home
 
 PACKAGE = "datapackage.json"
@@ -48,8 +49,8 @@ WHOSE = {
     ("person_id",): "person_id in (from theirs)",
     ("unit", "unit_id"): "unit = 'person' and unit_id in (from theirs)",
     ("unit_id", "app", "event_id"): f"unit_id in (from theirs) and {OF_THEIR_EVENTS}",
-    ("user_id",): f"user_id in (select id from ids where kind = '{USER}')",
-    ("anonymous_id",): f"anonymous_id in (select id from ids where kind = '{DEVICE}')",
+    ("user_id",): f"user_id in (select id from published_ids where kind = '{USER}')",
+    ("anonymous_id",): f"anonymous_id in (select id from published_ids where kind = '{DEVICE}')",
     ("app", "event_id"): OF_THEIR_EVENTS,
 }
 KINDS = {"BOOLEAN": "boolean", "DATE": "date", "TIMESTAMP": "datetime", "DOUBLE": "number", "DECIMAL": "number"}
@@ -100,9 +101,10 @@ def _disclose(home: Path, told: set[Id], to: Path) -> Disclosure:
     try:
         with duckdb.connect() as connection:
             written = _Written(connection, part)
-            relations, unbuilt = _open_marts(connection, home)
-            ids = with_all_of(connection, _named(relations, "int_identities"), told) if relations else told
+            relations, unbuilt, hidden = _open_marts(connection, home)
+            ids = _all_of(connection, home, relations, told, hidden) if relations else told
             taking_back.ask_for(connection, ids)
+            _name_as_published(connection, ids, hidden)
             _write_landing(written, home, relations)
             _write_quarantine(written, home)
             _write_marts(written, relations)
@@ -169,11 +171,11 @@ def _order(each: Id) -> tuple[str, str, str]:
     return each.kind, each.id, each.app or ""
 
 
-def _open_marts(connection: duckdb.DuckDBPyConnection, home: Path) -> tuple[dict[str, Any], int]:
-    """Attach what is published as `marts`; return its relations, and how many batches came later."""
+def _open_marts(connection: duckdb.DuckDBPyConnection, home: Path) -> tuple[dict[str, Any], int, Pseudonyms | None]:
+    """Attach what is published as `marts`; return its relations, how many batches came later, and its pseudonyms."""
     landed = len(list_batches(home))
     if (current := current_publication(home)) is None:
-        return {}, landed
+        return {}, landed, None
     refuse_moved_home(home, current)
     if must_forget(home).exists():
         raise DisclosureError(
@@ -181,7 +183,47 @@ def _open_marts(connection: duckdb.DuckDBPyConnection, home: Path) -> tuple[dict
         )
     catalog = read_catalog(current)
     connection.execute(f"attach {literal(current / 'marts.duckdb')} as marts (read_only)")
-    return catalog["relations"], max(0, landed - catalog["inputs"]["batches"]["count"])
+    # what is published now counts, whatever the setting says of the next publication
+    hidden = Pseudonyms(home) if INPUT in catalog["inputs"] else None
+    if hidden and hidden.name != catalog["inputs"][INPUT]:
+        raise DisclosureError("What is published has pseudonyms of another key: run `footfall build`, then this again.")
+    return catalog["relations"], max(0, landed - catalog["inputs"]["batches"]["count"]), hidden
+
+
+def _all_of(
+    connection: duckdb.DuckDBPyConnection,
+    home: Path,
+    relations: dict[str, Any],
+    told: set[Id],
+    hidden: Pseudonyms | None,
+) -> set[Id]:
+    """The ids of the persons that these are of, as they landed, by what is published of who is who."""
+    identities = _named(relations, "int_identities")
+    if hidden is None:
+        return with_all_of(connection, identities, told)
+    found = with_all_of(connection, identities, {replace(each, id=hidden.of(each.id)) for each in told})
+    named = {each.id for each in found}
+    landed = {id_ for _, id_ in _landed_ids(connection, home)}
+    meant = {pseudonym: id_ for id_ in landed if (pseudonym := hidden.of(id_)) in named}
+    return told | {replace(each, id=meant[each.id]) for each in found if each.id in meant}
+
+
+def _landed_ids(connection: duckdb.DuckDBPyConnection, home: Path) -> set[tuple[str, str]]:
+    """The ids of users and devices in landing, by their kind."""
+    files = ", ".join(literal(home / batch.path) for batch in list_batches(home) if batch.path)
+    landed = f"read_parquet([{files}], hive_partitioning = false, union_by_name = true)"
+    asked = " union ".join(
+        f"select '{kind}', {column} from {landed} where {column} is not null"
+        for kind, column in ((USER, "user_id"), (DEVICE, "anonymous_id"))
+    )
+    return set(connection.execute(asked).fetchall()) if files else set()
+
+
+def _name_as_published(connection: duckdb.DuckDBPyConnection, ids: set[Id], hidden: Pseudonyms | None) -> None:
+    """Make `published_ids`, by which published rows name these ids."""
+    connection.execute("create table published_ids (kind varchar, id varchar)")
+    named = [[each.kind, hidden.of(each.id) if hidden else each.id] for each in ids]
+    connection.executemany("insert into published_ids values ($1, $2)", named)
 
 
 def _write_landing(written: _Written, home: Path, relations: dict[str, Any]) -> None:

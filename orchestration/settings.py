@@ -20,7 +20,7 @@ from forwarding.settings import SECRETS, ForwardingSettings
 from ingest.collector.settings import CollectorSettings
 from ingest.settings import REPOSITORY, LoadSettings, as_value, project_folder
 from ingest.values import values_version
-from serving.settings import ApiSettings
+from serving.settings import ApiSettings, PublishSettings
 
 PROJECT_FOLDERS = ("models", "macros", "seeds", "snapshots", "profiles", "tests/dbt")
 # what Python models import, wherever the project lies
@@ -64,7 +64,7 @@ FROM_HOME = "FOOTFALL_SETTINGS_OF_HOME"
 
 
 # the settings of other rooms, which a home may keep too
-OF_ROOMS = (LoadSettings, CollectorSettings, ForwardingSettings, ApiSettings)
+OF_ROOMS = (LoadSettings, CollectorSettings, ForwardingSettings, ApiSettings, PublishSettings)
 
 
 class SettingsError(Exception):

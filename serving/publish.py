@@ -22,7 +22,9 @@ from typing import Any
 
 import duckdb
 
+from ingest.landing.duplicates import PARQUET_OPTIONS
 from ingest.values import install_macros
+from serving.pseudonyms import INPUT, Pseudonyms, pseudonyms, told
 from serving.publications import (
     INTERNAL,
     LAYOUT,
@@ -160,7 +162,10 @@ def publish(home: Path, manifest_path: Path, built: Built, keep: int, memory_lim
 
     Raises:
         PublishError: when a model cannot be published as it asks, or what was written differs from what was built.
+        ingest.privacy.key.KeyIsMissing: when ids are to be replaced, and the home's key is not where it was.
     """
+    hidden = pseudonyms(home)
+    inputs = {name: value for name, value in built.inputs.items() if name != INPUT} | told(hidden)
     relations = read_relations(manifest_path, built.inputs["settings"])
     publications = published_dir(home) / "publications"
     publications.mkdir(parents=True, exist_ok=True)
@@ -169,21 +174,23 @@ def publish(home: Path, manifest_path: Path, built: Built, keep: int, memory_lim
     work = publications / f".new-{publication.name}"
     (work / "parquet").mkdir(parents=True)
     with _open_warehouse(home, memory_limit) as connection:
-        before = _before(connection, home, built.inputs)
+        if hidden:
+            hidden.install(connection)
+        before = _before(connection, home, inputs)
         contents, states, files = _contents(connection), dict[str, str](), Files()
         for relation in relations:
             if relation.kind == "landing":
-                files[relation.name] = link_landed_files(connection, relation, published_dir(home) / "files")
+                files[relation.name] = link_landed_files(connection, relation, published_dir(home) / "files", hidden)
                 paths = [str(file.path) for file in files[relation.name]]
                 contents[relation.unique_id] = _digest([contents.get(PLUMBING), paths])
             states[relation.name] = _state(relation, contents)
             before.keep_if_unchanged(relation, states[relation.name])
             if relation.kind == "files":
                 files[relation.name] = before.day_files(relation) or write_day_files(
-                    connection, relation, published_dir(home) / "files"
+                    connection, relation, published_dir(home) / "files", hidden
                 )
-        write_marts(connection, relations, files, work, before)
-        rows = verify(connection, relations, files, work, before, contents)
+        write_marts(connection, relations, files, work, before, hidden)
+        rows = verify(connection, relations, files, work, before, contents, hidden)
         columns = {
             relation.name: before.columns(relation) or _columns(connection, f"check_marts.{_published(relation)}")
             for relation in relations
@@ -194,7 +201,7 @@ def publish(home: Path, manifest_path: Path, built: Built, keep: int, memory_lim
         "duckdb": duckdb.__version__,
         "built_at": built.built_at,
         "published_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "inputs": built.inputs,
+        "inputs": inputs,
         "checks": built.checks,
         "relations": {
             relation.name: {
@@ -231,11 +238,27 @@ def publish(home: Path, manifest_path: Path, built: Built, keep: int, memory_lim
     work.rename(publication)
     fsync(publications)
     show(home, publication)
-    prune(home, keep)
+    # the earlier ones may show the ids
+    is_shown_otherwise = hidden and any(
+        read_catalog(path)["inputs"].get(INPUT) != hidden.name for path in list_publications(home)
+    )
+    prune(home, 1 if is_shown_otherwise else keep)
     return publication
 
 
-def write_day_files(connection: duckdb.DuckDBPyConnection, relation: Relation, folder: Path) -> list[DayFile]:
+def _shown(
+    connection: duckdb.DuckDBPyConnection, relation: Relation, hidden: Pseudonyms | None, source: str = ""
+) -> str:
+    """What readers are to see of a relation, as built or as it lies in `source`."""
+    source = source or relation.built_as
+    if hidden is None:
+        return source
+    return hidden.shown(source, relation.name, [name for name, _ in _columns(connection, source)])
+
+
+def write_day_files(
+    connection: duckdb.DuckDBPyConnection, relation: Relation, folder: Path, hidden: Pseudonyms | None = None
+) -> list[DayFile]:
     """Write the days of a relation that no file holds yet; return the files of all its days, in order.
 
     A file is named by the multiset of its rows' fingerprints, the columns and the logic behind them, so a day that did
@@ -245,7 +268,7 @@ def write_day_files(connection: duckdb.DuckDBPyConnection, relation: Relation, f
     columns = _columns(connection, relation.built_as, relation.without)
     if dict(columns).get(relation.day) != "DATE":
         raise PublishError(f"Model {relation.name} is published by {relation.day}, which is no DATE column of it.")
-    recipe = json.dumps([FILE_FORMAT, columns, relation.day, relation.logic])
+    recipe = json.dumps([FILE_FORMAT, columns, relation.day, relation.logic, *([hidden.name] if hidden else [])])
     files = []
     for day, rows, content in _days(connection, relation, relation.built_as):
         if day is None:
@@ -259,16 +282,19 @@ def write_day_files(connection: duckdb.DuckDBPyConnection, relation: Relation, f
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     for chunk in _chunks(missing):
-        _write_chunk(connection, relation, chunk, kept_days, scratch)
+        _write_chunk(connection, relation, chunk, kept_days, scratch, hidden)
     shutil.rmtree(scratch)
     return files
 
 
-def link_landed_files(connection: duckdb.DuckDBPyConnection, relation: Relation, folder: Path) -> list[LandedFile]:
+def link_landed_files(
+    connection: duckdb.DuckDBPyConnection, relation: Relation, folder: Path, hidden: Pseudonyms | None = None
+) -> list[LandedFile]:
     """Give the landed files of the built batches a second name below `published/`; return them in order.
 
     Readers reach nothing outside that folder, and a landed file that is removed stays as long as a kept publication
-    names it. Where a second name is impossible, as across file systems, the file is copied.
+    names it. Where a second name is impossible, as across file systems, the file is copied. Where ids are not to be
+    seen, it is written anew, row by row, with pseudonyms in their place.
     """
     pattern, _ = _source_parts(relation)
     built = {row[0] for row in connection.execute(f"select distinct batch_id from warehouse.{BATCHES}").fetchall()}
@@ -279,9 +305,13 @@ def link_landed_files(connection: duckdb.DuckDBPyConnection, relation: Relation,
     for landed in found:
         if landed.stem in built or landed.stem == EMPTY_FILE:
             stat = landed.stat()
-            link = folder / relation.name / f"{stat.st_size:x}-{stat.st_mtime_ns:x}" / landed.name
+            stamp = f"{stat.st_size:x}-{stat.st_mtime_ns:x}"
+            link = folder / relation.name / (f"{stamp}-{hidden.name}" if hidden else stamp) / landed.name
             if not link.exists():
-                _link(landed, link)
+                if hidden:
+                    _write_landed(connection, relation, landed, link, hidden)
+                else:
+                    _link(landed, link)
                 fsync(link.parent)
             files.append(link)
     if not files:
@@ -297,6 +327,7 @@ def write_marts(
     files: Files,
     work: Path,
     before: Before,
+    hidden: Pseudonyms | None = None,
 ) -> None:
     """Write marts.duckdb into a folder, and what outsiders read of the copied relations beside it as Parquet.
 
@@ -320,7 +351,8 @@ def write_marts(
                 _link(old / "parquet" / parquet.name, parquet)
             continue
         if relation.kind == "table":
-            connection.execute(f"create or replace table {name} as select * from {relation.built_as}")
+            shown = _shown(connection, relation, hidden)
+            connection.execute(f"create or replace table {name} as select * from {shown}")
             if not relation.is_internal:
                 connection.execute(f"copy {name} to {_text(parquet)} (format parquet, compression zstd)")
         elif relation.kind == "view":
@@ -353,6 +385,7 @@ def verify(
     work: Path,
     before: Before,
     contents: Mapping[str, str],
+    hidden: Pseudonyms | None = None,
 ) -> dict[str, int | None]:
     """Compare what was written with what was built, read back from the file; return rows per relation.
 
@@ -385,8 +418,9 @@ def verify(
         if relation.kind == "table":
             there = content_of(connection, written)
             # an incremental model's is no digest of its rows
-            built = contents.get(relation.unique_id, "")
-            here = built if ":" in built else content_of(connection, relation.built_as)
+            built, shown = contents.get(relation.unique_id, ""), _shown(connection, relation, hidden)
+            is_known = ":" in built and shown == relation.built_as
+            here = built if is_known else content_of(connection, shown)
             count = int(there.split(":")[0])
         else:
             sources = [written] if is_known_view else [written, relation.built_as]
@@ -481,7 +515,12 @@ def _chunks(files: Iterable[DayFile]) -> Iterator[list[DayFile]]:
 
 
 def _write_chunk(
-    connection: duckdb.DuckDBPyConnection, relation: Relation, chunk: list[DayFile], kept_days: set[date], scratch: Path
+    connection: duckdb.DuckDBPyConnection,
+    relation: Relation,
+    chunk: list[DayFile],
+    kept_days: set[date],
+    scratch: Path,
+    hidden: Pseudonyms | None,
 ) -> None:
     day = _name(relation.day)
     first, last = chunk[0].day, chunk[-1].day
@@ -490,12 +529,16 @@ def _write_chunk(
         only += f" and {day} in ({', '.join(f'''date '{file.day}' ''' for file in chunk)})"
     columns = _columns(connection, relation.built_as, relation.without)
     names = ", ".join(_name(name) for name, _ in columns)
+    rows = f"(select * from {relation.built_as} where {only})"
+    shown = _shown(connection, relation, hidden, rows)
     connection.execute(
-        f"copy (select {names} from {relation.built_as} where {only}) to {_text(scratch)} (format parquet, "
+        f"copy (select {names} from {shown}) to {_text(scratch)} (format parquet, "
         f"compression zstd, compression_level 1, partition_by ({day}), write_partition_columns true, overwrite true)"
     )
     written = [DayFile(file.day, file.rows, file.content, _only_file(scratch, relation, file.day)) for file in chunk]
     expected = [(file.day, file.rows, file.content) for file in chunk]
+    if shown != rows:
+        expected = _days(connection, relation, shown)
     if _days(connection, relation, f"({_files_query(relation, columns, written)})") != expected:
         raise PublishError(
             f"The day files of {relation.name} from {first} to {last} differ from what was built; nothing was "
@@ -535,6 +578,23 @@ def _link(landed: Path, link: Path) -> None:
         shutil.copyfile(landed, fresh)
         fsync(fresh)
     fresh.replace(link)
+
+
+def _write_landed(
+    connection: duckdb.DuckDBPyConnection, relation: Relation, landed: Path, final: Path, hidden: Pseudonyms
+) -> None:
+    """Write a landed file with pseudonyms, its rows in the order in which the warehouse numbers them."""
+    final.parent.mkdir(parents=True, exist_ok=True)
+    fresh = final.with_name(f".{final.name}.new")
+    there, here = (
+        f"read_parquet({_text(path)}, hive_partitioning = false, file_row_number = true)" for path in (landed, fresh)
+    )
+    shown = _shown(connection, relation, hidden, there)
+    connection.execute(f"copy (select * exclude (file_row_number) from {shown}) to {_text(fresh)} ({PARQUET_OPTIONS})")
+    if content_of(connection, shown) != content_of(connection, here):
+        raise PublishError(f"{landed.name} as written differs from what landed. Run `footfall build` again; report it.")
+    fsync(fresh)
+    fresh.replace(final)
 
 
 def _files_query(relation: Relation, columns: list[tuple[str, str]], files: Iterable[DayFile | LandedFile]) -> str:

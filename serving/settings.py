@@ -1,4 +1,4 @@
-"""What the API may be told by the environment (prefix FOOTFALL_)."""
+"""What publishing and the API may be told by the environment (prefix FOOTFALL_)."""
 
 from __future__ import annotations
 
@@ -21,3 +21,13 @@ class ApiSettings(VariableSettings):
     answer_rows: int = Field(100_000, ge=1, description="how many rows an answer to a question may have")
     answer_threads: int = Field(8, ge=1, le=256, description="how many answers are worked out at the same time")
     answer_cache_bytes: int = Field(64 * 2**20, ge=0, description="how much of the answers given is kept to give again")
+
+
+class PublishSettings(VariableSettings):
+    """What readers see of persons."""
+
+    legal = {"pseudonymous_ids": "true or false"}  # noqa: RUF012
+
+    pseudonymous_ids: bool = Field(
+        False, description="whether ids of persons, devices and accounts are published as keyed pseudonyms"
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 from rich.table import Table
 
@@ -44,6 +46,18 @@ def scan() -> None:
 
 privacy_app.command()(allow)
 privacy_app.command()(opt_out)
+
+
+@privacy_app.command()
+def pseudonym(
+    ids: Annotated[list[str], typer.Argument(help="Ids of persons, devices, accounts or creators.")],
+) -> None:
+    """Say by which pseudonym readers know an id, where `pseudonymous_ids` hides it from them."""
+    from serving.pseudonyms import Pseudonyms
+
+    hidden = Pseudonyms(home())
+    for each in ids:
+        console.print(hidden.of(each.strip()))
 
 
 @privacy_app.command()

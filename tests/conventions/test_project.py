@@ -19,6 +19,7 @@ from dbt.cli.main import dbtRunner
 from orchestration import metric_pages
 from orchestration.cli import app
 from orchestration.settings import OF_ONE_RUN, kept_names
+from serving import pseudonyms
 
 REPOSITORY = Path(__file__).parents[2]
 GRAIN_TESTED_ELSEWHERE = {
@@ -173,6 +174,18 @@ def readers_see_no_bookkeeping(project: Project) -> list[str]:
             if BOOKKEEPING & (node["columns"].keys() - hidden):
                 faults.add(node["name"])
     return sorted(faults ^ PUBLISHED_WITH_BOOKKEEPING.keys())
+
+
+def publishing_knows_what_each_id_is_of(project: Project) -> list[str]:
+    """Whether it is a person's, which a setting hides from readers, or a thing's."""
+    known = {*pseudonyms.IDS, *pseudonyms.KEYS, *pseudonyms.LISTS_OF_KEYS, *pseudonyms.OF_THINGS}
+    return [
+        f"{node['name']}.{column}"
+        for node in project.nodes("model")
+        if "publish" in node["config"].get("meta", {})
+        for column in node["columns"].keys() - known - {*pseudonyms.IDS_OF_RELATIONS.get(node["name"], ())}
+        if re.search(r"(^|_)(id|key|hash|fingerprint)s?$", column) and column not in pseudonyms.OBJECTS
+    ]
 
 
 def only_staging_reads_sources(project: Project) -> list[str]:
@@ -596,6 +609,7 @@ BREAKS: dict[Callable[[Project], list[str]], Callable[[Project], Any]] = {
     ),
     marts_are_published_and_have_contracts: lambda p: p.model("dim_dates")["config"]["contract"].update(enforced=False),
     readers_see_no_bookkeeping: lambda p: p.model("int_person_segments")["config"]["meta"]["publish"].pop("without"),
+    publishing_knows_what_each_id_is_of: lambda p: p.model("dim_dates")["columns"].update({"friend_id": {}}),
     only_staging_reads_sources: lambda p: p.model("dim_dates")["depends_on"]["nodes"].append(
         "source.footfall.landing.events"
     ),

@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import hmac
 import html
 import json
 import re
@@ -20,14 +21,17 @@ from ingest.collector.spool import spool_dir
 from ingest.landing import taking_back
 from ingest.landing.batches import UnknownBatch, list_batches, work_folder
 from ingest.landing.taking_back import DEVICE, USER, Id, LoadAtWork
+from ingest.privacy.key import key_file
 from ingest.privacy.suppression import OPTED_OUT, Suppression
 from orchestration import disclosure, erasure
 from orchestration.backstage import Workshop
-from orchestration.build import build, nothing_new
+from orchestration.build import build, nothing_new, publish
 from orchestration.cli import app
 from orchestration.cli.status import describe
 from orchestration.disclosure import Disclosure, DisclosureError, disclose
 from orchestration.lock import HomeIsBusyError, build_lock, persons_lock
+from serving import reader
+from serving.ask import ask
 from serving.publications import current_publication, list_publications, read_catalog
 from serving.server import CannotStart, Run
 from tests.ingest.events import batches, event, landed, one, quarantined, write_ndjson
@@ -45,12 +49,12 @@ THEIRS = [
 OTHERS = [
     event(61, user_id="bob", anonymous_id=PHONE),
     event(62, user_id=None, anonymous_id=PHONE),
-    event(63, user_id="eve", properties={"amount_cents": 700}, event_name="order_completed"),
+    event(63, user_id="eve", properties={"amount_cents": 700, "inviterId": PHONE}, event_name="order_completed"),
     event(64, user_id=f"{ANN}-and-longer"),
 ]
 
 
-def test_who_is_erased_leaves_every_place(tmp_path: Path) -> None:
+def test_who_is_erased_leaves_every_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = tmp_path / "home"
     bad = event(5, user_id=ANN, occurred_at="never")
     one(write_ndjson(tmp_path / "a.ndjson", [*THEIRS[:3], *OTHERS[:2], bad]), home)
@@ -84,7 +88,89 @@ def test_who_is_erased_leaves_every_place(tmp_path: Path) -> None:
     assert sorted(path.name for path in (home / "reports").iterdir()) == ["bob.html.gz"]
     with closing(sqlite3.connect(home / "runs.db")) as records:
         assert records.execute("select * from event_logs").fetchall() == [("{}",)]
-    assert erasure.erase(home, [ANN]).rows == {"landing": 0, "quarantine": 0}
+    assert_readers_see_pseudonyms(home, tmp_path, monkeypatch)
+    # two of bob, and none of her
+    assert erasure.erase(home, [ANN, "bob"]).rows == {"landing": 2, "quarantine": 0}
+
+
+def assert_readers_see_pseudonyms(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of what is published, every row is what it was, but for its ids; and the ids are nowhere in it."""
+    others = {"bob": USER, "eve": USER, f"{ANN}-and-longer": USER, PHONE: DEVICE}
+    question = {"kind": "sessions"}
+    before, told = published_rows(home), disclose(home, ["bob"], [], tmp_path / "of_bob")
+    with reader.connect(home) as marts:
+        asked = ask(marts, question).rows
+    monkeypatch.setenv("FOOTFALL_PSEUDONYMOUS_IDS", "true")
+    assert nothing_new(home) is None
+    publish(home)
+    assert nothing_new(home)
+
+    # by the standard library, and not by what publishing uses
+    own_key = hmac.digest(key_file(home).read_bytes().strip(), b"ids in what is published", "sha256")
+
+    def pseudonym(id_: str) -> str:
+        return hmac.digest(own_key, id_.encode(), "sha256").hex()[:32]
+
+    words = re.compile(rf"(?<![\w-])(?:{'|'.join(others)})(?![\w-])")
+    holds_id = re.compile(r"(person|user|anonymous|account|customer|creator|unit|session|client_session)_id")
+
+    def replaced(column: str, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        if holds_id.fullmatch(column):
+            return pseudonym(value)
+        return words.sub(lambda found: pseudonym(found[0]), value)
+
+    after = published_rows(home)
+    assert after.keys() == before.keys()
+    for name, (columns, rows) in before.items():
+        wanted = [tuple(map(replaced, columns, row)) for row in rows]
+        assert (name, columns, sorted(map(repr, wanted))) == (name, after[name][0], sorted(map(repr, after[name][1])))
+    assert {"dim_persons", "fct_sessions", "fct_person_days", "events"} <= {
+        name for name, (_, rows) in after.items() if rows
+    }
+    with reader.connect(home) as marts:
+        answer = ask(marts, question)
+        wanted = [tuple(map(replaced, answer.columns, row)) for row in asked]
+        assert sorted(map(repr, map(tuple, answer.rows))) == sorted(map(repr, wanted)) != []
+        (row,) = marts.execute("select properties from events where event_id like '%63'").fetchall()
+        assert json.loads(row[0]) == {"amount_cents": 700, "inviterId": pseudonym(PHONE)}
+        # numbers by which rows meet are made with the key as well
+        md5 = "md5_number_lower(id)"
+        guessed = marts.execute(
+            f"select 1 from (select unnest($1) as id) as guess join int_stream_days on stream_id = {md5}", [[*others]]
+        )
+        assert guessed.fetchall() == []
+
+    assert len(list_publications(home)) == 1, "the earlier ones show the ids"
+    in_values = taking_back.names_any(others)
+    # a short one may stand in compressed bytes by chance
+    long_ids = taking_back.naming({Id(kind, id_) for id_, kind in others.items() if len(id_) > 3})
+    for path in erasure._all_files(home / "published"):
+        assert not long_ids.search(erasure._bytes_of(path)), path
+        assert path.suffix not in erasure.TABLES or not erasure._holds_value(path, in_values), path
+
+    again = disclose(home, ["bob"], [], tmp_path / "of_bob_again")
+    assert again.rows == told.rows
+    files = [json.loads((each.folder / "datapackage.json").read_text()) for each in (told, again)]
+    assert files[0]["ids"] == files[1]["ids"]
+    assert {each["id"] for each in files[1]["ids"]} == {"bob", PHONE}
+    shown = CliRunner().invoke(app, ["privacy", "pseudonym", "bob"])
+    assert shown.stdout.split() == [pseudonym("bob")]
+
+
+def published_rows(home: Path) -> dict[str, tuple[list[str], list[tuple[Any, ...]]]]:
+    """What outsiders see of each relation, but for numbers by which rows meet."""
+    publication = current_publication(home)
+    assert publication
+    found = {}
+    with reader.connect(home) as marts:
+        for name, relation in read_catalog(publication)["relations"].items():
+            columns = [each["name"] for each in relation["columns"] if each["name"] != "stream_id"]
+            if not relation["is_internal"]:
+                listed = ", ".join(f'"{column}"' for column in columns)
+                found[name] = columns, marts.execute(f'select {listed} from "{name}"').fetchall()
+    return found
 
 
 def assert_all_is_told(home: Path, written: Disclosure, ids: set[Id]) -> None:

@@ -162,7 +162,11 @@ def test_only_touched_days_are_written_anew(small_home: SmallHome) -> None:
     assert reader.connect(small_home.path).execute("select count(*) from visits").fetchone() == (202,)
 
 
-def test_what_did_not_change_is_taken_from_the_publication_before(small_home: SmallHome) -> None:
+@pytest.mark.parametrize("pseudonymous", ["false", "true"])
+def test_what_did_not_change_is_taken_from_the_publication_before(
+    small_home: SmallHome, pseudonymous: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOOTFALL_PSEUDONYMOUS_IDS", pseudonymous)
     small_home.visit("second", [(500, "v1", 1, "2024-01-03 11:00:00")])
     small_home.build()
     small_home.keep_states()
