@@ -271,8 +271,8 @@ def test_a_difference_from_what_was_built_is_never_shown(
     shown = assert_consistent(small_home.path)
     write = publishing.write_marts
 
-    def lose_a_letter(connection: Any, relations: Any, files: Any, work: Path, before: Any) -> None:
-        write(connection, relations, files, work, before)
+    def lose_a_letter(connection: Any, relations: Any, files: Any, work: Path, *others: Any) -> None:
+        write(connection, relations, files, work, *others)
         with duckdb.connect(str(work / "marts.duckdb")) as marts:
             marts.execute("update visitors set title = 'V' where visitor = 'v3'")
 
