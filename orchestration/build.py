@@ -466,7 +466,7 @@ def _publish(home: Path, outcome: Outcome) -> Path:
 
 
 def _inputs(home: Path, batches: Iterable[str]) -> dict[str, Any]:
-    from serving.pseudonyms import pseudonyms, told
+    from serving.pseudonyms import as_input, pseudonyms
 
     project, ids = project_dir(), sorted(batches)
     return {
@@ -478,7 +478,7 @@ def _inputs(home: Path, batches: Iterable[str]) -> dict[str, Any]:
         "project": project_fingerprint(project),
         "settings": metric_settings(project, home),
         "published": str(published_dir(home)),
-        **told(pseudonyms(home)),
+        **as_input(pseudonyms(home)),
     }
 
 

@@ -167,6 +167,6 @@ def pseudonyms(home: Path) -> Pseudonyms | None:
     return Pseudonyms(home) if PublishSettings().pseudonymous_ids else None  # type: ignore[call-arg]
 
 
-def told(hidden: Pseudonyms | None) -> dict[str, str]:
+def as_input(hidden: Pseudonyms | None) -> dict[str, str]:
     """What the inputs of a publication say of its pseudonyms; nothing where readers see the ids."""
     return {INPUT: hidden.name} if hidden else {}

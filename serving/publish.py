@@ -24,7 +24,7 @@ import duckdb
 
 from ingest.landing.duplicates import PARQUET_OPTIONS
 from ingest.values import install_macros
-from serving.pseudonyms import INPUT, Pseudonyms, pseudonyms, told
+from serving.pseudonyms import INPUT, Pseudonyms, as_input, pseudonyms
 from serving.publications import (
     INTERNAL,
     LAYOUT,
@@ -165,7 +165,7 @@ def publish(home: Path, manifest_path: Path, built: Built, keep: int, memory_lim
         ingest.privacy.key.KeyIsMissing: when ids are to be replaced, and the home's key is not where it was.
     """
     hidden = pseudonyms(home)
-    inputs = {name: value for name, value in built.inputs.items() if name != INPUT} | told(hidden)
+    inputs = {name: value for name, value in built.inputs.items() if name != INPUT} | as_input(hidden)
     relations = read_relations(manifest_path, built.inputs["settings"])
     publications = published_dir(home) / "publications"
     publications.mkdir(parents=True, exist_ok=True)
@@ -536,9 +536,8 @@ def _write_chunk(
         f"compression zstd, compression_level 1, partition_by ({day}), write_partition_columns true, overwrite true)"
     )
     written = [DayFile(file.day, file.rows, file.content, _only_file(scratch, relation, file.day)) for file in chunk]
-    expected = [(file.day, file.rows, file.content) for file in chunk]
-    if shown != rows:
-        expected = _days(connection, relation, shown)
+    as_built: list[tuple[date | None, int, int]] = [(file.day, file.rows, file.content) for file in chunk]
+    expected = as_built if shown == rows else _days(connection, relation, shown)
     if _days(connection, relation, f"({_files_query(relation, columns, written)})") != expected:
         raise PublishError(
             f"The day files of {relation.name} from {first} to {last} differ from what was built; nothing was "
