@@ -40,7 +40,7 @@ IDS = (
 )
 IDS_OF_RELATIONS = {"int_identities": ("id",)}
 # numbers made of an id, or of a row with its ids, without a key: whoever guesses the id could make them
-KEYS = ("stream_id", "identity_key", "person_key", "content_hash", "active_hash", "fingerprint")
+KEYS = ("stream_id", "identity_key", "person_key", "content_hash", "written_hash", "active_hash", "fingerprint")
 LISTS_OF_KEYS = ("identity_keys",)
 # JSON that senders fill, and values told beside the name of their property
 OBJECTS = ("properties", "context_other")
