@@ -317,6 +317,7 @@ class _Select:
     def prepare(self) -> None:
         """Name all columns and types, while the whole query is still in DuckDB's words."""
         self.expand_stars()
+        self.spell_out_rows()
         self.order_numbers()
         self.name_projections()
         self.aliases = {item.alias: item.this for item in self.select.expressions if isinstance(item, exp.Alias)}
@@ -375,6 +376,23 @@ class _Select:
             else:
                 expanded.append(item)
         self.select.set("expressions", expanded)
+
+    def spell_out_rows(self) -> None:
+        """Name the columns of a row that is hashed by its source's name: DuckDB hashes both alike."""
+        told = {name for columns in self.sources.values() for name in columns or ()}
+        for part in self.parts():
+            for column in [node for node in _walk(part) if isinstance(node, exp.Column)]:
+                if column.table or column.name in told or column.name not in self.sources:
+                    continue
+                called = column.parent
+                if not isinstance(called, exp.Anonymous) or called.name.lower() != "hash":
+                    raise UntranslatableError(f"`{duckdb_text(called or column)}`: a row is hashed, and else no value")
+                names = self.sources[column.name] or ()
+                table = column.name if len(self.sources) > 1 else None
+                row: list[exp.Expr] = [exp.column(name, table=table) for name in names]
+                called.set(
+                    "expressions", [each for told in called.expressions for each in (row if told is column else [told])]
+                )
 
     def order_numbers(self) -> None:
         """`row_number() over ()` by all columns: in no order it is another number each time that its step is read."""

@@ -3,17 +3,6 @@
     (orchestration/states.py). A row is written after its relation, and taken away in the transaction that changes it, whoever changes it:
     without a row nothing is known, and the node runs.
 -#}
-{% macro create_states() -%}
-    create table if not exists plumbing.states (
-        node varchar, inputs varchar, content varchar, relation_columns varchar, compiled_code varchar, result varchar,
-        script varchar, columns_read varchar
-    );
-    -- a home of an earlier version
-    alter table plumbing.states add column if not exists script varchar;
-    alter table plumbing.states add column if not exists columns_read varchar;
-    create or replace view plumbing.settled_batches as
-        select batch_id from plumbing.processed_batches where model_name = 'stg_superseded_copies';
-{%- endmacro %}
 
 {#- For the statement that replaces a view or a table. -#}
 {% macro forget_state() -%}

@@ -15,7 +15,17 @@
     create table if not exists plumbing.processed_batches (model_name varchar, batch_id varchar);
     create table if not exists plumbing.fingerprints (model_name varchar, fingerprint varchar);
     create table if not exists plumbing.proven_batches (batch_id varchar);
-    {{ create_states() }}
+    -- what each relation was made from and what it is: states.sql
+    create table if not exists plumbing.states (
+        node varchar, inputs varchar, content varchar, relation_columns varchar, compiled_code varchar, result varchar,
+        script varchar, columns_read varchar
+    );
+    -- a home of an earlier version
+    alter table plumbing.states add column if not exists script varchar;
+    alter table plumbing.states add column if not exists columns_read varchar;
+    -- the watermark that all models but staging follow
+    create or replace view plumbing.settled_batches as
+        select batch_id from plumbing.processed_batches where model_name = 'stg_superseded_copies';
     create or replace table plumbing.landed_batches as {{ landed_now() }};
 {% endmacro %}
 

@@ -1,3 +1,5 @@
+{{ config(post_hook='{{ mark_built() }}') }}
+
 with
 
 known_rates as (

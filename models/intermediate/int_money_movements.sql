@@ -1,9 +1,13 @@
-{{ config(materialized='view') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_rows',
+    post_hook='{{ mark_processed() }}',
+) }}
 
 with
 
 -- money that goes back is a refund, whatever the event that says so is called
-movements as (
+all_movements as not materialized (
     select
         priced_events.*,
         identities.person_id,
@@ -13,10 +17,20 @@ movements as (
             when kind = 'refund' then -abs(coalesce(reporting_cents, 0))
             when status = 'completed' then coalesce(reporting_cents, 0)
             else 0
-        end as revenue_cents
-    from {{ ref('int_priced_money_events') }} as priced_events
+        end as revenue_cents,
+        hash(hash(priced_events), identities.person_id) as source_hash
+    from (select * exclude (source_hash) from {{ ref('int_priced_money_events') }}) as priced_events
     left join {{ ref('int_identities') }} as identities using (identity_key)
     where money_event in ('payment_initiated', 'payment_completed', 'payment_failed', 'refund_issued')
+),
+
+changed_payments as materialized (
+    {{ changed_payments('all_movements') | indent(4) }}
+),
+
+movements as (
+    select * from all_movements
+    where {{ 'payment_number in (from changed_payments)' if is_incremental() else 'true' }}
 ),
 
 -- of the events of one payment the furthest decides: completed before failed before initiated, what can be used before what cannot, then the earliest
@@ -46,13 +60,16 @@ claimed_payments as (
             and (amount_cents, currency) is distinct from (kept_amount_cents, kept_currency)
             or person_id != kept_person_id
         ) is true as is_taken,
-        bool_or(is_taken) over (partition by app, payment_id) as has_taken
+        bool_or(is_taken) over (partition by app, payment_id) as has_taken,
+        -- what is sent again has no row, and is part of what the payment's was made from
+        bit_xor(case when not is_taken then source_hash end) over (partition by app, payment_id) as kept_source_hash
     from payments_in_order
 ),
 
 named_payments as (
     select
-        * exclude (place, kept_amount_cents, kept_currency, kept_person_id, is_taken, has_taken) replace (
+        * exclude (place, kept_amount_cents, kept_currency, kept_person_id, is_taken, has_taken, kept_source_hash) replace (
+            case when is_taken then source_hash else kept_source_hash end as source_hash,
             case when is_taken then 0 else revenue_cents end as revenue_cents,
             case when is_taken then 'payment_id_taken' when has_taken then 'payment_id_used_again' else fault end as fault
         )
@@ -94,3 +111,4 @@ money_movements as (
 )
 
 select * from money_movements
+{{ replaced_rows('payment_number in (from changed_payments)') }}

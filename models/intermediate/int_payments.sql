@@ -1,6 +1,26 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_rows',
+    post_hook='{{ mark_processed() }}',
+) }}
+
 with
 
-movements as materialized (select * from {{ ref('int_money_movements') }}),
+all_movements as not materialized (
+    select
+        *,
+        hash(hash(movements)) as source_hash
+    from (select * exclude (source_hash) from {{ ref('int_money_movements') }}) as movements
+),
+
+changed_payments as materialized (
+    {{ changed_payments('all_movements') | indent(4) }}
+),
+
+movements as materialized (
+    select * from all_movements
+    where {{ 'payment_number in (from changed_payments)' if is_incremental() else 'true' }}
+),
 
 refunds as (
     select *
@@ -53,9 +73,13 @@ payments as (
         cast(coalesce(refunded_payments.refunded_cents, 0) as bigint) as refunded_cents,
         -- dates and timestamps (utc)
         money_date as payment_date,
-        occurred_at
+        occurred_at,
+        -- what the row was made from
+        payment_number,
+        source_hash
     from movements
     left join refunded_payments using (app, event_id, event_date, kind)
 )
 
 select * from payments
+{{ replaced_rows('payment_number in (from changed_payments)') }}

@@ -1,4 +1,26 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_rows',
+    post_hook='{{ mark_processed() }}',
+) }}
+
 with
+
+all_told_events as not materialized (
+    select
+        *,
+        hash(hash(told_events)) as source_hash
+    from (select * exclude (source_hash) from {{ ref('int_told_money_events') }}) as told_events
+),
+
+changed_payments as materialized (
+    {{ changed_payments('all_told_events') | indent(4) }}
+),
+
+told_events as (
+    select * from all_told_events
+    where {{ 'payment_number in (from changed_payments)' if is_incremental() else 'true' }}
+),
 
 amounts as materialized (
     select
@@ -18,7 +40,7 @@ amounts as materialized (
         or unreadable_properties['billing_interval_count'] is not null as has_interval,
         coalesce(told_events.trial_ends_at, effective_at + to_days(trial_days)) as trial_ends_at,
         {{ local_date('occurred_at') }} as money_date
-    from {{ ref('int_told_money_events') }} as told_events
+    from told_events
     left join {{ ref('app_currencies') }} as app_currencies using (app)
 ),
 
@@ -110,8 +132,12 @@ priced_events as (
         occurred_at,
         effective_at,
         trial_ends_at,
-        order_at_one_moment
+        order_at_one_moment,
+        -- what the row was made from
+        payment_number,
+        source_hash
     from events_with_rate
 )
 
 select * from priced_events
+{{ replaced_rows('payment_number in (from changed_payments)') }}

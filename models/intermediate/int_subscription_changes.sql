@@ -1,3 +1,5 @@
+{{ config(post_hook='{{ mark_built() }}') }}
+
 with recursive
 
 changes as (select * from {{ ref('int_subscription_events') }}),
@@ -62,9 +64,8 @@ followed as (
                     when len(followed.subscriptions) = 0 and changes.money_event != 'subscription_cancelled' then 'of ' || changes.customer_id
                 end
             ) as named_id,
-            struct_pack(
-                subscription_id := named_id, ends_at := case when changes.money_event = 'subscription_cancelled' then changes.effective_at end
-            ) as named
+            case when changes.money_event = 'subscription_cancelled' then changes.effective_at end as named_ends_at,
+            struct_pack(subscription_id := named_id, ends_at := named_ends_at) as named
         from followed
         inner join changes
             on

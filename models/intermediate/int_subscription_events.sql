@@ -1,3 +1,5 @@
+{{ config(post_hook='{{ mark_built() }}') }}
+
 with
 
 events_with_person as (

@@ -1,4 +1,8 @@
-{{ config(materialized='view') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_rows',
+    post_hook='{{ mark_processed() }}',
+) }}
 
 with
 
@@ -20,31 +24,94 @@ plans_by_any_case as (
     having count(*) = 1
 ),
 
+all_money_events as not materialized (
+    select
+        money_events.* replace (
+            case when subscription_changes.event_id is null then money_events.subscription_id else subscription_changes.subscription_id end
+                as subscription_id,
+            coalesce(money_events.effective_at, money_events.occurred_at) as effective_at
+        ),
+        subscription_changes.fault as subscription_fault,
+        coalesce(subscription_changes.order_at_one_moment, 1) as order_at_one_moment,
+        hash(money_events.app, coalesce(money_events.payment_id, money_events.event_id)) as payment_number,
+        hash(hash(money_events), subscription_changes.subscription_id, subscription_changes.fault, subscription_changes.order_at_one_moment)
+            as source_hash
+    from {{ ref('int_money_events') }} as money_events
+    left join {{ ref('int_subscription_changes') }} as subscription_changes using (app, event_id, event_date)
+),
+
+sources as materialized (
+    select
+        payment_number,
+        source_hash,
+        app,
+        subscription_id
+    from all_money_events
+),
+
+changed_payments as materialized (
+    {{ changed_payments('sources') | indent(4) }}
+),
+
+-- what a subscription is in is told to all payments that have an event of it
+changed_subscriptions as (
+    select
+        app,
+        subscription_id
+    from sources
+    where subscription_id is not null and payment_number in (from changed_payments)
+    union
+    select
+        app,
+        subscription_id
+    from {{ this }}
+    where subscription_id is not null and payment_number in (from changed_payments)
+),
+
+payments_told_anew as materialized (
+    select payment_number from changed_payments
+    union
+    select payment_number
+    from sources
+    where (app, subscription_id) in (from changed_subscriptions)
+),
+
+subscriptions_told_anew as (
+    select distinct
+        app,
+        subscription_id
+    from sources
+    where subscription_id is not null and payment_number in (from payments_told_anew)
+),
+
+-- with the other events of their subscriptions, which tell them what they are in
+money_events as (
+    select * from all_money_events
+    {%- if is_incremental() %}
+    where
+        payment_number in (from payments_told_anew)
+        or (app, subscription_id) in (from subscriptions_told_anew)
+    {%- endif %}
+),
+
 named_payments as (
     select distinct
         app,
         payment_id
-    from {{ ref('int_money_events') }}
+    from money_events
     where money_event like 'payment%' and payment_id is not null and coalesce(amount_cents, 0) >= 0
 ),
 
 -- the price of a plan is that of events that set one
 planned_events as materialized (
     select
-        money_events.* replace (
-            case when subscription_changes.event_id is null then money_events.subscription_id else subscription_changes.subscription_id end
-                as subscription_id,
-            coalesce(money_events.effective_at, money_events.occurred_at) as effective_at,
-            coalesce(plans.plan_id, money_events.plan_id) as plan_id
-        ),
+        money_events.* replace (coalesce(plans.plan_id, money_events.plan_id) as plan_id),
         -- what names no payment is one of its own, whatever payment has the number of its event; a refund may name such an event
         case
             when money_events.payment_id is null then 'event ' || money_events.event_id
             when named_payments.payment_id is null then 'event ' || money_events.payment_id
             else 'payment ' || money_events.payment_id
         end as payment_key,
-        subscription_changes.fault as subscription_fault,
-        coalesce(subscription_changes.order_at_one_moment, 1) as order_at_one_moment,
         money_events.money_event like 'subscription%' as is_of_subscription,
         money_events.money_event in (
             'subscription_created', 'subscription_upgraded', 'subscription_downgraded', 'subscription_reactivated'
@@ -55,8 +122,7 @@ planned_events as materialized (
         plans.amount_cents as plan_amount_cents,
         case when is_priced_by_plan then plans.billing_interval end as plan_interval,
         case when is_priced_by_plan then plans.trial_days end as trial_days
-    from {{ ref('int_money_events') }} as money_events
-    left join {{ ref('int_subscription_changes') }} as subscription_changes using (app, event_id, event_date)
+    from money_events
     left join named_payments using (app, payment_id)
     left join plans_by_any_case
         on money_events.app = plans_by_any_case.app and lower(trimmed(money_events.plan_id)) = plans_by_any_case.plan_in_lower_case
@@ -130,6 +196,12 @@ told_events as (
         said_currency as told_currency
     from marked_events
     where is_told_with_others is false
+),
+
+told_anew as (
+    select * from told_events
+    where {{ 'payment_number in (from payments_told_anew)' if is_incremental() else 'true' }}
 )
 
-select * from told_events
+select * from told_anew
+{{ replaced_rows('payment_number in (from payments_told_anew)') }}

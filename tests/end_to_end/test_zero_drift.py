@@ -257,6 +257,17 @@ PLANTED: dict[str, tuple[str, ...]] = {
         "{{ replaced_rows(is_of_touched_days()) }}",
         "{{ replaced_rows('false') }}",
     ),
+    "int_told_money_events tells those of a payment alone what its subscription is in": (
+        "models/intermediate/int_told_money_events.sql",
+        "where (app, subscription_id) in (from changed_subscriptions)",
+        "where false",
+    ),
+    "int_money_movements leaves payments whose events change": (
+        "macros/plumbing/money.sql",
+        "having bit_xor(source_hash) != 0\n    )",
+        "having bit_xor(source_hash) != 0 and count(*) % 2 = 1\n    )",
+        "int_money_movements",
+    ),
     "int_person_segments takes persons as they were": (
         "models/intermediate/int_person_segments.sql",
         "where person_contents.content_hash is distinct from built_contents.content_hash",

@@ -230,6 +230,15 @@ def test_a_statement_is_said_in_sparks_words(rule: str, shapes: Shapes) -> None:
 FOR_DUCKDB = {
     "ids are read by one definition": ("trimmed(name)", "TRIMMED(a0)", ("VARCHAR",), "VARCHAR"),
     "a digest is DuckDB's": ("hash(name, key)", "HASH(a0, a1)", ("VARCHAR", "UBIGINT"), "UBIGINT"),
+    "that of a row is that of its columns": (
+        "hash(hash(rows), -id)",
+        "HASH(HASH(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10), -a0)",
+        (
+            *("BIGINT", "VARCHAR", "DATE", "TIMESTAMP", "DECIMAL(18,2)", "DOUBLE", "UBIGINT"),
+            *("INTEGER[]", "MAP(VARCHAR, VARCHAR)", "STRUCT(city VARCHAR)", "BOOLEAN"),
+        ),
+        "UBIGINT",
+    ),
     "a double is written by one engine": ("name || share", "a0 || a1", ("VARCHAR", "DOUBLE"), "VARCHAR"),
     "a text is read by one engine": ("cast(name as date)", "CAST(a0 AS DATE)", ("VARCHAR",), "DATE"),
     "a pattern is of one language": (
@@ -291,6 +300,7 @@ REFUSED = {
     "date_diff('week', day, day)": "count months, days or seconds",
     "share // 2": "floor",
     "trimmed('a')": "of no column",
+    "to_json(rows)": "a row is hashed, and else no value",
 }
 
 

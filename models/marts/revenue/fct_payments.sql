@@ -2,6 +2,6 @@
 
 with
 
-payments as (select * from {{ ref('int_payments') }})
+payments as (select * exclude (payment_number, source_hash) from {{ ref('int_payments') }})
 
 select * from payments
