@@ -59,5 +59,8 @@ class ForwardingSettings(VariableSettings):
     )
     sandbox_mode: bool = Field(False, description="whether what would be sent on is only logged")
     data_retention_days: int | None = Field(
-        None, ge=1, description="how many days old an event may be that is sent on; any age when nothing is said"
+        None,
+        ge=1,
+        description="how many days old an event may be that is sent on, and that `footfall retention` leaves; any age "
+        "when nothing is said",
     )

@@ -11,11 +11,12 @@ import json
 import mmap
 import re
 import secrets
+import shutil
 import sqlite3
 from collections.abc import Callable, Collection, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +135,30 @@ def _erase(home: Path, told: set[Id]) -> Receipt:
     digests = sorted(suppression.entry(each) for each in ids)
     receipt = Receipt(_new_id(), "erase", now(), plan.rows, [], counted, digests, len(told_of) - len(files) + len(gone))
     _take_back(home, plan, receipt)
+    return receipt
+
+
+def retain(home: Path, before: date) -> Receipt | None:
+    """Remove what happened before a day, as if it had never been sent; None where there is nothing of it.
+
+    The next build is whole, over what is left: no mart keeps what it said of earlier days.
+
+    Raises:
+        ErasureError: when the day is yet to come.
+        ingest.landing.taking_back.LoadAtWork: while a load is at work.
+        orchestration.lock.HomeIsBusyError: when another process writes in this home.
+    """
+    home = enter(home)
+    if before > datetime.now(UTC).date():
+        raise ErasureError(f"{before} is yet to come. Name a day that has begun: what happened before it goes.")
+    with build_lock(home, "footfall retention"):
+        taking_back.carry_out(home)
+        plan = taking_back.plan_of_days(home, before)
+        if not any(plan.rows.values()):
+            shutil.rmtree(taking_back.prepared(home))
+            return None
+        receipt = Receipt(_new_id(), f"retention before {before}", now(), plan.rows, [], {}, [])
+        _take_back(home, plan, receipt)
     return receipt
 
 

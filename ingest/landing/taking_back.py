@@ -1,5 +1,5 @@
 # ruff: noqa: S608 (literals are quoted by envelope.literal)
-"""Taking back what has landed: a batch whole, or the rows of some persons; in one committed step.
+"""Taking back what has landed: a batch whole, the rows of some persons, or what is older than a day; in one step.
 
 What is to stand there afterwards is written first, beside it. Then the plan is committed: one file that names what is
 replaced and what is removed. Whoever finds it, also after a kill, carries it out; doing so twice changes nothing.
@@ -13,6 +13,7 @@ import secrets
 import shutil
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, date
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -121,8 +122,49 @@ def plan_of_persons(home: Path, ids: Collection[Id]) -> Plan:
     with duckdb.connect() as connection:
         ask_for(connection, ids)
         for batch in list_batches(home):
-            _take_from(connection, home, batch, plan)
+            _take_from(connection, home, batch, plan, IS_THEIRS, NAMES_THEM)
     return plan
+
+
+def plan_of_days(home: Path, before: date) -> Plan:
+    """The plan that takes out of landing what happened before a day, UTC, and of quarantine what was loaded then.
+
+    Raises:
+        LoadAtWork: while a load is at work.
+    """
+    refuse_loads(home)
+    shutil.rmtree(prepared(home), ignore_errors=True)
+    prepared(home).mkdir(parents=True)
+    plan = Plan(rows={"landing": 0, "quarantine": 0})
+    with duckdb.connect() as connection:
+        for batch in list_batches(home):
+            _take_from(connection, home, batch, plan, _is_before(before), _is_old(batch, before))
+    return plan
+
+
+def rows_before(home: Path, before: date) -> dict[str, int]:
+    """How many rows `plan_of_days` would take out, by place."""
+    rows = {"landing": 0, "quarantine": 0}
+    with duckdb.connect() as connection:
+        for batch in list_batches(home):
+            if batch.path:
+                landed = f"from {_landed(home, batch)} as landed where {_is_before(before)}"
+                rows["landing"] += _count(connection, f"select count(*) {landed}")
+            rows["quarantine"] += batch.quarantined if _is_old(batch, before) == "true" else 0
+    return rows
+
+
+def _is_before(day: date) -> str:
+    return f"landed.occurred_at < timestamp '{day}'"
+
+
+def _is_old(batch: BatchReceipt, before: date) -> str:
+    # nobody knows when that happened which could not be read
+    return "true" if batch.loaded_at.astimezone(UTC).date() < before else "false"
+
+
+def _landed(home: Path, batch: BatchReceipt) -> str:
+    return f"read_parquet({literal(home / (batch.path or ''))}, hive_partitioning = false)"
 
 
 def ask_for(connection: duckdb.DuckDBPyConnection, ids: Collection[Id]) -> None:
@@ -138,31 +180,36 @@ def ask_for(connection: duckdb.DuckDBPyConnection, ids: Collection[Id]) -> None:
     connection.create_function("names_one", names_one, ["BLOB"], "BOOLEAN")
 
 
-def _take_from(connection: duckdb.DuckDBPyConnection, home: Path, batch: BatchReceipt, plan: Plan) -> None:
-    """Write the files of a batch anew where rows of these persons are in them."""
+def _take_from(
+    connection: duckdb.DuckDBPyConnection, home: Path, batch: BatchReceipt, plan: Plan, goes: str, is_refused: str
+) -> None:
+    """Write the files of a batch anew where rows are in them that go: `goes` asks of landed ones, else `is_refused`."""
     told: dict[str, Any] = batch.model_dump()
-    landed = f"from read_parquet({literal(home / (batch.path or ''))}, hive_partitioning = false) as landed"
-    if batch.path and (gone := _count(connection, f"select count(*) {landed} where {IS_THEIRS}")):
+    landed = f"from {_landed(home, batch)} as landed"
+    if batch.path and (gone := _count(connection, f"select count(*) {landed} where {goes}")):
         told |= {"accepted": batch.accepted - gone, "received": told["received"] - gone}
         plan.rows["landing"] += gone
         if told["accepted"]:
-            _write(connection, home, plan, f"select * {landed} where not {IS_THEIRS}", batch.path)
+            left = f"{landed} where not {goes}"
+            _write(connection, home, plan, f"select * {left}", batch.path)
+            days = connection.execute(f"select min(event_date), max(event_date) {left}").fetchall()
+            told["min_event_date"], told["max_event_date"] = days[0]
         else:
             told |= {"path": None, "min_event_date": None, "max_event_date": None}
             plan.removed.append(batch.path)
     if batch.quarantined:
         path = quarantine_dir(home) / f"{batch.batch_id}.parquet"
         rows = f"from read_parquet({literal(path)})"
-        counted = connection.execute(f"select reason, count(*) {rows} where {NAMES_THEM} group by 1")
+        counted = connection.execute(f"select reason, count(*) {rows} where {is_refused} group by 1")
         reasons = dict(counted.fetchall())
         if gone := sum(reasons.values()):
-            left = {reason: n - reasons.get(reason, 0) for reason, n in batch.quarantined_by_reason.items()}
+            kept_by = {reason: n - reasons.get(reason, 0) for reason, n in batch.quarantined_by_reason.items()}
             told |= {"quarantined": batch.quarantined - gone, "received": told["received"] - gone}
-            told |= {"quarantined_by_reason": {reason: n for reason, n in left.items() if n}}
+            told |= {"quarantined_by_reason": {reason: n for reason, n in kept_by.items() if n}}
             plan.rows["quarantine"] += gone
             relative = path.relative_to(home).as_posix()
             if told["quarantined"]:
-                kept = f"select * {rows} where not {NAMES_THEM} order by row_number"
+                kept = f"select * {rows} where not {is_refused} order by row_number"
                 _write(connection, home, plan, kept, relative)
             else:
                 plan.removed.append(relative)

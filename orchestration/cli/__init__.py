@@ -64,6 +64,7 @@ for command in (
     serve.serve,
     erase.retract,
     erase.erase,
+    erase.retention,
 ):
     app.command()(command)
 app.add_typer(load.quarantine_app, name="quarantine")

@@ -1,7 +1,8 @@
-"""`footfall retract`, `footfall erase`, `footfall privacy allow` and `opt-out`: take back, forget, do not count."""
+"""`footfall retract`, `erase`, `retention`, `footfall privacy allow` and `opt-out`: take back, forget, do not count."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -9,6 +10,8 @@ import typer
 from orchestration.cli.console import console, errors
 from orchestration.settings import home
 
+# what a dry run counts where nobody has said how long events are kept
+RETENTION_DAYS = 365
 Users = Annotated[list[str] | None, typer.Option("--user-id", help="The id of a user; may be said several times.")]
 Devices = Annotated[list[str] | None, typer.Option("--anonymous-id", help="The id of a device.")]
 NoBuild = Annotated[bool, typer.Option("--no-build", help="Leave the build to the next `footfall build`.")]
@@ -62,6 +65,41 @@ def erase(
         f"{receipt.files} logs and records that named them. Receipt {receipt.id}.",
         soft_wrap=True,
     )
+    _build(no_build)
+
+
+def retention(
+    before: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"], help="What happened before this day goes; by default what is older than the setting."
+        ),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and change nothing.")] = False,
+    no_build: NoBuild = False,
+) -> None:
+    """Remove what is older than `data_retention_days`, as if it had never been sent; marts are made of what is left."""
+    from forwarding.settings import ForwardingSettings
+    from ingest.landing.taking_back import rows_before
+    from orchestration import erasure
+
+    folder = home()
+    said = ForwardingSettings().data_retention_days  # type: ignore[call-arg]
+    if before is None and said is None and not dry_run:
+        raise erasure.ErasureError(
+            "Nobody has said how long events are kept, and no default removes any. Run `footfall config set "
+            f"data_retention_days {RETENTION_DAYS}` or name a day by --before; --dry-run tells what would go."
+        )
+    days = timedelta(days=said or RETENTION_DAYS)
+    day = before.date() if before else datetime.now(UTC).date() - days
+    if dry_run:
+        console.print(f"Before {day}: {_rows(rows_before(folder, day))} would go, and all that marts say of them.")
+        return
+    receipt = erasure.retain(folder, day)
+    if receipt is None:
+        console.print(f"Nothing is from before {day}.")
+        return
+    console.print(f"Removed what was before {day}: {_rows(receipt.rows)}. Receipt {receipt.id}.")
     _build(no_build)
 
 

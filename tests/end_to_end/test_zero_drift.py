@@ -1,6 +1,6 @@
 """The promise: after any sequence of loads every model equals, row for row, one full rebuild.
 
-So it does after erasures, files taken back and opt-outs between the loads, over what is left.
+So it does after erasures, files taken back, opt-outs and the end of old days between the loads, over what is left.
 """
 
 from __future__ import annotations
@@ -103,6 +103,8 @@ class Choices:
     def before(self, home: Path, number: int, events: list[Delivery]) -> list[Delivery]:
         """Let them ask for it before a load; return all deliveries, some of this load with a refusal in them."""
         out = self._opt_out if number == 2 else set()
+        if number == 1:
+            self._end_old_days(home)
         if number == 2:
             self._gone = erasure.ids_of(home, erasure.as_stored(home, self._erase, []))
             assert erasure.erase(home, self._erase).rows["landing"] > 0
@@ -126,6 +128,21 @@ class Choices:
         ]
         refusal = {"opt_out": True}
         return [replace(each, event=each.event | refusal) if n in refusing else each for n, each in enumerate(events)]
+
+    def _end_old_days(self, home: Path) -> None:
+        """Let a tenth of what landed be older than what is kept."""
+        days = sorted(day for (day,) in landed(home, "occurred_at::date"))
+        cut = days[len(days) // 10]
+        old = {id_ for (id_,) in landed(home, "event_id", f"occurred_at < '{cut}'")}
+        receipt = erasure.retain(home, cut)
+        assert receipt
+        assert receipt.rows["landing"] >= len(old) > 0
+        # one id may be of two moments
+        self.left = [
+            each
+            for each in self.left
+            if each.event["event_id"] not in old or each.event["occurred_at"] >= cut.isoformat()
+        ]
 
 
 def ids_in(event: Event) -> list[Id]:

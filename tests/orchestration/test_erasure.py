@@ -9,6 +9,7 @@ import re
 import sqlite3
 from contextlib import closing, suppress
 from dataclasses import asdict
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ from tests.ingest.events import batches, event, landed, one, quarantined, write_
 
 # longer than the eight bytes of a text that a file of DuckDB keeps apart, as one of another person begins alike
 ANN, MERGED, PHONE, TABLET = "ann-7f3a91c4", "ann-of-old-7f3a", "phone-7f3a", "tablet-7f3a"
+OLD = "old-7f3a55d1"
 THEIRS = [
     event(1, user_id=None, anonymous_id=TABLET),
     event(2, user_id=ANN, anonymous_id=TABLET, properties={"amount_cents": 500}, event_name="order_completed"),
@@ -58,7 +60,8 @@ def test_who_is_erased_leaves_every_place(tmp_path: Path, monkeypatch: pytest.Mo
     home = tmp_path / "home"
     bad = event(5, user_id=ANN, occurred_at="never")
     one(write_ndjson(tmp_path / "a.ndjson", [*THEIRS[:3], *OTHERS[:2], bad]), home)
-    one(write_ndjson(tmp_path / "b.ndjson", [*THEIRS[3:], *OTHERS[2:]]), home)
+    old = event(70, user_id=OLD, event_id=f"event-of-{OLD}", occurred_at="2020-01-01T00:00:00Z")
+    one(write_ndjson(tmp_path / "b.ndjson", [*THEIRS[3:], *OTHERS[2:], old]), home)
     with pytest.raises(erasure.ErasureError, match="footfall build"):
         erasure.erase(home, [ANN])
     build(home)
@@ -80,8 +83,13 @@ def test_who_is_erased_leaves_every_place(tmp_path: Path, monkeypatch: pytest.Mo
     assert erasure.verify(home, receipt, everyone), "what is published shows them until the next build"
     with pytest.raises(DisclosureError, match="footfall build"):
         disclose(home, [ANN], [], tmp_path / "of_ann_again")
+    of_old = {Id(USER, OLD), Id(USER, f"event-of-{OLD}")}
+    assert erasure.verify(home, receipt, of_old)
+    retained = erasure.retain(home, date(2024, 1, 1))
+    assert retained
+    assert retained.rows == {"landing": 1, "quarantine": 0}
     build(home)
-    assert erasure.verify(home, receipt, everyone) == []
+    assert erasure.verify(home, receipt, everyone | of_old) == []
     assert erasure.read_receipt(home, receipt.id) == receipt
     assert len(list_publications(home)) == 1
     assert not any(name in json.dumps(asdict(receipt)) for name in (ANN, MERGED, TABLET))
@@ -273,6 +281,66 @@ def test_what_is_left_is_what_landed_without_them(tmp_path: Path) -> None:
     assert contents(home) == contents(without)
 
 
+def test_what_is_older_than_a_day_is_as_if_it_had_never_been_sent(tmp_path: Path) -> None:
+    home, without = tmp_path / "home", tmp_path / "without"
+    old = [event(n, user_id=ANN, occurred_at=f"2024-12-31T23:59:{n}.999Z") for n in (50, 51)]
+    # the first moment of the day itself, by a clock of another zone
+    kept = [*OTHERS, event(52, occurred_at="2024-12-31T23:00:00-01:00")]
+    one(write_ndjson(tmp_path / "old.ndjson", old), home)
+    one(write_ndjson(tmp_path / "a.ndjson", [*old, event(53, occurred_at="2023-01-01T00:00:00Z"), *kept]), home)
+    one(write_ndjson(tmp_path / "b.ndjson", [bad_of("bob")]), home)
+    one(write_ndjson(tmp_path / "left.ndjson", kept), without)
+    one(write_ndjson(tmp_path / "b.ndjson", [bad_of("bob")]), without)
+    day, today = date(2025, 1, 1), datetime.now(UTC).date()
+    before = contents(home)
+    assert taking_back.rows_before(home, day) == {"landing": 3, "quarantine": 0}
+    assert contents(home) == before
+    receipt = erasure.retain(home, day)
+    assert receipt
+    assert receipt.rows == {"landing": 3, "quarantine": 0}
+    assert erasure.read_receipt(home, receipt.id) == receipt
+    assert contents(home) == contents(without)
+    counts = [(batch.received, batch.accepted, batch.min_event_date) for batch in batches(home)]
+    assert counts == [(0, 0, None), (7, 5, day), (1, 0, None)]
+    assert nothing_new(home) is None
+    assert not any(
+        taking_back.naming({Id(USER, ANN)}).search(erasure._bytes_of(each)) for each in home.rglob("*.parquet")
+    )
+    assert erasure.retain(home, day) is None, "what is gone is gone"
+    with pytest.raises(erasure.ErasureError, match="yet to come"):
+        erasure.retain(home, today + timedelta(days=1))
+    # what could not be read goes by when it was loaded
+    set_loaded(home, today - timedelta(days=1))
+    assert taking_back.rows_before(home, today)["quarantine"] == 1
+
+
+def set_loaded(home: Path, day: date) -> None:
+    """Let every batch be of a day."""
+    for manifest in (home / "landing" / "batches").glob("[0-9]*.json"):
+        told = json.loads(manifest.read_text()) | {"loaded_at": f"{day}T23:59:59+00:00"}
+        manifest.write_text(json.dumps(told))
+
+
+def test_no_default_removes_anything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path / "home"
+    monkeypatch.setenv("FOOTFALL_HOME", str(home))
+    one(write_ndjson(tmp_path / "a.ndjson", [*OTHERS, event(9, occurred_at=datetime.now(UTC).isoformat())]), home)
+    before = contents(home)
+
+    def run(*said: str) -> str:
+        done = CliRunner().invoke(app, ["retention", "--no-build", *said])
+        return done.stdout if done.exit_code == 0 else str(done.exception)
+
+    assert "no default removes any" in run()
+    assert "4 rows of landing and 0 rows of quarantine would go" in run("--dry-run")
+    assert "Nothing is from before 2025-03-01" in run("--before", "2025-03-01")
+    assert contents(home) == before
+    monkeypatch.setenv("ANALYTICS__DATA_RETENTION_DAYS", "30")
+    assert "4 rows of landing and 0 rows of quarantine would go" in run("--dry-run")
+    assert "4 rows of landing and 0 rows of quarantine" in run()
+    assert len(contents(home)[0]) == 1
+
+
 def test_what_comes_again_is_counted_and_not_stored_until_they_consent_anew(tmp_path: Path) -> None:
     home = tmp_path / "home"
     Suppression(home).add({Id(USER, ANN), Id(USER, MERGED), Id(DEVICE, TABLET)})
@@ -386,6 +454,35 @@ def held(home: Path, *ids: Id) -> list[tuple[Any, ...]]:
     return [
         row for row in landed(home, "user_id, anonymous_id") if Id(USER, row[0]) in ids or Id(DEVICE, row[1]) in ids
     ]
+
+
+@pytest.mark.parametrize("stops_after", range(5))
+def test_a_kill_in_the_middle_of_a_retention_is_finished_by_who_comes_next(
+    stops_after: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    old = [event(n, user_id=ANN, occurred_at="2024-12-31T10:00:00Z") for n in (50, 51)]
+    for n, each in enumerate(old):
+        one(write_ndjson(tmp_path / f"{n}.ndjson", [each, event(n)]), home)
+    left, done, publish_file = [("e0",), ("e1",)], 0, taking_back.publish_file
+
+    def killed(written: Path, final: Path) -> None:
+        nonlocal done
+        if done == stops_after:
+            raise KeyboardInterrupt
+        done += 1
+        publish_file(written, final)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(taking_back, "publish_file", killed)
+        with suppress(KeyboardInterrupt):
+            erasure.retain(home, date(2025, 1, 1))
+    is_committed = stops_after > 0
+    assert (erasure.retain(home, date(2025, 1, 1)) is None) == is_committed
+    assert landed(home, "event_id") == left
+    assert [batch.accepted for batch in batches(home)] == [1, 1]
+    assert len(list((home / "privacy" / "receipts").iterdir())) == 1
+    assert list(home.rglob("prepared")) == []
 
 
 @pytest.mark.parametrize("stops_after", range(5))
