@@ -284,6 +284,9 @@ def test_what_is_left_is_what_landed_without_them(tmp_path: Path) -> None:
 def test_what_is_older_than_a_day_is_as_if_it_had_never_been_sent(tmp_path: Path) -> None:
     home, without = tmp_path / "home", tmp_path / "without"
     old = [event(n, user_id=ANN, occurred_at=f"2024-12-31T23:59:{n}.999Z") for n in (50, 51)]
+    # by a clock that was an hour fast, the day after
+    fast = {"sent_at": "2025-01-01T02:00:00Z", "received_at": "2025-01-01T01:00:00Z"}
+    old.append(event(54, occurred_at="2025-01-01T00:10:00Z", **fast))
     # the first moment of the day itself, by a clock of another zone
     kept = [*OTHERS, event(52, occurred_at="2024-12-31T23:00:00-01:00")]
     one(write_ndjson(tmp_path / "old.ndjson", old), home)
@@ -293,15 +296,15 @@ def test_what_is_older_than_a_day_is_as_if_it_had_never_been_sent(tmp_path: Path
     one(write_ndjson(tmp_path / "b.ndjson", [bad_of("bob")]), without)
     day, today = date(2025, 1, 1), datetime.now(UTC).date()
     before = contents(home)
-    assert taking_back.rows_before(home, day) == {"landing": 3, "quarantine": 0}
+    assert taking_back.rows_before(home, day) == {"landing": 4, "quarantine": 0}
     assert contents(home) == before
     receipt = erasure.retain(home, day)
     assert receipt
-    assert receipt.rows == {"landing": 3, "quarantine": 0}
+    assert receipt.rows == {"landing": 4, "quarantine": 0}
     assert erasure.read_receipt(home, receipt.id) == receipt
     assert contents(home) == contents(without)
     counts = [(batch.received, batch.accepted, batch.min_event_date) for batch in batches(home)]
-    assert counts == [(0, 0, None), (7, 5, day), (1, 0, None)]
+    assert counts == [(0, 0, None), (8, 5, day), (1, 0, None)]
     assert nothing_new(home) is None
     assert not any(
         taking_back.naming({Id(USER, ANN)}).search(erasure._bytes_of(each)) for each in home.rglob("*.parquet")
