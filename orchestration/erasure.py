@@ -15,7 +15,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Collection, Iterator
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,8 @@ from orchestration.build import artifacts_dir, must_forget
 from orchestration.lock import build_lock, persons_lock
 from orchestration.settings import KEPT_FILE
 from orchestration.settings import home as enter
+from serving.pseudonyms import INPUT, Pseudonyms
+from serving.publications import current_publication, read_catalog
 
 DOING = "footfall erase"
 RECEIPTS = "receipts"
@@ -271,10 +273,11 @@ def read_receipt(home: Path, receipt_id: str) -> Receipt:
 def verify(home: Path, receipt: Receipt, told: set[Id]) -> list[str]:
     """Where something of the erased is still found: in which files of the home, compressed and columnar ones opened.
 
-    By the digests of the receipt every id of users and devices in landing is compared; the ids that are told are
-    looked for as texts, in every value and every byte.
+    By the digests of the receipt every id of users and devices in landing is compared; the ids that are told, and the
+    pseudonyms by which readers know them, are looked for as texts, in every value and every byte.
     """
     home = home.resolve()
+    told = told | _as_published(home, told)
     suppression, digests, found = Suppression(home), set(receipt.digests), []
     for batch in list_batches(home):
         if batch.path and _holds_digest(home / batch.path, suppression, digests):
@@ -285,6 +288,15 @@ def verify(home: Path, receipt: Receipt, told: set[Id]) -> list[str]:
         if in_bytes.search(_bytes_of(path)) or (values and _holds_value(path, pattern)):
             found.append(path.relative_to(home).as_posix())
     return sorted(set(found))
+
+
+def _as_published(home: Path, told: set[Id]) -> set[Id]:
+    """The pseudonyms of ids, where what is published shows these in their place."""
+    current = current_publication(home)
+    if current is None or INPUT not in read_catalog(current)["inputs"]:
+        return set()
+    hidden = Pseudonyms(home)
+    return {replace(each, id=hidden.of(each.id)) for each in told}
 
 
 def _holds_digest(path: Path, suppression: Suppression, digests: set[str]) -> bool:

@@ -97,8 +97,11 @@ def test_who_is_erased_leaves_every_place(tmp_path: Path, monkeypatch: pytest.Mo
     with closing(sqlite3.connect(home / "runs.db")) as records:
         assert records.execute("select * from event_logs").fetchall() == [("{}",)]
     assert_readers_see_pseudonyms(home, tmp_path, monkeypatch)
-    # two of bob, and none of her
-    assert erasure.erase(home, [ANN, "bob"]).rows == {"landing": 2, "quarantine": 0}
+    # two of bob, and none of her; what is published shows his pseudonym until the next build
+    both = erasure.erase(home, [ANN, "bob"])
+    assert both.rows == {"landing": 2, "quarantine": 0}
+    assert erasure.verify(home, both, {Id(USER, ANN)}) == []
+    assert {place.partition("/")[0] for place in erasure.verify(home, both, {Id(USER, "bob")})} == {"published"}
 
 
 def assert_readers_see_pseudonyms(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
