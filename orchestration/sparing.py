@@ -5,6 +5,7 @@
 - JSON: `json.dump` encodes in Python what `json.dumps` encodes in C.
 - Templates: hundreds of tests have the same code, and each is compiled again, twice.
 - Tables of answers: for each statement dbt makes anew what guesses the types of a column, also of no columns.
+- Whether a relation is there: dbt compares its name with those of all relations, part by part, several times a node.
 - Who set a flag: dbt looks through the whole stack, and in all its source files, for each flag.
 - Looking for garbage: parsing a project makes a million objects that stay, and Python looks through all of them again
   and again.
@@ -23,6 +24,7 @@ from typing import Any
 # who takes `write_manifest` by its name has to have taken it before it is changed
 import dbt.task.docs.generate
 import dbt.task.runnable  # noqa: F401
+from dbt.adapters.base.impl import BaseAdapter
 from dbt.artifacts.schemas import base as artifacts
 from dbt.parser import manifest as parsing
 from dbt_common.behavior_flags import BehaviorFlagRendered
@@ -41,6 +43,7 @@ GARBAGE = (50_000, 20, 20)
 TEMPLATES = 5_000
 _compiled: dict[Any, Any] = {}
 _compile = Environment.compile
+_match = BaseAdapter._make_match
 _EMPTY = agate_helper.empty_table()  # type: ignore[no-untyped-call]
 
 
@@ -65,6 +68,7 @@ def a_sparing_dbt() -> Iterator[None]:
         changes.enter_context(_changed(Environment, "compile", _compiled_once))
         changes.enter_context(_changed(agate_helper, "empty_table", lambda: _EMPTY))
         changes.enter_context(_changed(agate_helper, "build_type_tester", _type_tester))
+        changes.enter_context(_changed(BaseAdapter, "_make_match", _matching))
         changes.enter_context(_changed(BehaviorFlagRendered, "_default_source", staticmethod(lambda: "dbt")))
         changes.callback(gc.set_threshold, *gc.get_threshold())
         gc.set_threshold(*GARBAGE)
@@ -103,6 +107,13 @@ def _compiled_once(environment: Environment, source: Any, *arguments: Any, **opt
             _compiled.clear()
         _compiled[key] = _compile(environment, source, *arguments, **options)
     return _compiled[key]
+
+
+def _matching(adapter: BaseAdapter, relations: list[Any], database: str, schema: str, identifier: str) -> list[Any]:
+    """What dbt finds by a name, of the relations of that name alone: others never match."""
+    named = identifier.strip('"').lower()
+    called = [relation for relation in relations if str(relation.identifier).strip('"').lower() == named]
+    return _match(adapter, called, database, schema, identifier)
 
 
 def _is_heard(event: BaseEvent) -> bool:

@@ -438,8 +438,14 @@
             "seeds/conversions.csv, conversion '" ~ named.name ~ "', column `value`: '" ~ named.value
             ~ "' is credited as money and must hold whole minor units, such as cents. Name such a property. Found: "
         ) }} || amount) else amount::bigint end as amount_cents
-    from {{ events }}
-    where analysis = {{ quoted(named.name) }} and list_contains(parts, 1) and not is_repeated
+    from (
+        select * from {{ events }}
+        where analysis = {{ quoted(named.name) }} and list_contains(parts, 1) and not is_repeated
+        {% if named.is_first_ever -%}
+        -- by their times first: to sort all of them by their ids is dear
+        qualify occurred_at = min(occurred_at) over (partition by unit)
+        {%- endif %}
+    ) as conversions
     {% if named.is_first_ever -%}
     qualify row_number() over (partition by unit order by occurred_at, event_id, app) = 1
     {%- endif %}
