@@ -16,6 +16,7 @@ import orjson
 from ingest.distinct import LONGEST_KNOWN, MOST_KNOWN
 from ingest.privacy.key import Key
 from ingest.privacy.names import (
+    IN_BASE64,
     KINDS,
     OF_THINGS,
     OF_TYPES,
@@ -33,8 +34,6 @@ from ingest.privacy.texts import cleaned, is_email, may_hold, may_hold_shapes, s
 
 # in these members of a request lie messages, whose `name` is an event's
 OF_MESSAGES = frozenset(("batch", "events", "data", "payload"))
-# JSON in base64, as Snowplow's trackers write it
-IN_BASE64 = frozenset(("ue_px", "cx"))
 IDS = frozenset(("alias", "uid", "user", "sub", "previous"))
 # a smaller number under such a name counts something
 LEAST_NUMBER = 1000

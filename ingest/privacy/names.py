@@ -65,6 +65,8 @@ OF_THINGS = frozenset(
     )
 )
 OF_TYPES = frozenset(("page", "screen", "group"))
+# JSON in base64, as Snowplow's trackers write it
+IN_BASE64 = ("ue_px", "cx")
 
 _SEPARATOR = "[_. -]?"
 _BEFORE = "[A-Za-z0-9_.$ -]*"
@@ -112,7 +114,7 @@ def member_of(kinds: Iterable[str], names: Iterable[str] = ()) -> str:
     It ends with a colon, so that pydantic's engine looks at colons and nowhere else. It finds some other names too. A
     plain `name` is not looked for, and one that is written with escapes is for `ESCAPED` to find.
     """
-    of_kinds = "|".join([*(expression(kind) for kind in kinds), SURVEY_RESPONSE.removeprefix(r"\$"), "ue_px|cx"])
+    of_kinds = "|".join([*(expression(kind) for kind in kinds), SURVEY_RESPONSE.removeprefix(r"\$"), *IN_BASE64])
     told = [f"(?i:{however_parted(name)})" for name in sorted(names)]
     return rf"(?:{'|'.join([f'{_BEGINS}(?:{of_kinds})', *told])}){_ENDS}"
 
@@ -126,6 +128,6 @@ def stems() -> str:
     """An expression found wherever a name of any kind stands, in JSON or in a query; RE2 reads it fast."""
     words = [word for listed in (*WORDS.values(), *WHOLE.values()) for word in names_in(listed)]
     # every name ends with its word, before a quote, which may be escaped, or an equals sign
-    found = {f'{word}["=\\\\]' if " " not in word else max(word.split(), key=len) for word in words}
+    found = {f'{word}["=\\\\]' if " " not in word else max(word.split(), key=len) for word in [*words, *IN_BASE64]}
     told = {stem for stem in found if not any(other != stem and other in stem for other in found)}
     return "(?i)" + "|".join([*sorted(told), "survey_response", f'{PLAIN_NAME}"'])

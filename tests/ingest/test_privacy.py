@@ -354,6 +354,7 @@ def holding(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 VALUES = st.recursive(st.one_of(st.none(), st.booleans(), st.integers(0, 10**12), TEXTS), holding, max_leaves=12)
 
 
+@example({"country": {"ue_px": "eyIkZW1haWwiOiAie30ifQ=="}})
 @settings(deadline=None)
 @given(st.dictionaries(WORDS, VALUES, max_size=5))
 def test_the_quick_looks_miss_nothing_and_cleaning_again_changes_nothing(tmp_path_factory: Any, said: Any) -> None:
