@@ -27,7 +27,8 @@ NUMBERS = (
     *("value", "standard_error", "control_value", "uplift", "uplift_lower", "uplift_upper", "p_value"),
     *("improvement_percent", "improvement_percent_lower", "improvement_percent_upper"),
     *("holm_p_value", "bh_p_value", "sequential_p_value", "sequential_lower", "sequential_upper"),
-    *("chance_to_win", "expected_loss", "cuped_theta", "cuped_value", "cuped_variance_reduction"),
+    *("chance_to_win", "relative_chance_to_win", "expected_loss"),
+    *("cuped_theta", "cuped_value", "cuped_variance_reduction"),
     *("cuped_uplift", "cuped_uplift_lower", "cuped_uplift_upper", "cuped_p_value"),
     *("srm_chi_square", "srm_p_value", "units_needed"),
 )
@@ -118,6 +119,7 @@ def _results_of_metric(rows: list[Row]) -> list[Row]:
                 "sequential_lower": told.sequential_lower,
                 "sequential_upper": told.sequential_upper,
                 "chance_to_win": told.chance_to_win,
+                "relative_chance_to_win": told.relative_chance_to_win,
                 "expected_loss": told.expected_loss,
                 "cuped_theta": coefficient,
                 "cuped_value": lean_value.value,

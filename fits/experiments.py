@@ -53,7 +53,7 @@ class Comparison:
     """A treatment's value less the control's, with 95 % intervals; nan where there is none.
 
     `relative*` are shares of the control's value. `chance_to_win` and `expected_loss` are of the treatment against the
-    control.
+    control, `relative_chance_to_win` is of the relative uplift.
     """
 
     uplift: float = NAN
@@ -68,6 +68,7 @@ class Comparison:
     sequential_upper: float = NAN
     chance_to_win: float = NAN
     expected_loss: float = NAN
+    relative_chance_to_win: float = NAN
 
 
 def estimate(kind: str, arm: Moments) -> Estimate:
@@ -133,7 +134,7 @@ def compare(control: Estimate, treatment: Estimate, direction: str = "up") -> Co
     var(mt / mc) = var(mt) / mc^2 + mt^2 var(mc) / mc^4, with the same distribution; only for a control above 0.
     The chance to win and the expected loss are those of a normal posterior under a flat prior,
     E[max(0, -d)] = s phi(d / s) - d Phi(-d / s), for what is better by `direction` (Stucchio 2015, "Bayesian A/B
-    testing at VWO").
+    testing at VWO"). The relative chance to win is that of the relative uplift with its error by the delta method.
     """
     difference = treatment.value - control.value
     error = math.hypot(control.error, treatment.error)
@@ -149,7 +150,8 @@ def compare(control: Estimate, treatment: Estimate, direction: str = "up") -> Co
         relative_error = math.hypot(treatment.error, ratio * control.error) / control.value
     units = control.units + treatment.units
     width = sequential_width(units) * error
-    better = z if direction == "up" else -z
+    sign = 1 if direction == "up" else -1
+    better = sign * z
     density = math.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
     return Comparison(
         uplift=difference,
@@ -164,6 +166,7 @@ def compare(control: Estimate, treatment: Estimate, direction: str = "up") -> Co
         sequential_upper=difference + width,
         chance_to_win=float(ndtr(better)),
         expected_loss=error * (density - better * float(ndtr(-better))),
+        relative_chance_to_win=float(ndtr(sign * relative / relative_error)) if relative_error > 0 else NAN,
     )
 
 

@@ -276,6 +276,28 @@ def test_chance_and_loss_are_integrals_of_the_posterior(difference: float, error
     assert found.expected_loss == pytest.approx(loss, abs=1e-6)
 
 
+@many
+@given(st.floats(0.01, 5), st.floats(0, 5), st.floats(0.01, 2), st.floats(0.01, 2), st.sampled_from(["up", "down"]))
+def test_the_relative_chance_is_that_of_the_relative_uplift(
+    control: float, treatment: float, before: float, after: float, direction: str
+) -> None:
+    """Its error is that of a gradient taken numerically; a control that is not above 0 has none."""
+    arms = (
+        experiments.Estimate(control, 10 * before**2, 10, math.inf),
+        experiments.Estimate(treatment, 10 * after**2, 10, math.inf),
+    )
+    step = 1e-6
+    gradient = [
+        (treatment / (control + step) - treatment / (control - step)) / (2 * step),
+        ((treatment + step) / control - (treatment - step) / control) / (2 * step),
+    ]
+    posterior = stats.norm(treatment / control - 1, math.hypot(gradient[0] * before, gradient[1] * after))
+    chance = posterior.sf(0) if direction == "up" else posterior.cdf(0)
+    assert compare(*arms, direction).relative_chance_to_win == pytest.approx(chance, abs=1e-5)
+    nothing = experiments.Estimate(0, 10 * before**2, 10, math.inf)
+    assert math.isnan(compare(nothing, arms[1], direction).relative_chance_to_win)
+
+
 def table(rows: list[dict[str, Any]]) -> pa.Table:
     defined = {"kind": "conversion", "direction": "up", "alpha": 0.05, "power": 0.8, "minimum_detectable_effect": 0.1}
     return pa.Table.from_pylist([defined | row for row in rows])
