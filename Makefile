@@ -47,8 +47,9 @@ dev: $(READY) ## Open Dagster on http://127.0.0.1:3000.
 bench: $(BENCH) ## Measure every performance claim (long).
 	@$(BIN)/python -m benchmarks
 
-property: $(READY) ## The long run of the property tests: zero drift, and hostile histories.
+property: $(READY) ## The long run of the property tests: zero drift, hostile histories, and those of Hypothesis, drawn anew.
 	@FOOTFALL_PROPERTY_HISTORIES=5000 $(BIN)/python -m pytest tests/end_to_end/test_zero_drift.py tests/end_to_end/test_hostile_histories.py
+	@FOOTFALL_PROPERTY_HISTORIES=5000 $(BIN)/python -m pytest -m hypothesis
 
 docs: $(READY) ## Write docs/metrics from the metrics' cards, the dashboards' exposures, and the dbt documentation as one offline page.
 	@$(BIN)/python -m orchestration.metric_pages

@@ -4,6 +4,7 @@ import gc
 import os
 import tempfile
 
+import hypothesis
 import pytest
 from dbt_common.tests import enable_test_caching
 
@@ -11,6 +12,11 @@ from dbt_common.tests import enable_test_caching
 enable_test_caching()
 # the keys of the homes that tests make
 os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="footfall-keys-")
+# a change is not to fail on a draw that it has nothing to do with: only `make property` draws anew each time
+hypothesis.settings.register_profile("same each time", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("drawn anew", deadline=None, derandomize=False, print_blob=True)
+IS_LONG = "FOOTFALL_PROPERTY_HISTORIES" in os.environ
+hypothesis.settings.load_profile("drawn anew" if IS_LONG else "same each time")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -261,7 +261,7 @@ def warehouse(home: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     connection.close()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(happenings, max_size=30, unique_by=lambda event: event.event_id))
 def test_any_exposures_and_outcomes_are_counted_as_plain_counting_does(
     warehouse: duckdb.DuckDBPyConnection, seen: list[Happening]

@@ -62,7 +62,7 @@ RULES = st.builds(
 LIVES = st.lists(st.dictionaries(st.integers(0, 70), st.booleans(), min_size=1, max_size=30), min_size=1, max_size=4)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(lives=LIVES, rules=st.one_of(st.just(DEFAULTS), RULES))
 def test_every_day_of_random_lives_has_the_segment_that_its_rules_say(
     lives: list[dict[int, bool]], rules: Rules, engine: duckdb.DuckDBPyConnection

@@ -356,7 +356,7 @@ START = Change("a", "s1", 0, "created", FIRST, None, None, None, "month", 1_000,
 LATER = FIRST + 40 * DAY
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(change_lists())
 @example([START, replace(START, event_id="b", kind="cancelled", occurred=LATER, effective=LATER - 30 * DAY)])
 @example([START, replace(START, event_id="b", kind="upgraded", occurred=LATER, effective=FIRST, amount=2_000)])

@@ -244,7 +244,7 @@ def fill(warehouse: duckdb.DuckDBPyConnection, said: list[Said]) -> None:
 JANUARY = datetime(2025, 1, 1)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(events, max_size=25, unique_by=lambda event: event.event_id))
 @example(
     [
@@ -294,7 +294,7 @@ def test_any_answers_are_counted_as_plain_counting_does(warehouse: duckdb.DuckDB
                 assert got == (None if want is None else pytest.approx(want, abs=1e-6))
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(sorted(SCALES)), st.lists(st.integers(0, 10), min_size=1, max_size=400))
 def test_intervals_are_those_of_statsmodels(
     warehouse: duckdb.DuckDBPyConnection, survey: str, drawn: list[int]

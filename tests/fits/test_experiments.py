@@ -55,7 +55,7 @@ def moments(x: Ints, d: Ints | None = None, y: Ints | None = None, e: Ints | Non
 
 
 seeds = st.integers(0, 2**32 - 1)
-many = settings(max_examples=80, deadline=None)
+many = settings(max_examples=80)
 
 
 def skewed(rng: np.random.Generator, units: int) -> Ints:
@@ -189,7 +189,7 @@ def test_cuped_finds_what_would_be_hidden_and_keeps_the_size_of_its_test() -> No
 
 
 # statsmodels collects garbage for each of Holm's
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.lists(st.sampled_from([0.0, 0.01, 0.02, 0.04, 1.0]) | st.floats(0, 1), min_size=1, max_size=12))
 def test_corrections_are_those_of_statsmodels_and_scipy(p_values: list[float]) -> None:
     holm, hochberg = corrected([*p_values, math.nan])
@@ -210,7 +210,7 @@ def test_srm_is_the_chi_square_of_scipy(seed: int) -> None:
     )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.floats(0.02, 0.4),
     st.floats(0.05, 0.6),

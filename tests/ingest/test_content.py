@@ -70,9 +70,7 @@ def contents_of(connection: duckdb.DuckDBPyConnection, *values: Any) -> list[Any
     ).fetchall()
 
 
-@settings(
-    max_examples=10, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), phases=[Phase.generate]
-)
+@settings(max_examples=10, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
 @given(values=st.lists(OBJECTS, min_size=20, max_size=40), data=st.data())
 def test_objects_say_the_same_exactly_where_they_hold_the_same(connection, values, data):
     dresses = [shuffled(value, data) for value in values]
@@ -176,9 +174,7 @@ def test_a_file_that_landed_before_the_order_of_keys_was_free_adds_nothing(tmp_p
 DRESS_VALUES = st.sampled_from([None, "", "x", "1", "a,b", "ü"])
 
 
-@settings(
-    max_examples=3, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), phases=[Phase.generate]
-)
+@settings(max_examples=3, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
 @given(data=st.data())
 def test_the_same_rows_land_the_same_in_every_format(data):
     names = [

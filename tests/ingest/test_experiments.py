@@ -66,7 +66,7 @@ def assigned_by_sql(rows: list[tuple[str, dict[str, int], str, int]]) -> list[st
     return [variant for _, variant in found]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.lists(
         st.tuples(

@@ -59,7 +59,7 @@ def in_landing(home: Path) -> list[str]:
     return sorted(json.dumps(row, sort_keys=True) for row in rows)
 
 
-@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(rows=ROWS, data=st.data())
 def test_a_file_grown_shuffled_and_loaded_again_lands_as_if_loaded_once(rows, data):
     with tempfile.TemporaryDirectory() as name:

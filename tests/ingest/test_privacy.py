@@ -13,7 +13,7 @@ from urllib.request import Request, urlopen
 
 import duckdb
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import ingest
@@ -355,7 +355,6 @@ VALUES = st.recursive(st.one_of(st.none(), st.booleans(), st.integers(0, 10**12)
 
 
 @example({"country": {"ue_px": "eyIkZW1haWwiOiAie30ifQ=="}})
-@settings(deadline=None)
 @given(st.dictionaries(WORDS, VALUES, max_size=5))
 def test_the_quick_looks_miss_nothing_and_cleaning_again_changes_nothing(tmp_path_factory: Any, said: Any) -> None:
     cleaner = Cleaner(tmp_path_factory.getbasetemp(), Policies(), Counter())
@@ -392,7 +391,6 @@ POLICIES = ("", "order=drop", "shop:order=hash,ip=drop,email=hash")
 
 
 @example({"email": {"email": "{}"}, "user_agent": {"email": "{}"}}, "")
-@settings(deadline=None)
 @given(
     st.dictionaries(WORDS, VALUES, max_size=5),
     st.sampled_from(POLICIES),

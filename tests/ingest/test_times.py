@@ -218,7 +218,7 @@ def spelled(draw: st.DrawFn) -> tuple[str, datetime, str]:
     return f"{text}{blank}{sign}{written}", moment - offset if sign == "+" else moment + offset, load_zone
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60)
 @given(st.lists(spelled(), min_size=1, max_size=60), st.sampled_from(["UTC", "Asia/Tokyo"]))
 def test_a_time_means_what_it_says_whatever_stands_beside_it(rows, session_zone):
     with duckdb.connect() as connection:

@@ -1,4 +1,4 @@
-"""Every engine against brute force in plain Python, over random small histories; the same examples in each run."""
+"""Every engine against brute force in plain Python, over random small histories."""
 
 import os
 
@@ -13,9 +13,7 @@ from tests.serving.ask.histories import common_keys, histories, selectors
 
 CONNECTION = duckdb.connect()
 EXAMPLES = int(os.environ.get("FOOTFALL_ASK_EXAMPLES", "80"))
-fixed = settings(
-    max_examples=EXAMPLES, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
-)
+many = settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
 
 
 breakdowns = st.sampled_from(["plan", "plan", ["plan", "tier"]])
@@ -34,7 +32,7 @@ def with_selector(question, selector):
     return question | ({} if selector is None else {"event": selector})
 
 
-@fixed
+@many
 @given(st.data())
 def test_active_users(data):
     interval = data.draw(st.sampled_from(["hour", "day", "week", "month", "total"]))
@@ -47,7 +45,7 @@ def test_active_users(data):
     agree(rows, with_selector(question, data.draw(selectors())))
 
 
-@fixed
+@many
 @given(st.data())
 def test_lifecycle(data):
     period = data.draw(st.sampled_from(["hour", "day", "week", "month"]))
@@ -57,7 +55,7 @@ def test_lifecycle(data):
     agree(rows, question)
 
 
-@fixed
+@many
 @given(st.data())
 def test_stickiness(data):
     period = data.draw(st.sampled_from(["hour", "day", "week", "month"]))
@@ -69,7 +67,7 @@ def test_stickiness(data):
     agree(rows, with_selector(question, data.draw(selectors())))
 
 
-@fixed
+@many
 @given(st.data())
 def test_sessions(data):
     zone, rows = data.draw(histories("hour", most=40))
@@ -92,7 +90,7 @@ def test_sessions(data):
     agree(rows, question | form)
 
 
-@fixed
+@many
 @given(st.data())
 def test_retention(data):
     period = data.draw(st.sampled_from(["hour", "day", "day", "week", "month"]))
@@ -117,13 +115,13 @@ def test_retention(data):
     agree(rows, question)
 
 
-@fixed
+@many
 @given(st.data())
 def test_funnel(data):
     funnel_question(data, ["ordered", "ordered", "strict"])
 
 
-@fixed
+@many
 @given(st.data())
 def test_unordered_funnel(data):
     funnel_question(data, ["unordered"])
@@ -168,7 +166,7 @@ def funnel_question(data, orders):
     agree(rows, question)
 
 
-@fixed
+@many
 @given(st.data())
 def test_paths(data):
     zone, rows = data.draw(histories("hour", most=40))
@@ -214,7 +212,7 @@ def agree_nearly(rows, question):
         assert row == [pytest.approx(cell) if isinstance(cell, float) else cell for cell in right], question
 
 
-@fixed
+@many
 @given(st.data())
 def test_trends(data):
     interval = data.draw(st.sampled_from(["hour", "day", "day", "week", "month", "total"]))
@@ -238,7 +236,7 @@ def test_trends(data):
     agree_nearly(rows, question)
 
 
-@fixed
+@many
 @given(st.data())
 def test_conversions(data):
     interval = data.draw(st.sampled_from(["hour", "day", "week", "month", "total"]))

@@ -203,7 +203,7 @@ def shares_of(model, ages, are_direct, half_life):
     return [weight / sum(weights) for weight in weights]
 
 
-@settings(max_examples=150, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
 @given(
     st.lists(st.tuples(st.sampled_from("uv"), st.integers(0, 40), st.booleans()), max_size=14),
     st.lists(st.tuples(st.sampled_from("uv"), st.integers(0, 45), st.integers(-999, 999_999)), min_size=1, max_size=5),

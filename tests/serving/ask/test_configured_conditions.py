@@ -24,7 +24,7 @@ OPERATORS = st.sampled_from(
 TESTS = st.one_of(VALUES, st.dictionaries(OPERATORS, VALUES, max_size=2))
 
 
-@settings(max_examples=400, derandomize=True, deadline=None, database=None)
+@settings(max_examples=400)
 @given(st.one_of(st.dictionaries(st.sampled_from(["plan", "price"]), TESTS, max_size=2), SCALARS))
 def test_what_a_question_refuses_a_seed_refuses(where: object) -> None:
     try:

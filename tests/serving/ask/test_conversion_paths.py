@@ -63,7 +63,7 @@ def test_sessions_have_no_visits_of_their_own():
         paths({}, [], unit="session")
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(
     touches=st.dictionaries(st.sampled_from("uvw"), st.text(f"seod{SERVER} ", max_size=8), max_size=3),
     conversions=st.lists(st.tuples(st.sampled_from("uvw"), st.integers(0, 9), st.integers(-5, 99)), max_size=6),

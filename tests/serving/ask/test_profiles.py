@@ -83,7 +83,7 @@ def standing(found, unit, name, moment=None):
     return value
 
 
-@settings(max_examples=60, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_profiles_say_what_was_said_last_now_then_and_at_the_end_of_a_day(data):
     found = data.draw(changes())

@@ -36,7 +36,7 @@ QUESTIONS = [
 ]
 
 
-@settings(max_examples=20, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_person_days_answer_as_the_events_do(data):
     zone, rows = data.draw(histories("day"))
@@ -86,7 +86,7 @@ def test_without_published_sessions_the_unit_session_is_an_error():
         ask(database([event("open", "2024-01-01T09:00", "u1")]), {"kind": "active_users", "unit": "session"})
 
 
-@settings(max_examples=40, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_an_event_has_what_its_session_has(data):
     _, rows = data.draw(histories("hour", most=40))

@@ -153,7 +153,7 @@ questions = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(questions)
 def test_any_question_stays_what_it_is(question: dict[str, Any]) -> None:
     assert meaning(round_trip(question)) == meaning(question)
