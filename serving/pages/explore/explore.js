@@ -76,14 +76,17 @@
   // a change: the server says what the form is now, its JSON, and what is wrong with it
   async function settle(query, push = true) {
     settling?.abort();
-    settling = new AbortController();
+    const mine = settling = new AbortController();
     const before = asText();
     let made;
+    form.setAttribute('aria-busy', 'true');
     try {
-      made = await (await fetched('/explore/form?' + query, settling.signal)).json();
+      made = await (await fetched('/explore/form?' + query, mine.signal)).json();
     } catch (error) {
       if (error.name !== 'AbortError') say('The server did not answer. Load the page again.');
       return;
+    } finally {
+      if (settling === mine) form.removeAttribute('aria-busy');
     }
     const isTyped = asText() !== before && document.activeElement?.form === form;
     const isAnother = made.question !== question;

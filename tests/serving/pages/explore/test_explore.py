@@ -32,6 +32,8 @@ from tests.serving.report.browser import WIDTHS, Shown, browser, faults_for_read
 from tests.serving.report.homes import REPOSITORY
 
 ONE_OF_EACH = list({question["kind"]: question for question in reversed(QUESTIONS)}.values())
+SETTLED = "!document.querySelector('#question[aria-busy]')"
+ANSWERED = f"{SETTLED} && !document.querySelector('#answer.stale')"
 ROWS = "rows => rows.map((row) => [...row.cells].map((cell) => cell.dataset.value ?? cell.textContent))"
 
 
@@ -129,7 +131,8 @@ def test_each_kind_is_asked_by_the_form_and_shows_the_rows_of_ask(
         elif kind != "hidden" and field.input_value() != value:
             field.fill(value)
             field.blur()
-        found.wait_for_load_state("networkidle")
+        until(found, SETTLED)
+    until(found, ANSWERED)
     shown = json.loads(found.input_value("#json"))
     assert shown == json.loads(found.evaluate("document.getElementById('answer').dataset.answers"))
     assert (
