@@ -37,6 +37,8 @@ FORMATS = ("csv", "parquet", "xlsx")
 MOST_ROWS, MOST_COLUMNS, MOST_CHARACTERS = 1_048_575, 16_384, 32_767
 # numbers beyond these are other numbers in Excel, which holds 15 digits
 MOST_EXACT = 10**15
+# a column that is wider leaves no room for the others
+MOST_WIDE = 60
 ROWS_AT_ONCE = 100
 FIRST_DAY = date(1900, 3, 1)  # before it Excel counts a day that never was
 
@@ -189,8 +191,9 @@ def _write_excel(path: Path, title: str, columns: Sequence[str], rows: Iterable[
         bold, days = book.add_format({"bold": True}), book.add_format({"num_format": "yyyy-mm-dd"})
         moments = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
         sheet.freeze_panes(1, 0)
+        # the arrow of the filter stands beside a name
+        widths = [len(name) + 2 for name in columns]
         for place, name in enumerate(columns):
-            sheet.set_column(place, place, min(max(len(name) + 2, 11), 40))
             sheet.write_string(0, place, name, bold)
         number = 0
         for number, row in enumerate(rows, 1):
@@ -199,6 +202,7 @@ def _write_excel(path: Path, title: str, columns: Sequence[str], rows: Iterable[
             for place, value in enumerate(row):
                 if value is None:
                     continue
+                widths[place] = max(widths[place], _width(value))
                 if isinstance(value, bool):
                     sheet.write_boolean(number, place, value)
                 elif _is_exact(value):
@@ -215,10 +219,19 @@ def _write_excel(path: Path, title: str, columns: Sequence[str], rows: Iterable[
                             f"Excel holds {MOST_CHARACTERS:,}. Write Parquet or CSV."
                         )
                     sheet.write_string(number, place, text)
+        for place, width in enumerate(widths):
+            sheet.set_column(place, place, min(width + 1, MOST_WIDE))
         if number:
             sheet.autofilter(0, 0, number, len(columns) - 1)
         book.close()
     return number
+
+
+def _width(value: Any) -> int:
+    """How many characters a cell shows; a fraction shows as many digits as there is room for."""
+    if isinstance(value, float | Decimal):
+        return len(f"{value:.11g}")
+    return len(f"{value:%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime) else str(value))
 
 
 def _is_exact(value: Any) -> bool:

@@ -100,6 +100,10 @@ def test_excel_has_typed_cells_and_its_text_is_never_a_formula(home: Path, tmp_p
         *("@SUM(A1)", str(2**60), "inf", 0.1, False, "1899-01-01", "0001-01-01T00:00:00", "[]"),
     ]  # fmt: skip
     assert fourth[0].value == "http://x.example/ä" and fourth[0].hyperlink is None and fourth[0].data_type == "s"
+    # a day or a number that has no room is shown as ####
+    widths = {name: sheet.column_dimensions[letter].width for name, letter in zip(NAMES, "ABCDEFGH", strict=True)}
+    assert widths["words"] > len("http://x.example/ä") and widths["number"] > len(str(2**60)) > widths["is_it"]
+    assert widths["some_at"] > len("2025-03-01 10:00:01")
 
 
 def test_what_excel_cannot_hold_is_an_error_and_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
