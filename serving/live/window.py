@@ -434,7 +434,8 @@ def _rows(currency: str, counts_bots: bool, in_currency: str, local_date: str) -
 @cache
 def _macros() -> Environment:
     environment = Environment(undefined=StrictUndefined, autoescape=False, extensions=["jinja2.ext.do"])
-    environment.globals.update(setting=setting, ref=lambda name: name)
+    # how dbt keeps a model says nothing of its rows
+    environment.globals.update(setting=setting, ref=lambda name: name, config=lambda **_: "")
     return environment
 
 
