@@ -15,7 +15,7 @@ from benchmarks.homes import Bench
 from benchmarks.measure import FOOTFALL, REPOSITORY, Figure
 from benchmarks.servers import PORT, cpu_seconds, memory_mib, serving
 from serving.dashboards import read_library
-from tests.serving.report.browser import WIDTHS, browser, watched
+from tests.serving.report.browser import WIDTHS, Shown, browser, faults_for_readers, watched
 
 SERVE = [FOOTFALL, "serve", "--only", "pages", "--port", PORT]
 BESIDE = ("/explore", "/definitions")
@@ -59,7 +59,7 @@ def _shown(home: Path) -> tuple[list[Page], int]:
 
 def _page(started: Any, url: str, path: str, pid: int) -> Page:
     cpu = cpu_seconds(pid)
-    with watched(started, url, 1280, color_scheme="light") as shown:
+    with watched(started, (url, "data:"), 1280, color_scheme="light") as shown:
         page = shown.page
         sent: list[float] = []
         network = page.context.new_cdp_session(page)
@@ -69,11 +69,22 @@ def _page(started: Any, url: str, path: str, pid: int) -> Page:
         used = cpu_seconds(pid) - cpu
         _, again = _loaded(page, url + path)
         empty = page.eval_on_selector_all(".kind-empty", "all => all.map((one) => one.dataset.figure)")
-        faults = [*shown.said, *page.eval_on_selector_all(".kind-failed", "all => all.map((one) => one.textContent)")]
-        for width in WIDTHS:
-            page.set_viewport_size({"width": width, "height": 900})
-            faults += [f"{width} px: {one}" for one in shown.overflow()]
+        faults = _faults(shown)
+    # axe is a script of nobody's that the page's own policy lets in
+    with watched(started, (url, "data:"), 1280, color_scheme="dark", bypass_csp=True) as shown:
+        _loaded(shown.page, url + path)
+        faults += [f"dark: {one}" for one in (*_faults(shown), *faults_for_readers(shown.page))]
     return Page(path, paint, drawn, used, sum(sent) / 1000, again, empty, faults)
+
+
+def _faults(shown: Shown) -> list[str]:
+    """What a page says of itself to the console, asks for elsewhere, could not draw, or lets reach out of a window."""
+    failed = shown.page.eval_on_selector_all(".kind-failed", "all => all.map((one) => one.textContent)")
+    faults = [*shown.said, *(f"asks for {one}" for one in shown.asked), *failed]
+    for width in WIDTHS:
+        shown.page.set_viewport_size({"width": width, "height": 900})
+        faults += [f"{width} px: {one}" for one in shown.overflow()]
+    return faults
 
 
 def _loaded(page: Any, address: str) -> tuple[float, float]:
