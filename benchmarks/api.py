@@ -30,7 +30,7 @@ API = "/api/v1/analytics"
 METRIC = f"{API}/metrics/mau"
 SECONDS = 6
 # a kind is asked until it was asked so often, or often enough for so long, or for very long
-MOST_ASKED, ASKED_ENOUGH, SECONDS_ENOUGH, SECONDS_MOST = 100, 10, 20, 120
+MOST_ASKED, ASKED_ENOUGH, SECONDS_ENOUGH, SECONDS_MOST = 100, 10, 20, 40
 HEALTH = "/v1/analytics/health"
 # what was asked in another form has not been answered yet
 NEVER_ASKED_LIKE_THAT = ("application/json;q=0.9", "application/json;q=0.8", "application/json;q=0.7")
