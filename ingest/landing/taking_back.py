@@ -11,7 +11,7 @@ import json
 import re
 import secrets
 import shutil
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date
 from html import escape
@@ -115,15 +115,9 @@ def plan_of_persons(home: Path, ids: Collection[Id]) -> Plan:
     Raises:
         LoadAtWork: while a load is at work.
     """
-    refuse_loads(home)
-    shutil.rmtree(prepared(home), ignore_errors=True)
-    prepared(home).mkdir(parents=True)
-    plan = Plan(rows={"landing": 0, "quarantine": 0})
     with duckdb.connect() as connection:
         ask_for(connection, ids)
-        for batch in list_batches(home):
-            _take_from(connection, home, batch, plan, IS_THEIRS, NAMES_THEM)
-    return plan
+        return _plan_of_rows(connection, home, lambda _: (IS_THEIRS, NAMES_THEM))
 
 
 def plan_of_days(home: Path, before: date) -> Plan:
@@ -132,13 +126,20 @@ def plan_of_days(home: Path, before: date) -> Plan:
     Raises:
         LoadAtWork: while a load is at work.
     """
+    with duckdb.connect() as connection:
+        return _plan_of_rows(connection, home, lambda batch: (_is_before(before), _is_old(batch, before)))
+
+
+def _plan_of_rows(
+    connection: duckdb.DuckDBPyConnection, home: Path, asked: Callable[[BatchReceipt], tuple[str, str]]
+) -> Plan:
+    """The plan that takes rows out of each batch: those of landing, and those refused, of which `asked` is true."""
     refuse_loads(home)
     shutil.rmtree(prepared(home), ignore_errors=True)
     prepared(home).mkdir(parents=True)
     plan = Plan(rows={"landing": 0, "quarantine": 0})
-    with duckdb.connect() as connection:
-        for batch in list_batches(home):
-            _take_from(connection, home, batch, plan, _is_before(before), _is_old(batch, before))
+    for batch in list_batches(home):
+        _take_from(connection, home, batch, plan, *asked(batch))
     return plan
 
 
