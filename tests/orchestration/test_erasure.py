@@ -7,7 +7,8 @@ import html
 import json
 import re
 import sqlite3
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -462,6 +463,23 @@ def held(home: Path, *ids: Id) -> list[tuple[Any, ...]]:
     ]
 
 
+@contextmanager
+def killed_after(files: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Stop what is done within before it puts a file in its place, when so many are there."""
+    done, publish_file = 0, taking_back.publish_file
+
+    def killed(written: Path, final: Path) -> None:
+        nonlocal done
+        if done == files:
+            raise KeyboardInterrupt
+        done += 1
+        publish_file(written, final)
+
+    with monkeypatch.context() as patched, suppress(KeyboardInterrupt):
+        patched.setattr(taking_back, "publish_file", killed)
+        yield
+
+
 @pytest.mark.parametrize("stops_after", range(5))
 def test_a_kill_in_the_middle_of_a_retention_is_finished_by_who_comes_next(
     stops_after: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -470,19 +488,9 @@ def test_a_kill_in_the_middle_of_a_retention_is_finished_by_who_comes_next(
     old = [event(n, user_id=ANN, occurred_at="2024-12-31T10:00:00Z") for n in (50, 51)]
     for n, each in enumerate(old):
         one(write_ndjson(tmp_path / f"{n}.ndjson", [each, event(n)]), home)
-    left, done, publish_file = [("e0",), ("e1",)], 0, taking_back.publish_file
-
-    def killed(written: Path, final: Path) -> None:
-        nonlocal done
-        if done == stops_after:
-            raise KeyboardInterrupt
-        done += 1
-        publish_file(written, final)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(taking_back, "publish_file", killed)
-        with suppress(KeyboardInterrupt):
-            erasure.retain(home, date(2025, 1, 1))
+    left = [("e0",), ("e1",)]
+    with killed_after(stops_after, monkeypatch):
+        erasure.retain(home, date(2025, 1, 1))
     is_committed = stops_after > 0
     assert (erasure.retain(home, date(2025, 1, 1)) is None) == is_committed
     assert landed(home, "event_id") == left
@@ -503,20 +511,8 @@ def test_a_kill_in_the_middle_is_finished_by_who_comes_next(
     assert plan.rows == {"landing": 6, "quarantine": 1}
     assert len(held(home, *ids)) == 6, "nothing is changed before the plan is committed"
     taking_back.commit(home, plan)
-    done = 0
-    publish = taking_back.publish_file
-
-    def killed(written: Path, final: Path) -> None:
-        nonlocal done
-        if done == stops_after:
-            raise KeyboardInterrupt
-        done += 1
-        publish(written, final)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(taking_back, "publish_file", killed)
-        with suppress(KeyboardInterrupt):
-            taking_back.carry_out(home)
+    with killed_after(stops_after, monkeypatch):
+        taking_back.carry_out(home)
     taking_back.carry_out(home)
     assert not taking_back.carry_out(home)
     assert held(home, *ids) == []
