@@ -70,7 +70,7 @@ def _page(started: Any, url: str, path: str, pid: int) -> Page:
         _, again = _loaded(page, url + path)
         empty = page.eval_on_selector_all(".kind-empty", "all => all.map((one) => one.dataset.figure)")
         faults = _faults(shown)
-    # axe is a script of nobody's that the page's own policy lets in
+    # the policy of a page forbids a script as axe is
     with watched(started, (url, "data:"), 1280, color_scheme="dark", bypass_csp=True) as shown:
         _loaded(shown.page, url + path)
         faults += [f"dark: {one}" for one in (*_faults(shown), *faults_for_readers(shown.page))]
